@@ -54,7 +54,6 @@ NO_LIMITS = {
     "devices.s7.items": "ITEM_BYTES VALUE_HEAD",
     "devices.s7.system_status": "ORDER_NUMBERS NAMES OPERATING_MODES",
     "devices.s7.transfer": "ANSWER_HEAD",
-    "devices.slmp.access": "MAX_WORDS MAX_BITS",
     "devices.slmp.addresses": "REQUEST_CONTENT",
     "devices.slmp.commands": "WRONG_LENGTH WRONG_COMMAND NOT_EXECUTABLE LOCKED",
     "devices.slmp.memory": "BEYOND_LAST",

@@ -39,7 +39,8 @@ class WordType:
 
     def words_of(self, value: Any) -> list[int]:
         """Return the words of a value. Raises CodecError if it does not fit."""
-        words = list(struct.unpack(f"{self._byte_order}{self.words}H", self._to_bytes(value)))
+        data = self._to_bytes(plain_values(value))
+        words = list(struct.unpack(f"{self._byte_order}{self.words}H", data))
         return words[::-1] if self._lowest_first else words
 
     def value_of(self, words: Sequence[int]) -> Any:
@@ -55,6 +56,14 @@ class WordType:
         """Return the values in the words of several. Raises CodecError if some hold none."""
         starts = range(0, len(words), self.words)
         return [self.value_of(words[start : start + self.words]) for start in starts]
+
+
+def plain_values(values: Any) -> Any:
+    """Return a list in place of a tuple, a range or an array, and a number in place of one of NumPy."""
+    if isinstance(values, tuple | range):
+        return list(values)
+    to_list = getattr(values, "tolist", None)
+    return values if to_list is None else to_list()
 
 
 def _whole_number(name: str) -> tuple[int, Callable[[Any], bytes], Callable[[bytes], Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tcpcomm import CodecError
@@ -35,7 +36,7 @@ def test_a_text_takes_as_many_registers_as_it_has_bytes() -> None:
         (
             "f16",
             1.5,
-            "there is no type 'f16': the types of numbers are u16, i16, ",
+            "there is no kind 'f16': the kinds are u16, i16, ",
         ),
     ],
 )
@@ -56,3 +57,17 @@ def test_what_cannot_be_written_is_refused(kind: str, value: Any, problem: str) 
 def test_a_wrong_count_is_refused(kind: str, count: Any, problem: str) -> None:
     with pytest.raises(CodecError, match=problem):
         wanted_values(kind, count, **USUAL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("f32", np.float32(1.5), [0x3FC0, 0]),
+        ("i16", np.int16(-3), [0xFFFD]),
+        ("f32", (1.5, 2.5), [0x3FC0, 0, 0x4020, 0]),
+        ("f32", np.array([1.5, 2.5]), [0x3FC0, 0, 0x4020, 0]),
+        ("u16", range(3), [0, 1, 2]),
+    ],
+)
+def test_values_of_numpy_ranges_and_tuples_are_written(kind: str, value: Any, expected: list[int]) -> None:
+    assert expected == to_registers(kind, value, **USUAL)

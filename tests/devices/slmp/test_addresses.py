@@ -22,7 +22,7 @@ from tests.codec.binary.wires import one
         ("XFF", ("X", 0xFF, None, "")),
         ("SB1F", ("SB", 0x1F, None, "")),
         ("B1F", ("B", 0x1F, None, "")),
-        ("ZR10", ("ZR", 0x10, None, "")),
+        ("ZR10", ("ZR", 10, None, "")),
         ("STN7", ("STN", 7, None, "")),
         ("D100.A", ("D", 100, 10, "")),
         ("D100:f32", ("D", 100, None, "f32")),
@@ -88,6 +88,15 @@ def test_any_address_goes_both_ways(data: st.DataObject, in_text: bool) -> None:
         frame = dialect.request("f", {"value": made}, 0)
         found = dialect.read_at_equipment(frame)
         assert {"value": made} == found.values  # type: ignore[union-attr]
+
+
+def test_a_number_of_zr_is_decimal_but_hexadecimal_in_ascii() -> None:
+    """GX Works shows ZR31; SH(NA)-080008 and SH(NA)-080956 say that a message in ASCII has 1F."""
+    assert 31 == place_of("ZR31").number
+    assert "ZR31" == str(Address("ZR", 31))
+    for made, written in ((Address, b"ZR00001F"), (LongAddress, b"ZR**0000001F")):
+        dialect = one(made, Binary(byte_order="hex", types=IN_TEXT))
+        assert dialect.request("f", {"value": made("ZR", 31)}, 0).endswith(written)
 
 
 def test_an_address_that_does_not_fit_is_not_sent() -> None:

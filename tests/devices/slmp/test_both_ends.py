@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,8 +18,12 @@ from tcpcomm.devices.slmp import (
     Devices,
     ErrorInfo,
     Memory,
+    MemoryAscii,
+    MemoryAscii4E,
     MemoryFX5,
     Slmp,
+    SlmpAscii,
+    SlmpAscii4E,
     SlmpFX5,
     TypeName,
 )
@@ -172,8 +177,8 @@ def test_the_memory_refuses_whole_requests(bench: Bench, ask: Any, code: int) ->
         (lambda plc: plc.D[0:961], "one request is about 1 to 960 words, not 961: make several of it"),
         (lambda plc: plc.M[0:7169], "one request is about 1 to 7168 bits, not 7169: make several of it"),
         (lambda plc: plc.D(0, 0), "one request is about 1 to 960 words, not 0: make several of it"),
-        (lambda plc: plc.D[-1], "a number of D is from 0 to 16777215, not -1"),
-        (lambda plc: plc.D(16777215, 2), "a number of D is from 0 to 16777215, not 16777216"),
+        (lambda plc: plc.D[-1], "a number of D is a whole number from 0 to 16777215, not -1"),
+        (lambda plc: plc.D(16777215, 2), "is a whole number from 0 to 16777215, not 16777216"),
         (lambda plc: plc.D[5:], "write the numbers as D[100:110], which are 10 devices from 100 on"),
         (lambda plc: plc.read("D0:f64", 241), "one request is about 1 to 960 words, not 964"),
         (lambda plc: plc.write("D0", 65536), "65536 is not a whole number from 0 to 65535, as u16 is"),
@@ -189,6 +194,19 @@ def test_the_memory_refuses_whole_requests(bench: Bench, ask: Any, code: int) ->
         (lambda plc: plc.write_many({}), "one request writes 1 to 160 words"),
         (lambda plc: plc.read_many(["TS0"]), "TS (contacts of timers) cannot be among several"),
         (lambda plc: plc.read_many([]), "one request is about 1 to 192 words and double words, not 0"),
+        (lambda plc: plc.read(100), "an address is a text, such as 'D100', not 100"),
+        (lambda plc: plc.read_many("D100"), "write a list of addresses, such as ['D100'], or use read"),
+        (lambda plc: plc.read_many(["D100", 5]), "an address is a text, such as 'D100', not 5"),
+        (lambda plc: plc.write_many(["D100", 7]), "write the values by their addresses, such as"),
+        (lambda plc: plc.write_many({"D0:f32": 1, "D1": 5}), "two of the values would be written to D1"),
+        (lambda plc: plc.write_many({"D0": 1, "D0:i16": 5}), "two of the values would be written to D0"),
+        (lambda plc: plc.write_many({"LTN0": 1, "LTN0:i32": 5}), "two of the values would be written to"),
+        (lambda plc: plc.D["100"], "a number of D is a whole number from 0 to 16777215, not '100'"),
+        (lambda plc: plc.D[100, 101], "a number of D is a whole number from 0 to 16777215, not (100, 101)"),
+        (lambda plc: plc.D["1":"3"], "write the numbers as D[100:110]"),
+        (lambda plc: plc.D.write(0, "AB"), "'AB': write a text to a place for texts, such as D100:str[16]"),
+        (lambda plc: plc.D.write(0, 1.5), "1.5 is not a whole number from 0 to 65535"),
+        (lambda plc: plc.M.write(0, "on"), "M (internal relays) are True or False, not 'on'"),
         (lambda plc: plc.loopback("xyz"), "1 to 960 digits and letters from A to F, not 'xyz'"),
     ],
 )
@@ -203,6 +221,59 @@ def test_what_no_controller_allows_is_refused_before_it_is_sent(
     error = bench.result(ask(bench.remote(Slmp)))
     assert isinstance(error, CodecError)
     assert problem in str(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "controller", "most"),
+    [
+        (Slmp, Memory, 7168),
+        (SlmpAscii, MemoryAscii, 3584),
+        (SlmpAscii4E, MemoryAscii4E, 3584),
+        (SlmpFX5, MemoryFX5, 3584),
+    ],
+)
+def test_bits_in_one_request_are_limited_as_in_the_manuals(
+    bench: Bench, kind: type[Slmp], controller: Any, most: int
+) -> None:
+    """SH(NA)-080008, appendix 5; JY997D56001 for the FX5."""
+    bench.serve(controller(M=8192))
+    plc = bench.remote(kind)
+    assert most == len(bench.result(plc.M[0:most]))
+    assert None is bench.result(plc.write("M0", [True] * most))
+    assert f"1 to {most} bits, not {most + 1}" in str(bench.result(plc.read("M0", most + 1)))
+    assert 0xC051 == bench.result(plc.read_bits(Address("M", 0), most + 1)).code
+
+
+def test_the_last_bit_of_a_kind_is_read_among_several(bench: Bench, ends: Ends) -> None:
+    plc, memory = ends
+    memory["M8191"] = memory["M8177"] = True
+    assert [True, False, True] == bench.result(plc.read_many(["M8191", "M8190", "M8177"]))
+
+
+def test_bits_of_one_word_are_one_of_the_points_of_a_request(bench: Bench, ends: Ends) -> None:
+    plc, memory = ends
+    memory["M700"] = True
+    found = bench.result(plc.read_many([f"M{number}" for number in range(1000)]))
+    assert [number == 700 for number in range(1000)] == found
+
+
+def test_values_of_numpy_ranges_and_tuples_are_written(bench: Bench, ends: Ends) -> None:
+    plc, memory = ends
+    for address, values, expected in (
+        ("D0", np.array([1, -2]), [1, 65534]),
+        ("D0", [np.int16(3), 4], [3, 4]),
+        ("D0", range(5, 7), [5, 6]),
+        ("D0:f32", np.float32(1.5), [1.5]),
+        ("D0:f32", (1.5, 2.5), [1.5, 2.5]),
+        ("M0", np.array([True, False]), [True, False]),
+    ):
+        assert None is bench.result(plc.write(address, values))
+        assert expected == memory[address, len(expected)]
+    assert None is bench.result(plc.D.write(0, np.array([7, 8])))
+    assert None is bench.result(plc.D.write(2, -1))
+    assert [7, 8, 65535] == memory["D0", 3]
+    assert None is bench.result(plc.M.write(0, [0, 1]))
+    assert [False, True] == memory["M0", 2]
 
 
 def test_stations_behind_a_relay_are_on_the_same_connection(bench: Bench) -> None:

@@ -30,7 +30,7 @@ from tcpcomm.devices.modbus.messages import (
     Written,
 )
 from tcpcomm.devices.modbus.typed_values import FloatKind, Kind, WholeKind, to_registers, wanted_values
-from tcpcomm.devices.word_types import Order
+from tcpcomm.devices.word_types import Order, plain_values
 from tcpcomm.equipment.equipment import Equipment, command
 from tcpcomm.equipment.face import Face
 from tcpcomm.errors import BadReply, CodecError, NoReply
@@ -134,7 +134,7 @@ class Coils(Table[bool]):
             BadReply: the reply does not repeat the request.
         """
         device = _answering(self.device)
-        given: Any = _plain(values)
+        given: Any = plain_values(values)
         if not isinstance(given, list):
             if type(given) is not bool:
                 raise CodecError(f"a coil is True or False, not {given!r}")
@@ -170,7 +170,7 @@ class HoldingRegisters(Table[int]):
             BadReply: the reply does not repeat the request.
         """
         device = _answering(self.device)
-        given: Any = _plain(values)
+        given: Any = plain_values(values)
         if not isinstance(given, list):
             _check_repeated(Written(start, given), await device.write_single_register(start, given))
             return
@@ -201,7 +201,7 @@ class HoldingRegisters(Table[int]):
             CodecError: one request cannot carry so many, a value is not from 0 to 65535, or some of the
                 addresses do not exist. Nothing was sent.
         """
-        values = _plain(values)
+        values = plain_values(values)
         _check_list(start, values, MOST_REGISTERS_WRITTEN_AND_READ, "registers")
         _check_end(read_start, count)
         device = _answering(self.device)
@@ -510,14 +510,6 @@ def _answering(device: Modbus) -> Modbus:
     if device.broadcast is not None and device.unit.value == device.broadcast:
         raise CodecError(f"no device answers unit {device.broadcast}, so it is not known who was reached")
     return device
-
-
-def _plain(values: Any) -> Any:
-    """Return a list in place of a tuple or an array, also one of NumPy."""
-    if isinstance(values, tuple):
-        return list(values)
-    to_list = getattr(values, "tolist", None)
-    return values if to_list is None else to_list()
 
 
 def _check_end(start: int, count: int) -> None:

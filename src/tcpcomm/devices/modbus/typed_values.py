@@ -12,7 +12,14 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from tcpcomm.devices.word_types import WordType, number_type, text_bytes, text_type
+from tcpcomm.devices.word_types import (
+    NUMBER_NAMES,
+    WordType,
+    number_type,
+    plain_values,
+    text_bytes,
+    text_type,
+)
 from tcpcomm.errors import CodecError
 
 WholeKind = Literal["u16", "i16", "u32", "i32", "u64", "i64", "bcd", "bcd32"]
@@ -43,6 +50,11 @@ class WantedValues:
         return self.type.value_of(registers) if self.count is None else self.type.values_of(registers)
 
 
+def _check_kind(kind: Any) -> None:
+    if kind not in (*NUMBER_NAMES, "text"):
+        raise CodecError(f"there is no kind {kind!r}: the kinds are {', '.join(NUMBER_NAMES)} and text")
+
+
 def wanted_values(
     kind: str, count: int | None, *, word_order: str, byte_order: str, encoding: str
 ) -> WantedValues:
@@ -59,6 +71,7 @@ def wanted_values(
     Raises:
         CodecError: an argument is wrong.
     """
+    _check_kind(kind)
     if count is not None and (type(count) is not int or count < 1):
         raise CodecError(f"count must be at least 1, not {count!r}")
     if kind != "text":
@@ -75,11 +88,13 @@ def to_registers(kind: str, value: Any, *, word_order: str, byte_order: str, enc
     Raises:
         CodecError: the value does not fit the kind, or an argument is wrong.
     """
+    _check_kind(kind)
     if kind == "text":
         size = len(text_bytes(value, encoding))
         if not size:
             raise CodecError("an empty text cannot be written")
         return text_type(size, encoding, byte_order=byte_order).words_of(value)
+    value = plain_values(value)
     values = value if isinstance(value, list) else [value]
     if not values:
         raise CodecError("an empty list cannot be written")

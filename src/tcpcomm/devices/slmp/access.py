@@ -1,8 +1,7 @@
 """
 Reads and writes of devices by kind and number, by the commands that fit: :func:`read_words_at` and others.
 
-They refuse what no controller allows before anything is sent. The limits are those of "SLMP Reference
-Manual", SH(NA)-080956ENG, section 5.2.
+They refuse what no controller allows before anything is sent.
 """
 
 from __future__ import annotations
@@ -13,12 +12,6 @@ from typing import Final
 from tcpcomm.devices.slmp.addresses import Address, Kind, LongAddress
 from tcpcomm.devices.slmp.commands import SlmpCommands
 from tcpcomm.errors import CodecError
-
-MAX_WORDS: Final = 960
-"""The most words that one request reads or writes."""
-
-MAX_BITS: Final = 7168
-"""The most bits that one request reads or writes. An FX5 allows 3584, and says so by end code C051."""
 
 _LARGEST_SHORT: Final = 0xFFFFFF
 _LARGEST_LONG: Final = 0xFFFFFFFF
@@ -32,9 +25,10 @@ def is_long(device: SlmpCommands, kind: Kind) -> bool:
 def check_numbers(device: SlmpCommands, kind: Kind, start: int, count: int) -> None:
     """Raise CodecError if an address cannot have one of these numbers."""
     largest = _LARGEST_LONG if is_long(device, kind) else _LARGEST_SHORT
-    for number in (start, start + count - 1):
-        if type(number) is not int or not 0 <= number <= largest:
-            raise CodecError(f"a number of {kind.name} is from 0 to {largest}, not {number!r}")
+    is_whole = type(start) is int
+    if not is_whole or start < 0 or start + count - 1 > largest:
+        found = max(start, start + count - 1) if is_whole and start >= 0 else start
+        raise CodecError(f"a number of {kind.name} is a whole number from 0 to {largest}, not {found!r}")
 
 
 def check_count(count: int, most: int, what: str) -> None:
@@ -48,7 +42,7 @@ def _check_words(device: SlmpCommands, kind: Kind, start: int, count: int) -> No
         raise CodecError(
             f"{kind.name} ({kind.meaning}) are read and written one by one: use read and write"
         )
-    check_count(count, MAX_WORDS, "words")
+    check_count(count, device.most_words, "words")
     check_numbers(device, kind, start, count)
 
 
@@ -57,7 +51,7 @@ def _check_bits(device: SlmpCommands, kind: Kind, start: int, count: int) -> Non
         raise CodecError(
             f"{kind.name} ({kind.meaning}) are words: read {kind.name}{max(start, 0)} and take its bits"
         )
-    check_count(count, MAX_BITS, "bits")
+    check_count(count, device.most_bits, "bits")
     check_numbers(device, kind, start, count)
 
 

@@ -29,7 +29,7 @@ class Kind:
         name: its name: ``D``.
         code: its number on the wire.
         bits: True if each device is a bit.
-        base: 10 or 16: how the manual writes its device numbers.
+        base: 10 or 16: how GX Works writes its device numbers.
         short: its name in two ASCII characters, without the ``*`` behind it; empty if it needs four.
         doubles: True if each device is a number of 32 bits. Such devices are read and written one by one.
         meaning: what it is.
@@ -72,7 +72,7 @@ _ROWS: Final = """
     DY  A3 bit  16 direct outputs
     Z   CC word 10 index registers
     R   AF word 10 file registers of the current block
-    ZR  B0 word 16 file registers by serial number
+    ZR  B0 word 10 file registers by serial number
     RD  2C word 10 refresh data registers
     LZ  62 double 10 long index registers
     LTN 52 double 10 current values of long timers
@@ -83,6 +83,8 @@ _ROWS: Final = """
 """
 _LONG: Final = frozenset({"RD", "LZ", "LTN", "LSTN", "LCN", "LCS", "LCC"})
 """The kinds that only the longer layout of iQ-R has."""
+_HEX_IN_ASCII: Final = frozenset({"ZR"})
+"""The kinds with decimal numbers in GX Works and in the CPU, and hexadecimal ones in messages in ASCII."""
 _SHORT_NAMES: Final = {"STS": "SS", "STC": "SC", "STN": "SN"}
 
 
@@ -197,6 +199,8 @@ def place_of(text: str, notation: Mapping[str, int] = MappingProxyType({})) -> P
     Raises:
         CodecError: it names no place.
     """
+    if not isinstance(text, str):
+        raise CodecError(f"an address is a text, such as 'D100', not {text!r}")
     written, colon, type = text.strip().partition(":")
     head, dot, bit = written.upper().partition(".")
     name = next((each for each in _LONGEST_FIRST if head.startswith(each)), None)
@@ -286,6 +290,10 @@ def _in_bytes(made: type[A], wire: type[Any], *, short: bool) -> Via:
     return Via(wire, read, write, lambda random: _drawn(made, random, short=short))
 
 
+def _base_in_ascii(kind: Kind) -> int:
+    return 16 if kind.name in _HEX_IN_ASCII else kind.base
+
+
 def _in_text(made: type[A], wire: type[Any], *, short: bool) -> Via:
     names = _BY_SHORT if short else {name: name for name in KINDS}
     size, width = (6, 2) if short else (8, 4)
@@ -294,7 +302,7 @@ def _in_text(made: type[A], wire: type[Any], *, short: bool) -> Via:
         name = names.get(found.code.rstrip("* "))
         if name is None:
             return made(f"?{found.code}", 0)
-        digits, base = found.number.lstrip(" "), KINDS[name].base
+        digits, base = found.number.lstrip(" "), _base_in_ascii(KINDS[name])
         if not digits or not set(digits) <= set(_DIGITS[base]):
             raise ValueError(f"the number of {name} must have {_NAMES[base]} digits, not {found.number!r}")
         return made(name, int(digits, base))
@@ -302,7 +310,8 @@ def _in_text(made: type[A], wire: type[Any], *, short: bool) -> Via:
     def write(address: A) -> Any:
         _check_type(address, made)
         kind = _known_kind(address, short=short)
-        number = f"{address.number:0{size}{'X' if kind.base == 16 else 'd'}}"
+        form = "X" if _base_in_ascii(kind) == 16 else "d"
+        number = f"{address.number:0{size}{form}}"
         if address.number < 0 or len(number) > size:
             raise ValueError(f"the number of {address} has more than {size} digits")
         return wire((kind.short if short else kind.name).ljust(width, "*"), number)
@@ -334,4 +343,4 @@ IN_TEXT: Final[Mapping[type, Via]] = MappingProxyType(
         LongAddress: _in_text(LongAddress, _LongText, short=False),
     }
 )
-"""Both layouts of addresses in ASCII: the name, then the number in the notation of the manual."""
+"""Both layouts of addresses in ASCII: the name, then the number, with decimal or hexadecimal digits."""

@@ -273,6 +273,16 @@ class SlmpCommands(Equipment):
     pipeline: ClassVar[int | None] = 1
     """An FX5 drops the first of two requests that come together, also in 4E frames."""
 
+    most_words: ClassVar[int] = 960
+    """The most words that one request reads or writes: 480 for an FX5 in ASCII."""
+
+    most_bits: ClassVar[int] = 7168
+    """
+    The most bits that one request reads or writes: 3584 in ASCII and for an FX5, 1792 for an FX5 in ASCII.
+
+    Sources: SH(NA)-080008, appendix 5; JY997D56001.
+    """
+
     iqr: ClassVar[bool] = False
     """True for an iQ-R, whose addresses are longer."""
 

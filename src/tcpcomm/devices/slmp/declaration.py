@@ -13,6 +13,7 @@ from tcpcomm.devices.slmp.addresses import OCTAL, place_of
 from tcpcomm.devices.slmp.commands import ClearMode, SlmpCommands, TypeName, frame
 from tcpcomm.devices.slmp.faces import BitDevices, WordDevices
 from tcpcomm.devices.slmp.places import read_place, read_places, write_place, write_places
+from tcpcomm.devices.word_types import plain_values
 from tcpcomm.errors import BadReply, CodecError, OutcomeUnknown
 from tcpcomm.framing import Framing
 
@@ -77,7 +78,8 @@ class Slmp(SlmpCommands):
             Fault: the controller says no, with an end code.
         """
         place = place_of(address, self.notation)
-        given = [*values] if isinstance(values, list | tuple) else [values]
+        found = plain_values(values)
+        given = found if isinstance(found, list) else [found]
         await write_place(self, place, given, self.text_encoding)
 
     async def read_many(self, addresses: list[str]) -> list[Any]:
@@ -88,6 +90,8 @@ class Slmp(SlmpCommands):
             CodecError: an address is wrong, or there are more than 192 words. Nothing was sent.
             Fault: the controller says no, with an end code.
         """
+        if isinstance(addresses, str):
+            raise CodecError(f"write a list of addresses, such as [{addresses!r}], or use read")
         places = [place_of(each, self.notation) for each in addresses]
         return await read_places(self, places, self.text_encoding)
 
@@ -98,9 +102,12 @@ class Slmp(SlmpCommands):
         Bits and words need two requests, and so two calls.
 
         Raises:
-            CodecError: an address is wrong, a value does not fit, or there are too many. Nothing was sent.
+            CodecError: an address is wrong, two addresses share a word, a value does not fit, or there are
+                too many. Nothing was sent.
             Fault: the controller says no, with an end code.
         """
+        if not isinstance(values, dict):
+            raise CodecError(f"write the values by their addresses, such as {{'D100': 7}}, not {values!r}")
         places = {place_of(address, self.notation): value for address, value in values.items()}
         if len(places) != len(values):
             raise CodecError(f"an address is given twice among {', '.join(values)}")
@@ -263,6 +270,7 @@ class SlmpAscii(Slmp):
     reply_framing: ClassVar[Framing | None]
     codec: ClassVar[Codec]
     framing, reply_framing, codec = frame(serial=False, ascii=True)
+    most_bits = 3584
 
 
 class SlmpAscii4E(Slmp):
@@ -272,6 +280,7 @@ class SlmpAscii4E(Slmp):
     reply_framing: ClassVar[Framing | None]
     codec: ClassVar[Codec]
     framing, reply_framing, codec = frame(serial=True, ascii=True)
+    most_bits = 3584
 
 
 class SlmpFX5(Slmp):
@@ -279,3 +288,4 @@ class SlmpFX5(Slmp):
 
     notation = OCTAL
     fixed = 0
+    most_bits = 3584

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Generic, TypeVar, overload
 
 from tcpcomm.devices.slmp.access import read_bits_at, read_words_at, write_bits_at, write_words_at
-from tcpcomm.devices.slmp.addresses import KINDS
+from tcpcomm.devices.slmp.addresses import KINDS, Place
 from tcpcomm.devices.slmp.commands import SlmpCommands
+from tcpcomm.devices.slmp.places import bit_at, words_at
+from tcpcomm.devices.word_types import plain_values
 from tcpcomm.equipment.face import Face
 from tcpcomm.errors import CodecError
 
@@ -29,8 +30,8 @@ class Devices(Face[SlmpCommands], Generic[V]):
 
     def _range(self, index: slice) -> tuple[int, int]:
         """Return the first number of a slice, and how many there are. Raises CodecError."""
-        start, stop = index.start or 0, index.stop
-        if stop is None or index.step not in (None, 1) or start < 0 or stop < start:
+        start, stop = 0 if index.start is None else index.start, index.stop
+        if not type(start) is type(stop) is int or index.step not in (None, 1) or not 0 <= start <= stop:
             raise CodecError(
                 f"write the numbers as {self.kind.name}[100:110], which are 10 devices from 100 on"
             )
@@ -65,8 +66,10 @@ class WordDevices(Devices[int]):
         return await read_words_at(self.device, self.kind, start, count)
 
     async def write(self, start: int, values: int | list[int]) -> None:
-        """Write one word, or several from a number on."""
-        await write_words_at(self.device, self.kind, start, _list(values))
+        """Write one word, or several from a number on: each from -32768 to 65535."""
+        place = Place(self.kind, start)
+        words = [word for value in _list(values) for word in words_at(place, value, "ascii")]
+        await write_words_at(self.device, self.kind, start, words)
 
 
 class BitDevices(Devices[bool]):
@@ -98,8 +101,10 @@ class BitDevices(Devices[bool]):
 
     async def write(self, start: int, values: bool | list[bool]) -> None:
         """Write one bit, or several from a number on."""
-        await write_bits_at(self.device, self.kind, start, _list(values))
+        bits = [bit_at(self.kind, value) for value in _list(values)]
+        await write_bits_at(self.device, self.kind, start, bits)
 
 
-def _list(values: V | Sequence[V]) -> list[V]:
-    return [*values] if isinstance(values, Sequence) else [values]
+def _list(values: Any) -> list[Any]:
+    values = plain_values(values)
+    return values if isinstance(values, list) else [values]

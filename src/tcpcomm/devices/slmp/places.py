@@ -20,7 +20,7 @@ from tcpcomm.devices.slmp.access import (
     write_bits_at,
     write_words_at,
 )
-from tcpcomm.devices.slmp.addresses import Address, Kind, LongAddress, Place
+from tcpcomm.devices.slmp.addresses import KINDS, Address, Kind, LongAddress, Place
 from tcpcomm.devices.slmp.commands import (
     BitAt,
     DoubleAt,
@@ -149,7 +149,12 @@ def words_of_doubles(doubles: Sequence[int]) -> list[int]:
 
 
 class _Points:
-    """The points of several places: words, or double words for each 32 bits of a number."""
+    """
+    The points of several places: words, or double words for each 32 bits of a number.
+
+    A bit is read as a bit of the word from a multiple of 16 on. A word from the bit itself on could go
+    beyond the last device, and bits near each other are one point.
+    """
 
     def __init__(self, device: SlmpCommands, places: Sequence[Place]) -> None:
         for each in places:
@@ -163,7 +168,15 @@ class _Points:
         self.doubles: list[tuple[str, int]] = []
         self.parts: list[slice] = []
         """For each place, its part of the words or of the double words."""
+        of_bits: dict[tuple[str, int], slice] = {}
         for each in places:
+            if each.kind.bits:
+                at = (each.kind.name, each.number & ~15)
+                if at not in of_bits:
+                    of_bits[at] = slice(len(self.words), len(self.words) + 1)
+                    self.words.append(at)
+                self.parts.append(of_bits[at])
+                continue
             size = 2 if self.is_double(each) else 1
             points = self.doubles if size == 2 else self.words
             start = len(points)
@@ -171,6 +184,15 @@ class _Points:
             count = 1 if each.kind.doubles else words_in(each) // size
             points += [(each.kind.name, each.number + step * index) for index in range(count)]
             self.parts.append(slice(start, len(points)))
+
+    def check_apart(self) -> None:
+        """Raise CodecError if two places share a word, because nothing tells which value it will have."""
+        behind = ((name, number + 1) for name, number in self.doubles if not KINDS[name].doubles)
+        seen: set[tuple[str, int]] = set()
+        for at in (*self.words, *self.doubles, *behind):
+            if at in seen:
+                raise CodecError(f"two of the values would be written to {Address(*at)}")
+            seen.add(at)
 
     @staticmethod
     def is_double(place: Place) -> bool:
@@ -203,7 +225,7 @@ async def read_places(device: SlmpCommands, places: Sequence[Place], encoding: s
         if points.is_double(place):
             values += _values_read(place, words_of_doubles(found.doubles[part]), encoding)
         elif place.kind.bits:
-            values.append(bool(found.words[part.start] & 1))
+            values.append(bool(found.words[part.start] >> (place.number & 15) & 1))
         else:
             values += _values_read(place, found.words[part], encoding)
     return values
@@ -224,6 +246,7 @@ async def write_places(device: SlmpCommands, values: Mapping[Place, Any], encodi
         if each.bit is not None:
             raise _no_single_bit(each)
     points = _Points(device, places)
+    points.check_apart()
     words: list[int] = []
     doubles: list[int] = []
     for place, value in values.items():

@@ -11,7 +11,6 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
-from tcpcomm.devices.slmp.access import MAX_BITS, MAX_WORDS
 from tcpcomm.devices.slmp.addresses import Address
 from tcpcomm.devices.slmp.commands import (
     LOCKED,
@@ -84,6 +83,8 @@ class Bodies:
     station: Any
     notation: Mapping[str, int]
     text_encoding: str
+    most_words: int
+    most_bits: int
     kinds: ClassVar[Mapping[str, int]] = MappingProxyType({})
     """The number of devices of a kind, if it differs from the usual one."""
     usual: ClassVar[TypeName] = TypeName("Q03UDVCPU", 0x366)
@@ -154,19 +155,19 @@ class Bodies:
 
     def read_words(self, device: Address, count: int) -> list[int]:
         devices = self._target()
-        if not 1 <= count <= MAX_WORDS:
+        if not 1 <= count <= self.most_words:
             raise Fault(WRONG_WORDS)
         return devices.words(device.kind, device.number, count)
 
     def read_bits(self, device: Address, count: int) -> list[bool]:
         devices = self._target()
-        if not 1 <= count <= MAX_BITS:
+        if not 1 <= count <= self.most_bits:
             raise Fault(WRONG_BITS)
         return devices.bits(device.kind, device.number, count)
 
     def write_words(self, device: Address, values: list[int]) -> None:
         devices, kind = self._target(), device.kind
-        if not 1 <= len(values) <= MAX_WORDS:
+        if not 1 <= len(values) <= self.most_words:
             raise Fault(WRONG_WORDS)
         devices.words(kind, device.number, len(values))  # refuses missing devices
         self.on_write(kind.name, device.number, values)
@@ -174,7 +175,7 @@ class Bodies:
 
     def write_bits(self, device: Address, values: list[bool]) -> None:
         devices, kind = self._target(), device.kind
-        if not 1 <= len(values) <= MAX_BITS:
+        if not 1 <= len(values) <= self.most_bits:
             raise Fault(WRONG_BITS)
         devices.bits(kind, device.number, len(values))
         self.on_write(kind.name, device.number, values)
@@ -235,7 +236,7 @@ class Bodies:
 
     def _read_blocks(self, blocks: Sequence[Block | LongBlock], most: int) -> list[int]:
         target = self._target()
-        _check_blocks([each.count for each in blocks], most)
+        _check_blocks([each.count for each in blocks], most, self.most_words)
         return [
             word
             for each in blocks
@@ -247,7 +248,7 @@ class Bodies:
 
     def _write_blocks(self, blocks: Sequence[BlockOfWords | LongBlockOfWords], most: int) -> None:
         target = self._target()
-        _check_blocks([len(each.values) for each in blocks], most)
+        _check_blocks([len(each.values) for each in blocks], most, self.most_words)
         for each in blocks:
             target.words(each.device.kind, each.device.number, len(each.values))
             self.on_write(each.device.kind.name, each.device.number, each.values)
@@ -366,11 +367,11 @@ def _check_random(devices: Sequence[Address], double_devices: Sequence[Address])
         raise Fault(NOT_AT_RANDOM_HERE)
 
 
-def _check_blocks(counts: Sequence[int], most: int) -> None:
+def _check_blocks(counts: Sequence[int], most: int, most_words: int) -> None:
     """Raise Fault if no request has so many blocks, or so many words in them."""
     if not 1 <= len(counts) <= most:
         raise Fault(WRONG_BLOCKS)
-    if not all(counts) or sum(counts) > MAX_WORDS:
+    if not all(counts) or sum(counts) > most_words:
         raise Fault(WRONG_WORDS)
 
 
