@@ -102,6 +102,35 @@ def test_a_heartbeat_without_an_id_is_answered_while_a_command_with_one_is_under
     assert [1.0] == outcome
 
 
+def test_a_reply_without_an_id_belongs_to_the_command_whose_word_it_repeats(bench: Bench) -> None:
+    class Slow(Robot):
+        @command()
+        async def stop(self) -> int:
+            """Stop, which takes a while."""
+            raise NotImplementedError
+
+    class MySlow(MyRobot, Slow):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stopped: Deferred[int] = Deferred()
+
+        async def stop(self) -> int:
+            return await self.stopped
+
+        async def count(self) -> int:
+            return 3
+
+    mine = MySlow()
+    bench.serve(mine)
+    robot = bench.remote(Slow)
+    outcome = begun(robot.stop())
+    assert [3, 3] == [bench.result(robot.count()), bench.result(robot.count())]
+    assert [] == outcome
+    mine.stopped.callback(5)
+    bench.until(lambda: bool(outcome))
+    assert [5] == outcome
+
+
 def test_an_id_under_way_is_not_sent_again(bench: Bench) -> None:
     mine = MyRobot()
     bench.serve(mine)

@@ -93,7 +93,9 @@ def _rules(rules: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if rules.get("ignored keys"):
         yield ("keys that mean nothing", " ".join(map(_code, rules["ignored keys"])))
     if rules.get("ignore_unknown"):
-        yield ("unknown elements and attributes", "ignored")
+        is_json = "ignored keys" in rules
+        what = "unknown keys of replies and events" if is_json else "unknown elements and attributes"
+        yield (what, "ignored")
 
 
 def _command(command: dict[str, Any], facts: dict[str, Any]) -> Iterator[str]:

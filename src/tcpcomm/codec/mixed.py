@@ -177,6 +177,16 @@ class MixedDialect(Dialect):
             raise problem or CodecError("the frame is neither an event nor an answer")
         return (found,)
 
+    def answers_another(self, name: str, body: Any) -> bool:
+        own = self._of[name]
+        if own.by_id or not self.mixes_order:
+            return False
+        try:
+            arrivals = own.read_at_host(body.frame)
+        except CodecError:
+            return False
+        return any(own.answers_another(name, each.body) for each in arrivals if isinstance(each, Answer))
+
     def unmatched_event(self, frame: bytes) -> Event | None:
         events = (each.unmatched_event(frame) for each in self._dialects)
         return next((event for event in events if event is not None), None)

@@ -171,6 +171,7 @@ class Exchange:
         chooses_ids: True if the program chooses the ids on the wire, by :meth:`claim_id`. Those of
             :meth:`new_id` are then below them, for commands without an id on the wire. ``largest_id``
             must be 0.
+        is_of_another: returns True if an answer without an id names another command than that of a call.
         remedy: the advice for a session that a frame broke, if such frames are normal.
         stray_replies: the number of answers that belonged to no command: late ones, and unasked ones.
         paused_until: the time at which the next command may be written; infinity if nothing pauses.
@@ -186,6 +187,7 @@ class Exchange:
     _largest_id: int = 2**31 - 1
     _quiet: float = 0.0
     _is_alien: Callable[[Call, Any], bool] = field(default=lambda call, body: False)
+    _is_of_another: Callable[[Call, Any], bool] = field(default=lambda call, body: False)
     _remedy: str = "declare them"
     _chooses_ids: bool = False
     _last_id: int = field(default=0, init=False)
@@ -360,7 +362,7 @@ class Exchange:
         if self._over is not None:
             return None
         if self._by_id:
-            call = self._under_way.get(id) if type(id) is int else self._oldest_without_id()
+            call = self._under_way.get(id) if type(id) is int else self._oldest_without_id(body)
         else:
             call = next(iter(self._under_way.values()), None)
         if call is None or call.answers is None:
@@ -372,9 +374,16 @@ class Exchange:
         except CodecError as error:
             return call, BadReply(f"the reply makes no sense: {error}")
 
-    def _oldest_without_id(self) -> Call | None:
-        """Return the oldest call whose reply has no id, where other replies have one."""
-        return next((call for call in self._under_way.values() if _is_without_id(call)), None)
+    def _oldest_without_id(self, body: Any) -> Call | None:
+        """
+        Return the oldest call whose reply has no id, where other replies have one.
+
+        Of several, it is the oldest one that the answer does not name another command than.
+        """
+        calls = [call for call in self._under_way.values() if _is_without_id(call)]
+        if len(calls) > 1:
+            calls = [call for call in calls if not self._is_of_another(call, body)] or calls
+        return calls[0] if calls else None
 
     def settle(self, call: Call, outcome: Any, frame: bytes = b"", body: Any = None) -> None:
         """

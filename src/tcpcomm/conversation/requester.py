@@ -120,6 +120,7 @@ class Requester:
                 largest_id=0 if dialect.id_parameters else dialect.largest_id,
                 quiet=declaration.quiet,
                 is_alien=self._is_alien,
+                is_of_another=lambda call, body: dialect.answers_another(call.name, body),
                 remedy=_REMEDY,
             )
             self._commands = declaration.commands

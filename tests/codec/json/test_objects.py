@@ -283,6 +283,52 @@ def test_a_command_without_a_result_succeeds_with_null_or_nothing(frame: bytes) 
     assert result_of(Json(), frame, "reset") is None
 
 
+@pytest.mark.parametrize(
+    ("options", "reply", "fault", "event"),
+    [
+        (
+            {},
+            b'{"result":[1.0,2.0],"new":1}',
+            b'{"error":{"code":3,"reason":"r","new":1},"new":1}',
+            b'{"event":"alarm","code":7,"new":1}',
+        ),
+        (
+            {"parameters": "p", "fault": None, "success": {"ok": 1}},
+            b'{"ok":1,"result":[1.0,2.0],"new":1}',
+            b'{"code":3,"reason":"r","new":1}',
+            b'{"event":"alarm","p":{"code":7},"new":1}',
+        ),
+    ],
+    ids=["fault inside", "all flat"],
+)
+def test_unknown_keys_of_equipment_can_be_ignored(
+    options: Any, reply: bytes, fault: bytes, event: bytes
+) -> None:
+    specs = [
+        MessageSpec("locate", "locate", parameters=(Field("job", int),), result=list[float]),
+        MessageSpec("alarm", "alarm", parameters=(Field("code", int),), is_event=True),
+    ]
+
+    def taken(dialect: Any, frame: bytes) -> Any:
+        (answer,) = dialect.read_at_host(frame)
+        return dialect.reply_reader("locate").take(answer.body)
+
+    dialect = Json(ignore_unknown=True, **options).bind(specs)
+    assert [1.0, 2.0] == taken(dialect, reply)
+    with pytest.raises(Fault, match="3: r"):
+        taken(dialect, fault)
+    assert [Event("alarm", {"code": 7})] == [*dialect.read_at_host(event)]
+    assert dialect.rules()["ignore_unknown"] is True
+    refusal = dialect.read_at_equipment(dialect.request("locate", {"job": 1}, 0)[:-1] + b',"new":1}')
+    assert isinstance(refusal, Refusal)
+    strict = Json(**options).bind(specs)
+    for frame in (reply, fault):
+        with pytest.raises(CodecError, match="new"):
+            taken(strict, frame)
+    with pytest.raises(CodecError, match="new"):
+        strict.read_at_host(event)
+
+
 def test_ignored_keys_are_ignored_at_both_ends() -> None:
     dialect = Json(ignore=("time",)).bind(FORMS)
     assert (Request("reset", {}),) == tuple(dialect.read_at_equipment(b'{"cmd":"reset","time":3}').requests)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
 
 from tcpcomm import (
     CodecError,
@@ -34,7 +35,7 @@ from tcpcomm.devices.fanuc import (
     Startup,
     Status,
 )
-from tcpcomm.devices.fanuc.values import CartesianPosition, Connected
+from tcpcomm.devices.fanuc.values import CartesianPosition, Connected, ErrorText, ToolFrame
 from tcpcomm.link.policy import PROFILES
 from tcpcomm.testing import check_equipment
 from tests.equipment.declared import PORT, Bench
@@ -181,6 +182,44 @@ def test_packets_look_as_in_the_manual_in_both_directions(
     assert result == reader.take(answer.body)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(
+    ("name", "answered", "result"),
+    [
+        (
+            "get_status",
+            '{"Command":"FRC_GetStatus","ErrorID":0,"ServoReady":1,"TPMode":0,"RMIMotionStatus":0,'
+            '"ProgramStatus":0,"SingleStepMode":0,"NumberUTool":10,"NumberUFrame":9,"Override":10,'
+            '"UI[2]":1,"UI[8]":1}',
+            Status(1, 0, 0, 0, Override=10),
+        ),
+        (
+            "read_utool_data",
+            '{"Command":"FRC_ReadUToolData","ErrorID":0,"ToolNumber":2,"Frame":{"X":1.0},'
+            '"Configuration":{"UToolNumber":2},"Group":1}',
+            ToolFrame(Frame(X=1.0)),
+        ),
+        (
+            "read_error",
+            '{"Command":"FRC_ReadError","ErrorID":0,"Count":2,"ErrorData":"SRVO-001","ErrorData2":"x"}',
+            ErrorText("SRVO-001", 2),
+        ),
+    ],
+)
+def test_newer_controllers_may_tell_more(name: str, answered: str, result: Any) -> None:
+    """The keys are those of B-84184EN/03 and of a controller with RMI 9.0."""
+    dialect = declaration_of(Rmi).dialect
+    (answer,) = dialect.read_at_host(answered.encode())
+    assert result == dialect.reply_reader(name).take(answer.body)  # type: ignore[union-attr]
+
+
+def test_the_mode_of_the_teach_pendant_is_0_when_it_is_disabled(
+    bench: Bench, cell: Cell, robot: Rmi
+) -> None:
+    assert 0 == bench.result(robot.get_status()).TPMode
+    cell.auto = False
+    assert 1 == bench.result(robot.get_status()).TPMode
+
+
 def test_the_declaration_is_sound() -> None:
     check_equipment(Startup, max_examples=2)
     check_equipment(Rmi, max_examples=1)
@@ -284,6 +323,18 @@ def test_an_instruction_has_ten_minutes(bench: Bench, cell: Cell, motion: Motion
     assert [] == outcome
     bench.network.advance(2.0)
     assert [ReplyTimeout] == [type(each) for each in outcome]
+
+
+def test_a_controller_may_take_a_minute_to_abort(bench: Bench) -> None:
+    class Slow(Cell):
+        async def abort(self) -> None:
+            await deferLater(bench.network.clock, 50.0)
+            await super().abort()
+
+    bench.serve(Slow())
+    robot = bench.remote(Rmi, policy=PROFILES["lan"])
+    bench.result(robot.initialize())
+    assert None is bench.result(robot.abort(), 59.0)
 
 
 def test_an_abort_ends_the_calls_that_wait(bench: Bench, cell: Cell, robot: Rmi, motion: Motion) -> None:

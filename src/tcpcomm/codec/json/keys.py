@@ -37,6 +37,7 @@ class Keys:
     failure: Mapping[str, Any] = field(factory=dict, kw_only=True)
     echo: bool = field(default=False, kw_only=True)
     ignore: tuple[str, ...] = field(default=(), kw_only=True)
+    ignore_unknown: bool = field(default=False, kw_only=True)
     optional: tuple[str, ...] = field(default=(), kw_only=True)
     meanings: Meanings = field(factory=dict, kw_only=True, hash=False)
 
@@ -275,13 +276,13 @@ class JsonReplyReader(ReplyReader):
             message.pop(codec.fault, None)  # some programs write null beside a result
         if command.result_key is None:
             if command.spec.result is not None:
+                if codec.ignore_unknown:
+                    message = {key: message[key] for key in command.result_keys if key in message}
                 return command.result.read(message)
-            if message:
-                raise unknown(min(message))
+            self._refuse(message)
             return None
         value = message.pop(command.result_key, MISSING)
-        if message:
-            raise unknown(min(message))
+        self._refuse(message)
         if value is MISSING:
             if command.spec.result is None:
                 return None
@@ -290,6 +291,11 @@ class JsonReplyReader(ReplyReader):
             return command.result.read(value)
         except CodecError as error:
             raise inside(command.result_key, error) from None
+
+    def _refuse(self, others: Mapping[str, Any]) -> None:
+        """Raise CodecError if members are left that nothing declares, unless they are ignored."""
+        if others and not self.codec.ignore_unknown:
+            raise unknown(min(others))
 
     def _check_echo(self, message: dict[str, Any]) -> None:
         key = self.command.key
@@ -335,7 +341,7 @@ class JsonReplyReader(ReplyReader):
         if codec.fault not in message:
             return missing(codec.fault)
         parts = message.pop(codec.fault)
-        if message:
+        if message and not codec.ignore_unknown:
             return unknown(min(message))
         if codec.reason is None:
             return fault_with_meaning(codec.words, code_of(parts, codec.fault), "", None)
@@ -357,8 +363,7 @@ class JsonReplyReader(ReplyReader):
         if codec.data is not None:
             data = leaf_of(Any, parts.pop(codec.data, None), codec.data)
         parts.pop(codec.reason or "", None)
-        if parts:
-            raise unknown(min(parts))
+        self._refuse(parts)
         return fault_with_meaning(codec.words, code, reason, data)
 
 

@@ -82,6 +82,8 @@ class Json(Keys, Codec):
         echo: whether every reply repeats the command's word under its key.
         ignore: keys that a peer sends and nobody needs, such as a timestamp. Other unknown keys are
             refused.
+        ignore_unknown: whether unknown keys of replies, faults and events are ignored, too, because newer
+            versions of the equipment send more. Those of commands, and of objects in a message, are not.
         optional: keys of ``success`` that a good reply may lack, and the key of commands if an echo may be
             missing. They are sent nevertheless.
         naming: how names in Python become keys and words: ``as written``, ``camel`` (partCount) or
@@ -344,10 +346,13 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
     def _parameters(self, command: ObjectMessage, message: dict[str, Any]) -> dict[str, Any]:
         """Return the values in a message that has only its parameters left."""
         key = self._codec.parameters
+        ignores = self._codec.ignore_unknown and command.spec.is_event
         if key is None:
+            if ignores:
+                message = {each: message[each] for each in command.parameters.keys if each in message}
             return command.parameters.read(message)
         members = message.pop(key, None)
-        if message:
+        if message and not ignores:
             raise unknown(min(message))
         if members is not None and type(members) is not dict:
             raise inside(key, wrong("an object", members))
@@ -435,7 +440,8 @@ class _JsonDialect(JsonDialectBase[ObjectMessage]):
         return found
 
     def rules(self) -> dict[str, Any]:
-        return {**super().rules(), "ignored keys": [*self._codec.ignore]}
+        ignored = {"ignore_unknown": True} if self._codec.ignore_unknown else {}
+        return {**super().rules(), "ignored keys": [*self._codec.ignore], **ignored}
 
     def fault_notation(self) -> str:
         codec = self._codec

@@ -158,7 +158,7 @@ class Controller(Rmi):
     async def get_status(self) -> Status:
         return Status(
             ServoReady=int(self.servo_ready),
-            TPMode=int(self.auto),
+            TPMode=int(not self.auto),
             RMIMotionStatus=int(self.is_running),
             ProgramStatus=1 if self.is_paused else 0 if self.is_running else 2,
             NextSequenceID=self.next_sequence,

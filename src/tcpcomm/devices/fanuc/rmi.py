@@ -41,6 +41,9 @@ AT_ONCE: Final = 8
 LONGEST_MOTION: Final = 600.0
 """Seconds that an instruction may take, from when it is sent."""
 
+_SLOWEST: Final = 60.0
+"""Seconds that the controller may take to abort the motion program."""
+
 _CODES: Final = {
     ProtocolErrorKind.UNREADABLE: int(ErrorId.INVALID_TEXT_STRING),
     ProtocolErrorKind.MALFORMED: int(ErrorId.INVALID_RMI_COMMAND),
@@ -64,6 +67,7 @@ def _objects(word: str, *, id: str | None = None) -> Json:
         success={"ErrorID": 0},
         echo=True,
         ignore=("Group", "GroupMask"),  # of controllers with several groups; this is for the first
+        ignore_unknown=True,  # newer controllers tell more, such as "UI[2]" in their status
         ascii=True,
         codes=_CODES,
         meanings=ErrorId,
@@ -358,7 +362,7 @@ class Rmi(Startup):
         """Begin a run of the motion program. The next instruction has the id 1."""
         raise NotImplementedError
 
-    @command("FRC_Abort")
+    @command("FRC_Abort", timeout=_SLOWEST)
     async def abort(self) -> None:
         """Abort the motion program, and drop the instructions that were not carried out."""
         raise NotImplementedError

@@ -101,7 +101,7 @@ class Status:
     ServoReady: int
     """1 if the servo motors are on, and no fault is active."""
     TPMode: int
-    """1 if the teach pendant is disabled: AUTO."""
+    """0 if the teach pendant is disabled, as the interface needs it; 1 if it is enabled."""
     RMIMotionStatus: int
     """1 if the interface runs, after FRC_Initialize."""
     ProgramStatus: int
@@ -142,7 +142,7 @@ class ActiveFrames:
 
 @frozen
 class UserFrame:
-    """A user frame with its number."""
+    """A user frame with its number, which is 0 here if the controller gives it another name."""
 
     Frame: _Frame
     UFrameNumber: int = 0
@@ -150,7 +150,7 @@ class UserFrame:
 
 @frozen
 class ToolFrame:
-    """A tool frame with its number."""
+    """A tool frame with its number, which is 0 here if the controller gives it another name."""
 
     Frame: _Frame
     UToolNumber: int = 0
