@@ -101,13 +101,21 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
     [
         (
             [CAMERA],
-            "name a device or a declaration, an endpoint and a command, as in my_camera:VisionCamera "
-            "tcp:10.0.0.5:9999 locate job=3; "
+            "name a device or a declaration, an endpoint and a command, as in modbus tcp:10.0.0.5:502 "
+            "holding 100, or my_camera:VisionCamera tcp:10.0.0.5:9999 locate job=3; "
             "'tcpcomm call --help' explains it",
+        ),
+        (
+            [CAMERA, NOWHERE],
+            "name a command of VisionCamera behind the endpoint; its commands: locate, light, reset",
         ),
         (
             [CAMERA, NOWHERE, "find"],
             "VisionCamera has no command 'find'; its commands: locate, light, reset",
+        ),
+        (
+            [CAMERA, NOWHERE, "Locate"],
+            "VisionCamera has no command 'Locate': did you mean locate? Its commands: locate, light, reset",
         ),
         ([CAMERA, NOWHERE, "locate", "job=x"], "job=x: must be a whole number"),
         ([CAMERA, NOWHERE, "light"], "lamp is missing; the arguments are lamp=..."),
@@ -116,8 +124,7 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
         ([CAMERA, NOWHERE, "reset", "--wait=-1"], "--wait must be a number of at least 0, not '-1'"),
         (
             [CAMERA, "10.0.0.5:9999", "reset"],
-            "'10.0.0.5:9999' is not an endpoint such as tcp:10.0.0.5:9999: "
-            "Unknown endpoint type: '10.0.0.5'",
+            "'10.0.0.5:9999' is not an endpoint: write tcp:10.0.0.5:9999",
         ),
         (
             [CAMERA, "tcp:9999", "reset", "--listen"],
@@ -246,3 +253,17 @@ def test_a_text_from_outside_cannot_command_the_terminal(capsys: pytest.CaptureF
     told = refusal(["describe", "no\x1b[2J\u202esuch:Thing"], capsys)
 
     assert told.startswith("tcpcomm describe: no\\x1b[2J\\u202esuch:Thing: cannot import")
+
+
+def test_simulate_says_when_it_does_not_use_what_a_class_implements(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    memory = "tcpcomm.devices.modbus:Memory"
+
+    with pytest.raises(SystemExit):
+        main(["simulate", memory, "--seed", "x"])
+
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "tcpcomm simulate: Memory implements its commands, but answers at random here: "
+        f"'twistd -n tcpcomm --app {memory}' serves it as it is"
+    )

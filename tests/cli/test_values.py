@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -57,6 +58,13 @@ class Point:
         (Point, '{"x": 1}', Point(1.0)),
         (list[Point], '[{"x": 1.5, "label": "작업"}]', [Point(1.5, "작업")]),
         (Annotated[int, "volts"], "5", 5),
+        (Mapping[str, Any], '{"D100": 7}', {"D100": 7}),
+        (Any, "7", 7),
+        (Any, "true", True),
+        (Any, "True", True),
+        (Any, "hello", "hello"),
+        (Any, '"7"', "7"),
+        (Any, "[1, 2]", [1, 2]),
     ],
 )
 def test_an_argument_is_read_by_its_annotation(annotation: Any, text: str, value: Any) -> None:

@@ -211,7 +211,7 @@ class LoggingIn(Rmi):
 @pytest.mark.parametrize(
     ("at", "kind", "told"),
     [
-        ("tcp:10.0.0.5", Rmi, "'tcp:10.0.0.5' is not an endpoint such as tcp:10.0.0.5:9999: "),
+        ("tcp:10.0.0.5", Rmi, "'tcp:10.0.0.5': the port is missing: write tcp:10.0.0.5:PORT"),
         (
             "tcp:10.0.0.5:16001",
             LoggingIn,

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, TimeoutError
 from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, load_declaration, number
-from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
+from tcpcomm.cli.hosting import ConnectionOptions, no_command, run_reactor
 from tcpcomm.cli.methods import Method, method_names, method_of
 from tcpcomm.cli.values import jsonable, lines_of, read_arguments
 from tcpcomm.equipment.declaration import Declaration
@@ -44,19 +44,18 @@ not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown, 1 for eve
     ]
 
     def parseArgs(self, *args: str) -> None:
-        if len(args) < 3:
+        if len(args) < 2:
             raise usage.UsageError(
-                "name a device or a declaration, an endpoint and a command, as in my_camera:VisionCamera "
-                "tcp:10.0.0.5:9999 locate job=3"
+                "name a device or a declaration, an endpoint and a command, as in modbus tcp:10.0.0.5:502 "
+                "holding 100, or my_camera:VisionCamera tcp:10.0.0.5:9999 locate job=3"
             )
-        self.name, self.endpoint, self.command, *self.arguments = args
+        self.name, self.endpoint, self.command, *self.arguments = (*args, "")[: max(3, len(args))]
 
     def run(self) -> int:
         declaration = load_declaration(self.name)
         called = declaration.commands.get(self.command) or method_of(declaration.kind, self.command)
         if called is None:
-            names = ", ".join((*declaration.commands, *method_names(declaration.kind))) or "none"
-            raise Refusal(f"{declaration.name} has no command {self.command!r}; its commands: {names}")
+            raise no_command(declaration, self.command, method_names(declaration.kind))
         timeout = None if self["timeout"] is None else number("timeout", self["timeout"], above=True)
         values, header = self._values(declaration, called)
         proxy = self.proxy(declaration, self.endpoint, wait=number("wait", self["wait"]), retries=0)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Unpack
 
@@ -118,9 +119,29 @@ class ConnectionOptions(Subcommand, AllowingOptions):
 def declared_command(declaration: Declaration, name: str) -> Command:
     """Return a command by its name, or raise Refusal with the names that there are."""
     if name not in declaration.commands:
-        names = ", ".join(declaration.commands) or "none"
-        raise Refusal(f"{declaration.name} has no command {name!r}; its commands: {names}")
+        raise no_command(declaration, name)
     return declaration.commands[name]
+
+
+def no_command(declaration: Declaration, name: str, methods: Iterable[str] = ()) -> Refusal:
+    """
+    Return the refusal of a name that is not a command.
+
+    Args:
+        declaration: the equipment.
+        name: the name, or "" if none was given.
+        methods: the names of methods that may be called like commands.
+    """
+    known = [*declaration.commands, *methods]
+    names = ", ".join(known) or "none"
+    if not name:
+        return Refusal(f"name a command of {declaration.name} behind the endpoint; its commands: {names}")
+    similar = get_close_matches(name.lower(), known, 1, 0.7)
+    if not similar:
+        return Refusal(f"{declaration.name} has no command {name!r}; its commands: {names}")
+    return Refusal(
+        f"{declaration.name} has no command {name!r}: did you mean {similar[0]}? Its commands: {names}"
+    )
 
 
 def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:

@@ -58,6 +58,12 @@ Ctrl-C ends it."""
         reactor = the_reactor()
         declaration = load_declaration(self.name)
         simulator = load_simulator(self.name)
+        if simulator is None and not declaration.unimplemented():
+            print(
+                f"tcpcomm simulate: {declaration.name} implements its commands, but answers at random "
+                f"here: 'twistd -n tcpcomm --app {self.name}' serves it as it is",
+                file=sys.stderr,
+            )
         if not re.fullmatch(r"-?[0-9]{1,18}", self["seed"]):
             raise Refusal(f"--seed must be a whole number, not {self['seed']!r}")
         seed = int(self["seed"])

@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, time
 from decimal import Decimal
 from enum import Enum
@@ -83,6 +83,10 @@ def _read(annotation: Any, text: str) -> Any:
         return _read_one_of(several, text)
     if annotation in _READERS:
         return _READERS[annotation](text)
+    if annotation is Any:
+        return _read_any(text)
+    if get_origin(annotation) is Mapping:
+        annotation = dict[get_args(annotation)]  # type: ignore[misc]  # of a type that is known at run time
     if get_origin(annotation) is Literal:
         return _chosen({str(each): each for each in get_args(annotation)}, text)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
@@ -146,6 +150,18 @@ def _read_bool(text: str) -> bool:
     if text not in ("true", "false", "True", "False"):
         raise CodecError("must be true or false")
     return text in ("true", "True")
+
+
+def _read_any(text: str) -> Any:
+    """Return the value of a JSON text, and any other text as it is."""
+    if text in ("True", "False"):
+        return text == "True"
+    try:
+        return ValueTypes().of(Any).read(_JSON.read(text.encode("utf-8", "surrogateescape")))
+    except CodecError:
+        if text.startswith(("{", "[", '"')):
+            raise
+        return text
 
 
 def _read_number(kind: type[Any], text: str) -> Any:

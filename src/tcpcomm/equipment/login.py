@@ -161,7 +161,12 @@ class LoginClient(_LoginSide):
         self._sent_credentials = False
         missing = sorted(credential_names(steps) - credentials.keys())
         if missing:
-            raise ConfigurationError(f"the login needs credentials for {', '.join(missing)}")
+            names = ", ".join(missing)
+            example = ", ".join(f'"{name}": "..."' for name in missing)
+            raise ConfigurationError(
+                f"the login needs credentials for {names}: give credentials={{{example}}}, or "
+                "--credential-file on the command line"
+            )
 
     def take(self, frame: bytes) -> list[LoginMessage]:
         """

@@ -52,6 +52,8 @@ _TLS: Final = ("ssl", "tls")
 _SPELLED: Final = {"caCerts": "--client-ca", "clientNames": "--client-name", "revoked": "--revoked"}
 """The options of the command line that mean the same as options of an endpoint string."""
 _AT_ONCE: Final = re.compile(r"(?<!\\):at-once=([^:]*)")
+_BARE_ADDRESS: Final = re.compile(r"((?:[0-9]+\.){3}[0-9]+|localhost)(?::([0-9]+))?")
+"""An address without a kind of endpoint, as other programs write it."""
 _LOCALHOST: Final = re.compile(r"(:interface=|^(?:tcp6?|native):\d+:)localhost(?=:|$)")
 _COMMON: Final = {"port", "privateKey", "extraCertChain", "caCerts", "revoked"}
 _SERVER_OPTIONS: Final = _COMMON | {"interface", "backlog", "certKey", "clientNames"}
@@ -145,6 +147,9 @@ def _server(reactor: Any, parsed: _Parsed, text: str) -> IStreamServerEndpoint:
     if parsed.kind in _TCP:
         if "" in parsed.arguments[1:-1] or len(parsed.arguments) > 3:
             raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in interface=\:\:1")
+        host, port = parsed.value("port", 0), parsed.value("interface", 1)
+        if port.isdigit() and not host.isdigit() and (is_address(host) or host == "localhost"):
+            raise ConfigurationError(f"the port comes first: write {parsed.kind}:{port}:interface={host}")
         parsed.port(0, missing="0")
         _own_address("interface", parsed.value("interface", 1))
         text = _LOCALHOST.sub(rf"\g<1>{LOCALHOST}", text)
@@ -184,7 +189,15 @@ def _explained(text: str, example: str) -> Iterator[None]:
     except OSError as error:
         raise ConfigurationError(f"{text!r}: cannot read {error.filename}: {error.strerror}") from None
     except Exception as error:  # endpoints are plugins: they may raise anything
-        raise ConfigurationError(f"{text!r} is not an endpoint such as {example}: {error}") from None
+        address = _BARE_ADDRESS.fullmatch(text)
+        if address is None:
+            raise ConfigurationError(f"{text!r} is not an endpoint such as {example}: {error}") from None
+        host, port = address.groups()
+        if example == CONNECT_EXAMPLE:
+            meant = f"tcp:{host}:{port or 'PORT'}"
+        else:
+            meant = f"tcp:{port or 'PORT'}:interface={host}"
+        raise ConfigurationError(f"{text!r} is not an endpoint: write {meant}") from None
 
 
 def open_to_others(text: str) -> str:
@@ -347,7 +360,12 @@ def client(reactor: Any, text: str) -> IStreamClientEndpoint:
         if parsed.kind in _TCP:
             if len(parsed.arguments) > 2:
                 raise ConfigurationError(r"write each colon of an IPv6 address as \:, as in tcp:\:\:1:9999")
-            parsed.port(0 if "host" in parsed.options else 1, missing="0")
+            position = 0 if "host" in parsed.options else 1
+            if not parsed.value("port", position):
+                host = parsed.value("host", 0) or "HOST"
+                what, meant = ("host", f"HOST:{host}") if host.isdigit() else ("port", f"{host}:PORT")
+                raise ConfigurationError(f"the {what} is missing: write {parsed.kind}:{meant}")
+            parsed.port(position)
             _own_address("bindAddress", parsed.options.get("bindAddress", ""))
         endpoint: IStreamClientEndpoint = clientFromString(reactor, text)
         host = parsed.value("host", 0)

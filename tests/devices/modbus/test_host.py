@@ -127,6 +127,8 @@ def test_a_list_of_values_is_read_from_the_input_registers(
         (lambda plc: plc.read("f32", 0, table="coils"), "registers are in the tables holding and inputs"),
         (lambda plc: plc.read("f32", 0, word_order="CDAB"), "word_order must be big or little"),
         (lambda plc: plc.write("i16", 0, 40000), "40000 is not a whole number from -32768"),
+        (lambda plc: plc.holding["D100"], "address: must be a whole number, not 'D100': the settings of"),
+        (lambda plc: plc.coils["M0"], "address: must be a whole number, not 'M0': the settings of"),
         (lambda plc: plc.identification("all"), "the level is basic, regular, extended, not 'all'"),
     ],
 )

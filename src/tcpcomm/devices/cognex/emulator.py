@@ -10,6 +10,7 @@ from typing import Final
 from tcpcomm.devices.cognex.cell_names import Column, split_cell
 from tcpcomm.devices.cognex.insight import InSight, NamedFile, SystemInfo
 from tcpcomm.devices.cognex.status import Status
+from tcpcomm.devices.plain_hooks import check_plain
 from tcpcomm.errors import CodecError, Fault
 
 Value = int | float | str
@@ -71,6 +72,7 @@ class Emulator(InSight):
         jobs: Mapping[str, bytes] | None = None,
         users: Mapping[str, str] | None = None,
     ) -> None:
+        check_plain(self.on_write)
         self._cells = CellTable({"A2": 3, "B2": 12.5, "C2": "part"} if cells is None else cells)
         self.jobs = dict({"1Default.job": b"1Default"} if jobs is None else jobs)
         self.users = dict({"admin": ""} if users is None else users)

@@ -23,6 +23,7 @@ from tcpcomm.devices.fins.commands import (
 )
 from tcpcomm.devices.fins.declaration import Fins
 from tcpcomm.devices.fins.memory import Memory
+from tcpcomm.devices.plain_hooks import check_plain
 from tcpcomm.errors import Fault, FrameTooLong, FramingError, NoReply, TruncatedFrame
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.protocol import FrameProtocol
@@ -50,6 +51,7 @@ class Controller(Fins):
     """
 
     def __init__(self, *, node: int = 1, banks: int = 4, model: str = "CJ2M-CPU33") -> None:
+        check_plain(self.on_write)
         self.memory = Memory(banks=banks)
         self.own_node = node
         self.model = model

@@ -516,6 +516,11 @@ def _check_end(start: int, count: int) -> None:
     """Check that the addresses exist. The codec checks the types and the count."""
     if type(start) is type(count) is int and start + count > ADDRESSES:
         raise CodecError(f"{count} from address {start} on: the last address is {ADDRESSES - 1}")
+    if isinstance(start, str):
+        raise CodecError(
+            f"address: must be a whole number, not {start!r}: the settings of the PLC say which register "
+            "or coil of Modbus a device such as D100 or M0 is"
+        )
 
 
 def _check_list(start: int, values: Any, most: int, what: str) -> None:

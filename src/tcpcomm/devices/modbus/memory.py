@@ -28,6 +28,7 @@ from tcpcomm.devices.modbus.messages import (
     Written,
 )
 from tcpcomm.devices.modbus.typed_values import Kind, to_registers, wanted_values
+from tcpcomm.devices.plain_hooks import check_plain
 from tcpcomm.devices.word_types import Order
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, NoReply
 
@@ -156,6 +157,7 @@ class Memory(Modbus):
         discrete: int | Iterable[bool] = ADDRESSES,
         identification: Mapping[int, str] = _IDENTIFICATION,
     ) -> None:
+        check_plain(self.on_write)
         super().__init__()
         self.holding = _table(holding, 0, _check_register)
         self.inputs = _table(inputs, 0, _check_register)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tcpcomm.conversation.responder import current_session
+from tcpcomm.devices.plain_hooks import check_plain
 from tcpcomm.devices.s7.addresses import Address, Area, Part
 from tcpcomm.devices.s7.codes import ErrorCode, ReturnCode
 from tcpcomm.devices.s7.declaration import S7, Confirm, Option, OptionCode
@@ -75,6 +76,7 @@ class Memory(S7):
         counters: int = 64,
         pdu: int = 480,
     ) -> None:
+        check_plain(self.on_write)
         sizes = {1: 1024} if blocks is None else blocks
         self.blocks = {number: bytearray(size) for number, size in sizes.items()}
         """The bytes of the data blocks, by number."""

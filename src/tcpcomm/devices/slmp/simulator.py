@@ -11,6 +11,7 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
+from tcpcomm.devices.plain_hooks import check_plain
 from tcpcomm.devices.slmp.addresses import Address
 from tcpcomm.devices.slmp.commands import (
     LOCKED,
@@ -101,6 +102,7 @@ class Bodies:
         password: str = "",
         **sizes: int,
     ) -> None:
+        check_plain(self.on_write)
         if devices is None:
             kinds = {**self.kinds, **sizes}
             devices = Devices(kinds, notation=self.notation, encoding=self.text_encoding)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from tcpcomm.devices.plain_hooks import check_plain
 from tcpcomm.devices.xgt.addresses import UNIT_BITS, Address, address_of
 from tcpcomm.devices.xgt.codes import ErrorCode
 from tcpcomm.devices.xgt.commands import COMPANY, MOST_BLOCKS, MOST_BYTES, OLD_COMPANY
@@ -41,6 +42,7 @@ class Memory(Xgt):
     """
 
     def __init__(self, words: Mapping[str, int] | None = None) -> None:
+        check_plain(self.on_write)
         sizes = {**WORDS, **(words or {})}
         self._bytes = {device: bytearray(2 * size) for device, size in sizes.items()}
         self._contacts: dict[str, bytearray] = {each: bytearray(-(-sizes[each] // 8)) for each in CONTACTS}
