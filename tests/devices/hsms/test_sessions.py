@@ -52,6 +52,10 @@ def test_a_host_asks_and_hears_equipment(active: bool, bench: Bench) -> None:
     assert ["IDLE", 7, []] == bench.result(host.status([1, 2, 3]))
     assert 0 == bench.result(host.remote_command("START", {"LOTID": "A7"}))
     assert ([{"LOTID": "A7"}], [(0, 10, [[1, ["A7"]]])]) == (tool.started, heard)
+    listed = bench.result(host.remote_command("START", ["LOTID"]))
+    assert "the parameters are a dictionary of names and values, not ['LOTID']" == str(listed)
+    assert [[]] == bench.result(host.status([[1]]))
+    assert 3 == bench.result(host.s2f41("START", [[["LOTID"], "A7"]])).hcack
     refused = bench.result(host.remote_command("FLY"))
     assert (Fault, "HCACK 1", "the command does not exist") == (type(refused), refused.code, refused.reason)
     assert 0 == bench.result(tool.send_alarm(5, "door open"))

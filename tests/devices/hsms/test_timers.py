@@ -288,3 +288,15 @@ def test_equipment_that_connects_gives_a_host_up_that_does_not_answer_select(ben
     assert all(later - earlier >= 10.0 for earlier, later in pairwise(times)), times
     first = factory.came[0][1]
     assert (SELECT, True) == (first.received, first.ended)
+
+
+def test_the_t7_of_a_new_session_does_not_end_one_that_was_deselected_since(bench: Bench) -> None:
+    bench.serve(GemTool())
+    peer = raw(bench)
+    peer.transport.write(SELECT)
+    bench.network.advance(3.0)
+    peer.transport.write(bytes.fromhex("0000000A FFFF 00 00 00 03 00000002"))
+    bench.network.advance(9.5)
+    assert not peer.ended
+    bench.network.advance(1.0)
+    assert peer.ended

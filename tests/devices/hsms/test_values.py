@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tcpcomm import CodecError
 from tcpcomm.devices.hsms import BOOLEAN, C2, F4, F8, I1, I2, I4, I8, U1, U2, U4, U8, J, decode, encode
-from tcpcomm.devices.hsms.values import MOST_SECS_ITEMS
+from tcpcomm.devices.hsms.values import MOST_SECS_ITEMS, MOST_SECS_ITEMS_IN_ALL
 
 GOLDEN = [
     # the format codes of SEMI E5, section 9, table 1
@@ -128,6 +128,8 @@ def test_a_number_that_does_not_fit_its_type_is_refused_when_it_is_made() -> Non
     for make, problem in (
         (lambda: U1(256), "U1 is from 0 to 255, not 256"),
         (lambda: I2.array([1, 40000]), "I2 is from -32768 to 32767, not 40000"),
+        (lambda: U1(cast("int", 1.5)), "U1 is a whole number, not 1.5"),
+        (lambda: U2.array(cast("list[int]", [7, "8"])), "U2 is a whole number, not '8'"),
         (lambda: F4(1e39), "F4 is a number up to 3.4e38, not 1e+39"),
     ):
         with pytest.raises(CodecError) as caught:
@@ -163,3 +165,15 @@ def test_a_list_has_a_limit_of_items() -> None:
     assert 100_000 == MOST_SECS_ITEMS
     with pytest.raises(CodecError, match="the list has 100001 items, and may have 100000"):
         encode([False] * (MOST_SECS_ITEMS + 1))
+
+
+def test_a_message_has_a_limit_of_items_in_all_its_lists() -> None:
+    assert 250_000 == MOST_SECS_ITEMS_IN_ALL
+    many = MOST_SECS_ITEMS // 2 - 1
+    one = b"\x03" + many.to_bytes(3, "big") + b"\x01\x00" * many
+    with pytest.raises(CodecError, match="the message has more than 250000 items"):
+        decode(b"\x01\x06" + 6 * one)
+    numbers = U1.array(bytes(3 * MOST_SECS_ITEMS_IN_ALL))
+    assert len(numbers) == len(decode(encode(numbers)))
+    with pytest.raises(CodecError, match="needs 16711680 bytes"):
+        decode(b"\x43\xff\x00\x00" + bytes(2 * MOST_SECS_ITEMS_IN_ALL))

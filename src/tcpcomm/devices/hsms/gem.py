@@ -19,7 +19,7 @@ from tcpcomm.devices.hsms.forms import Code
 from tcpcomm.devices.hsms.session import SELECTED, Hsms, HsmsHost
 from tcpcomm.devices.hsms.values import Value
 from tcpcomm.equipment.equipment import command, event
-from tcpcomm.errors import Fault
+from tcpcomm.errors import CodecError, Fault
 
 COMMACK: Final[Mapping[int, str]] = {1: "denied, try again"}
 """The words of COMMACK in S1F14."""
@@ -162,7 +162,10 @@ class Gem(Hsms):
         Raises:
             Fault: the equipment refused it. The code is ``HCACK 2`` and so on, and ``data`` has the wrong
                 parameters.
+            CodecError: the parameters are not a dictionary, or a value cannot be an item. Nothing was sent.
         """
+        if parameters is not None and not isinstance(parameters, Mapping):
+            raise CodecError(f"the parameters are a dictionary of names and values, not {parameters!r}")
         items: list[Value] = [[name, value] for name, value in (parameters or {}).items()]
         answer = await self.s2f41(rcmd, items)
         if answer.hcack not in (0, 4):

@@ -162,6 +162,11 @@ class HsmsSide(Equipment):
         self.log.warn("{peer}: nobody takes {message} here", peer=current_session().peer, message=message)
 
 
+def _cancel(timer: IDelayedCall | None) -> None:
+    if timer is not None and timer.active():
+        timer.cancel()
+
+
 def _selected_beside(session: FrameProtocol) -> Any:
     """Return another session of the same equipment that is selected, or None."""
     members = getattr(session.factory, "members", ())
@@ -270,9 +275,7 @@ class Hsms(HsmsSide):
         await self._send_linktests(served)
 
     def session_ended(self, session: FrameProtocol, reason: str) -> None:
-        timer = self._sessions().pop(session, None)
-        if timer is not None and timer.active():
-            timer.cancel()
+        _cancel(self._sessions().pop(session, None))
 
     async def on_selected(self, session: FrameProtocol) -> None:
         """Note that a session is selected. Override it to send the host something first."""
@@ -317,7 +320,9 @@ class Hsms(HsmsSide):
             if SELECTED not in session.states:
                 session.abort(f"it was not selected within {self.t7:g} s (T7)")
 
-        self._sessions()[session] = clock_of(session.factory).callLater(self.t7, check)
+        sessions = self._sessions()
+        _cancel(sessions.get(session))
+        sessions[session] = clock_of(session.factory).callLater(self.t7, check)
 
     def _begin_data(self, session: FrameProtocol) -> None:
         if SELECTED in session.states and session.is_open:

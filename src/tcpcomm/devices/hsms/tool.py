@@ -47,13 +47,21 @@ class GemTool(Gem):
 
     async def s1f3(self, svids: list[Value]) -> list[Value]:
         # An unknown variable is an empty list (SEMI E5, S1F4).
-        return [self.variables.get(each, []) for each in svids or self.variables]
+        return [self._variable(each) for each in svids or self.variables]
+
+    def _variable(self, svid: Value) -> Value:
+        return [] if isinstance(svid, list) else self.variables.get(svid, [])
 
     async def s1f13(self, identity: list[str]) -> Established:
         return Established(0, await self.s1f1())
 
     async def s2f41(self, rcmd: Value, parameters: list[Value]) -> Commanded:
-        wrong = [each for each in parameters if not isinstance(each, list) or len(each) != 2]
+        wrong = [each for each in parameters if not _is_named(each)]
         if wrong:
             return Commanded(3, [])
         return Commanded(await self.on_command(rcmd, dict(parameters)), [])
+
+
+def _is_named(parameter: Value) -> bool:
+    """Return True if a parameter is a list of its name and its value. A list names nothing."""
+    return isinstance(parameter, list) and len(parameter) == 2 and not isinstance(parameter[0], list)

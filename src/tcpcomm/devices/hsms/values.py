@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from functools import cache
 from itertools import starmap
+from operator import index as whole_number
 from random import Random
 from struct import Struct, error
 from typing import Any, ClassVar, Final, Self, TypeAlias
@@ -42,6 +43,9 @@ Value: TypeAlias = Any
 
 MOST_SECS_ITEMS: Final = 100_000
 """The most items of one list of SECS-II."""
+
+MOST_SECS_ITEMS_IN_ALL: Final = 250_000
+"""The most items of one message, with those of all its lists. Several numbers in one item count once."""
 
 
 class Array(tuple[Any, ...]):
@@ -81,6 +85,11 @@ class _Int(int):
     most: ClassVar[int]
 
     def __new__(cls, number: int) -> Self:
+        if type(number) is not int:
+            try:
+                number = whole_number(number)
+            except TypeError:
+                raise CodecError(f"{cls.__name__} is a whole number, not {brief_repr(number)}") from None
         if not cls.least <= number <= cls.most:
             raise CodecError(f"{cls.__name__} is from {cls.least} to {cls.most}, not {number}")
         return super().__new__(cls, number)
@@ -248,12 +257,27 @@ def decode(data: bytes, encoding: str = "ascii", at: int = 0) -> Value:
         at: the index where the item begins.
 
     Raises:
-        CodecError: the bytes are not one item.
+        CodecError: the bytes are not one item, or there are too many items in its lists.
     """
+    if len(data) - at > 2 * MOST_SECS_ITEMS_IN_ALL:  # an item has two bytes at least
+        _check_number_of_items(data, at)
     item, end = item_layout(encoding).read(data, at)
     if end != len(data):
         raise CodecError(f"{len(data) - end} bytes follow the item")
     return value_of(item)
+
+
+def _check_number_of_items(data: bytes, at: int) -> None:
+    """Raise CodecError if there are more items than a message may have. They follow one another."""
+    end = len(data)
+    for _ in range(MOST_SECS_ITEMS_IN_ALL):
+        if at >= end:
+            return
+        tag = data[at]
+        begin = at + 1 + (tag & 3)
+        at = begin if tag < 4 else begin + int.from_bytes(data[at + 1 : begin], "big")
+    if at < end:
+        raise CodecError(f"the message has more than {MOST_SECS_ITEMS_IN_ALL} items")
 
 
 def value_of(item: Any) -> Value:
