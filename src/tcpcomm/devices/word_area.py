@@ -15,6 +15,13 @@ class HasMemory(Protocol):
     async def write(self, address: str, values: Any) -> None: ...
 
 
+def whole_count(count: Any) -> int:
+    """Return a number of values. Raises CodecError if it is not a whole number."""
+    if type(count) is not int:
+        raise CodecError(f"the count is a whole number, not {count!r}")
+    return count
+
+
 class WordArea(Face[HasMemory]):
     """
     The words of one area: ``await plc.D[100]``, ``await plc.D[100:110]``, ``await plc.D.write(100, 7)``.
@@ -34,9 +41,11 @@ class WordArea(Face[HasMemory]):
     async def __getitem__(self, index: int | slice) -> int | list[int]:
         if isinstance(index, int):
             return (await self(index))[0]
-        start, stop = index.start or 0, index.stop
-        if index.step is not None or not isinstance(stop, int) or not 0 <= start < stop:
-            raise CodecError(f"write {self._area}[100:110] for the words from 100 to 109")
+        start, stop = (index.start or 0, index.stop) if isinstance(index, slice) else (None, None)
+        is_range = isinstance(start, int) and isinstance(stop, int) and 0 <= start < stop
+        if not is_range or index.step is not None:
+            example = f"{self._area}[100:110]"
+            raise CodecError(f"write {self._area}[100] for a word, or {example} for those from 100 to 109")
         return await self(start, stop - start)
 
     async def __call__(self, start: int, count: int = 1) -> list[int]:

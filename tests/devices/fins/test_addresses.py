@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,6 +60,11 @@ def test_a_wrong_address_is_refused_with_what_is_allowed(text: str, problem: str
     with pytest.raises(CodecError) as refused:
         address_of(text)
     assert problem in str(refused.value)
+
+
+def test_what_is_not_a_text_is_refused() -> None:
+    with pytest.raises(CodecError, match="100 is not a text: write an address such as D100"):
+        address_of(cast("str", 100))
 
 
 addresses = st.sampled_from([*AREAS.values()]).flatmap(

@@ -132,7 +132,7 @@ def test_the_words_of_an_area_are_indexed(bench: Bench, plc: Fins) -> None:
     assert [2, 3] == bench.result(plc.D[101:103])
     assert 4 == bench.result(plc.H[0])
     assert [1, 2] == bench.result(plc.D(100, 2))
-    assert "write D[100:110]" in refusal(lambda: plc.D[100:])
+    assert "or D[100:110] for" in refusal(lambda: plc.D[100:])
 
 
 def test_places_anywhere_are_read_by_one_command(bench: Bench, plc: Fins, controller: Controller) -> None:
@@ -383,3 +383,31 @@ def test_responses_that_arrive_in_pieces_are_read_whole(controller: Controller, 
     bench.serve(controller)
     controller.memory["D0"] = [*range(999)]
     assert [*range(999)] == bench.result(bench.remote(Fins).read("D0", 999), within=60)
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "problem"),
+    [
+        ("D1", 70000, "D1: 70000 does not fit: a word is 0 to 65535"),
+        ("D1", [1, -1], "D1: -1 does not fit"),
+        ("D1", 1.5, "D1: 1.5 does not fit"),
+        ("W1.00", 2, "W1.00: 2 does not fit: give True or False"),
+        ("D32767", [1, 2], "D32767: 2 values do not fit behind it"),
+    ],
+)
+def test_a_memory_refuses_what_does_not_fit_and_stores_nothing(
+    address: str, value: Any, problem: str
+) -> None:
+    memory = Controller().memory
+    with pytest.raises(CodecError) as refused:
+        memory[address] = value
+    assert problem in str(refused.value)
+    assert [0, 0, 0] == [memory["D1"], memory["D32767"], memory["W1.00"]]
+
+
+def test_a_count_is_a_whole_number(bench: Bench) -> None:
+    bench.serve(Controller())
+    plc = bench.remote(Fins)
+    count: Any = "3"
+    for call in (plc.read("D1", count), plc.fill("D1", count, 0), plc.copy("D1", "D2", count)):
+        assert "the count is a whole number, not '3'" == str(bench.result(call))

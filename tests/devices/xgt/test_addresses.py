@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +41,11 @@ def test_inputs_and_outputs_of_xgi_have_dots() -> None:
     ("text", "problem"),
     [
         ("100", "'100' is not an address of an XGT controller: write D100, M172.C, %MW100,"),
+        ("M00100", "M00100 is a bit in XG5000: write M10.0 for it, or %MW100 for the word"),
+        ("L000100", "write L10.0 for it, or %LW100 for the word"),
+        ("P0000F", "P0000F: write P0.F for this bit"),
+        ("DW100", "DW100: write %DW100, or D100 for a word"),
+        ("MX100", "MX100: write %MX100, or M100 for a word"),
         ("D-1", "is not an address"),
         ("M172.G", "is not an address"),
         ("%D100", "is not an address"),
@@ -55,6 +62,11 @@ def test_a_wrong_address_is_refused_with_what_is_allowed(text: str, problem: str
     with pytest.raises(CodecError) as refused:
         address_of(text)
     assert problem in str(refused.value)
+
+
+def test_what_is_not_a_text_is_refused() -> None:
+    with pytest.raises(CodecError, match="100 is not a text: write an address such as D100"):
+        address_of(cast("str", 100))
 
 
 addresses = st.builds(

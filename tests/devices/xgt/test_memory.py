@@ -265,3 +265,31 @@ def test_responses_that_arrive_in_pieces_are_read_whole(memory: Memory, seed: in
     bench.serve(memory)
     memory["D0"] = [*range(700)]
     assert [*range(700)] == bench.result(bench.remote(Xgt).read("D0", 700), within=60)
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "problem"),
+    [
+        ("D1", 70000, "%DW1: 70000 is not a whole number from 0 to 65535"),
+        ("D1", [1, 70000], "%DW2: 70000 is not a whole number"),
+        ("D1", 1.5, "%DW1: 1.5 is not a whole number"),
+        ("D1:f32", 1.5, "D1:f32: the memory of a simulated controller has no types: leave it out"),
+        ("M1.0", 2, "%MX16: 2 does not fit: give True or False"),
+        ("D32767", [1, 2], "%DW32768: this memory has no such place"),
+    ],
+)
+def test_a_memory_refuses_what_does_not_fit_and_stores_nothing(
+    memory: Memory, address: str, value: Any, problem: str
+) -> None:
+    with pytest.raises(CodecError) as refused:
+        memory[address] = value
+    assert problem in str(refused.value)
+    assert [0, 0, 0] == [memory["D1"], memory["D32767"], memory["M1.0"]]
+
+
+def test_a_count_is_a_whole_number(bench: Bench, plc: Xgt) -> None:
+    count: Any = "3"
+    assert "the count is a whole number, not '3'" == str(bench.result(plc.read("D1", count)))
+    index: Any = "1"
+    refused = bench.result(plc.D[index])
+    assert "write D[100] for a word, or D[100:110] for those from 100 to 109" == str(refused)

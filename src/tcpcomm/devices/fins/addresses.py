@@ -132,6 +132,8 @@ def address_of(text: str) -> Address:
     Raises:
         CodecError: no area has this address.
     """
+    if not isinstance(text, str):
+        raise CodecError(f"{text!r} is not a text: write an address such as {_EXAMPLES}")
     found = _ADDRESS.fullmatch(text.strip())
     area = None
     if found is not None:

@@ -16,7 +16,7 @@ from tcpcomm.devices.fins.commands import (
     FinsCommands,
     Place,
 )
-from tcpcomm.devices.word_area import WordArea
+from tcpcomm.devices.word_area import WordArea, whole_count
 from tcpcomm.devices.word_types import WordType, number_type, word_type
 from tcpcomm.errors import BadReply, CodecError
 
@@ -54,7 +54,7 @@ class Fins(FinsCommands):
             BadReply: the words are not a value of this type.
         """
         place = address_of(address)
-        wanted = 1 if count is None else count
+        wanted = 1 if count is None else whole_count(count)
         type = self._type_of(place)
         elements = wanted if type is None else wanted * type.words
         _check_count(place, elements, MOST_READ)
@@ -123,7 +123,7 @@ class Fins(FinsCommands):
             Fault: the controller says no, with an :class:`EndCode`.
         """
         place = _word(address, "fill writes words")
-        _check_count(place, count, place.room)
+        _check_count(place, whole_count(count), place.room)
         await self.memory_area_fill(place.code, place.number, 0, count, *self._elements_of(place, [value]))
 
     async def copy(self, source: str, target: str, count: int) -> None:
@@ -137,7 +137,7 @@ class Fins(FinsCommands):
         """
         places = [_word(each, "copy takes words") for each in (source, target)]
         for place in places:
-            _check_count(place, count, place.room)
+            _check_count(place, whole_count(count), place.room)
         one, other = (Place(place.code, place.number) for place in places)
         await self.memory_area_transfer(one, other, count)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import SupportsIndex
 
 from attrs import evolve
 
@@ -103,8 +104,16 @@ class Memory:
         return self.read(self._known(address), 1)[0]
 
     def __setitem__(self, address: str, values: int | Sequence[int]) -> None:
-        given = [values] if isinstance(values, int) else list(values)
-        self.write(self._known(address), given)
+        place = self._known(address)
+        given = list(values) if isinstance(values, Iterable) else [values]
+        for value in given:
+            if not isinstance(value, SupportsIndex) or not 0 <= value <= (1 if place.is_bits else 0xFFFF):
+                fits = "give True or False" if place.is_bits else "a word is 0 to 65535"
+                raise CodecError(f"{address}: {value!r} does not fit: {fits}")
+        try:
+            self.write(place, given)
+        except Fault:
+            raise CodecError(f"{address}: {len(given)} values do not fit behind it") from None
 
     def _known(self, text: str) -> Address:
         """Return an address in this memory. Raises CodecError."""

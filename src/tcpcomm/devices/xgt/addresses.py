@@ -24,6 +24,13 @@ LONGEST_NAME: Final = 16
 
 _NAMED: Final = re.compile(r"%([A-Z]{1,2})([XBWDL])([0-9]+(?:\.[0-9]+)*)", re.ASCII)
 _PLAIN: Final = re.compile(r"([A-Z]{1,2}?)([0-9]+)(?:\.([0-9A-F]))?", re.ASCII)
+_PADDED_BIT: Final = re.compile(r"([PMKFL])([0-9]+)([A-F])", re.ASCII)
+
+_DIGITS_OF_WORD: Final = dict.fromkeys("PMKF", 4) | {"L": 5}
+"""The digits of a word in XG5000, for the devices whose bits have one digit more: M00100 is M10.0."""
+
+_DEVICES: Final = "PMKFLDNRTCUIQ"
+
 _EXAMPLES: Final = "D100, M172.C, %MW100, %DB200, %MX2764, %QX0.1.15 or D100:f32"
 
 
@@ -68,13 +75,24 @@ class Address:
         return f"{self.name}:{self.type}" if self.type else self.name
 
 
+def _check_is_word(text: str, device: str, digits: str) -> None:
+    """Raise CodecError if an address of a word has a letter for its unit, or the digits of a bit."""
+    if len(device) == 2 and device[1] in UNIT_BITS and device[0] in _DEVICES:
+        raise CodecError(f"{text}: write %{device}{digits}, or {device[0]}{int(digits)} for a word")
+    if len(digits) > _DIGITS_OF_WORD.get(device, len(digits)):
+        bit, word = f"{device}{int(digits[:-1])}.{digits[-1]}", f"%{device}W{int(digits)}"
+        raise CodecError(f"{text} is a bit in XG5000: write {bit} for it, or {word} for the word")
+
+
 def address_of(text: str) -> Address:
     """
     Return the address that a text such as ``D100`` or ``%MW100`` means.
 
     Raises:
-        CodecError: it is not an address.
+        CodecError: it is not an address, or may mean a word and a bit.
     """
+    if not isinstance(text, str):
+        raise CodecError(f"{text!r} is not a text: write an address such as {_EXAMPLES}")
     written, _, type = text.strip().partition(":")
     named = _NAMED.fullmatch(written.upper())
     plain = None if named else _PLAIN.fullmatch(written.upper())
@@ -84,7 +102,10 @@ def address_of(text: str) -> Address:
     elif plain is not None and plain[3] is not None:
         found = Address(plain[1], "X", str(16 * int(plain[2]) + int(plain[3], 16)), type)
     elif plain is not None:
+        _check_is_word(text, plain[1], plain[2])
         found = Address(plain[1], "W", str(int(plain[2])), type)
+    elif (padded := _PADDED_BIT.fullmatch(written.upper())) is not None:
+        raise CodecError(f"{text}: write {padded[1]}{int(padded[2])}.{padded[3]} for this bit")
     else:
         raise CodecError(f"{text!r} is not an address of an XGT controller: write {_EXAMPLES}")
     if len(found.name) > LONGEST_NAME:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from tcpcomm.devices.word_area import WordArea
+from tcpcomm.devices.word_area import WordArea, whole_count
 from tcpcomm.devices.xgt.addresses import UNIT_BITS, Address, address_of
 from tcpcomm.devices.xgt.commands import MOST_BLOCKS, MOST_BYTES, XgtCommands
 from tcpcomm.devices.xgt.values import UNITS, Type, type_of
@@ -50,7 +50,7 @@ class Xgt(XgtCommands):
         place = address_of(address)
         if count is None and not place.type:
             return (await self._read_each(place.unit, [place]))[0]
-        wanted = 1 if count is None else count
+        wanted = 1 if count is None else whole_count(count)
         if wanted < 1:
             raise CodecError(f"{wanted} values from {place} on: read at least one")
         if not place.has_bytes:
@@ -143,10 +143,7 @@ class Xgt(XgtCommands):
     async def _write_each(self, unit: str, places: Sequence[Address], values: Sequence[Any]) -> None:
         _check_blocks(len(places))
         for place, value in zip(places, values, strict=True):
-            if unit != "X":
-                _bytes_of(place, UNITS[unit], value)
-            elif value not in (0, 1):
-                raise CodecError(f"{place}: {value!r} does not fit: give True or False")
+            check_value(place, value)
         sent = [value == 1 for value in values] if unit == "X" else list(values)
         written = await getattr(self, f"write_{_COMMANDS[unit]}")([each.name for each in places], sent)
         if written != len(places):
@@ -220,6 +217,14 @@ class Xgt(XgtCommands):
     def C(self) -> WordArea:
         """The current values of counters."""
         return WordArea(self, "C")
+
+
+def check_value(place: Address, value: Any) -> None:
+    """Raise CodecError if a value does not fit the unit of its place."""
+    if place.unit != "X":
+        _bytes_of(place, UNITS[place.unit], value)
+    elif value not in (0, 1):
+        raise CodecError(f"{place}: {value!r} does not fit: give True or False")
 
 
 def _neighbours(place: Address, count: int) -> list[Address]:

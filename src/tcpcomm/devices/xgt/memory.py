@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from tcpcomm.devices.plain_hooks import check_plain
 from tcpcomm.devices.xgt.addresses import UNIT_BITS, Address, address_of
 from tcpcomm.devices.xgt.codes import ErrorCode
 from tcpcomm.devices.xgt.commands import COMPANY, MOST_BLOCKS, MOST_BYTES, OLD_COMPANY
-from tcpcomm.devices.xgt.declaration import Xgt
+from tcpcomm.devices.xgt.declaration import Xgt, check_value
 from tcpcomm.errors import CodecError, Fault
 
 WORDS: Final[Mapping[str, int]] = {
@@ -61,13 +61,18 @@ class Memory(Xgt):
 
     def __setitem__(self, address: str, values: int | Sequence[int]) -> None:
         place = self._known(address)
-        given = [values] if isinstance(values, int) else values
-        for more, value in enumerate(given):
-            self._store(self._known(str(place.behind(more))), value)
+        given = list(values) if isinstance(values, Iterable) else [values]
+        places = [self._known(str(place.behind(more))) for more in range(len(given))]
+        for each, value in zip(places, given, strict=True):
+            check_value(each, value)
+        for each, value in zip(places, given, strict=True):
+            self._store(each, value)
 
     def _known(self, text: str) -> Address:
         """Return an address in this memory. Raises CodecError."""
         place = address_of(text)
+        if place.type:
+            raise CodecError(f"{text}: the memory of a simulated controller has no types: leave it out")
         try:
             self._check(place)
         except Fault:
