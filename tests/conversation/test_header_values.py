@@ -78,6 +78,27 @@ def test_a_proxy_for_another_unit_asks_on_the_same_connection(bench: Bench) -> N
     assert (Fault, 2) == (type(failed), failed.code)
 
 
+def test_a_fault_is_kept_by_the_unit_of_its_request(bench: Bench) -> None:
+    kept = []
+
+    class Keeping(MyPlc):
+        def keep_fault(self, fault: Fault) -> bool:
+            kept.append((self.unit.value, fault.code))
+            return False
+
+    class Asks(Plc):
+        @command(4)
+        async def undeclared(self) -> None:
+            """Not declared at the equipment."""
+            raise NotImplementedError
+
+    bench.serve(Keeping())
+    plc = bench.remote(Asks)
+    assert isinstance(bench.result(plc.unit(9).read(5)), Fault)
+    assert isinstance(bench.result(plc.unit(7).undeclared()), Fault)
+    assert [(9, 2), (7, 1)] == kept
+
+
 def test_each_handler_sees_the_unit_of_its_own_request_also_after_it_waited(bench: Bench) -> None:
     served = MyPlc()
     served.waiting = {7: Deferred(), 8: Deferred()}

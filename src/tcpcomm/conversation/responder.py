@@ -476,7 +476,7 @@ class Responder:
     def _fault(self, request: Request | Refusal, fault: Fault) -> tuple[list[bytes], Fault]:
         """Return the frame of a fault and the fault in it, which is an internal one if need be."""
         dialect = self._handlers.dialect
-        kept = call_in_session(self._session, is_kept, self._handlers.equipment, fault)
+        kept = call_in_session(self._session, is_kept, self._handlers.equipment, fault, request.header)
         if kept or not request.wants_reply or (isinstance(request, Refusal) and not dialect.has_faults):
             return [], fault
         try:

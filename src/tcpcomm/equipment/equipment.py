@@ -304,7 +304,8 @@ class Equipment(EventSource):
 
         It is called for each request that is refused or has failed, before anything is answered. Override
         it for a protocol that does not answer with faults, such as that of measuring instruments, or to
-        count them. ``current_session()`` returns the session within it.
+        count them. ``current_session()`` returns the session within it, and values in the header of the
+        request can be read, such as ``self.unit.value``.
 
         Returns:
             True if the fault is kept, so that nothing is answered. The default returns False.

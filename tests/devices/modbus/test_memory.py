@@ -221,7 +221,7 @@ def test_an_identification_that_cannot_be_sent_is_refused(texts: Any, problem: s
 def test_a_gateway_is_silent_about_units_that_are_not_there(bench: Bench) -> None:
     bench.serve(Gateway({1: Memory()}))
     peer = RawPeer(bench)
-    for pdu in ("03 0000 0001", "64 01"):  # a function that is declared, and another one
+    for pdu in ("03 0000 0001", "64 01", "03 0000 0000", "10 0000 0002 03 0001 00", "05 0000 0001"):
         body = bytes([9]) + bytes.fromhex(pdu)
         assert "" == peer.ask((b"\0\7\0\0" + len(body).to_bytes(2, "big") + body).hex())
     assert "00 07 00 00 00 03 01 E4 01" == peer.ask("0007 0000 0003 01 64 01")

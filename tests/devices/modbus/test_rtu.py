@@ -74,6 +74,36 @@ def test_a_lone_device_does_not_answer_a_broadcast_either(bench: Bench) -> None:
     assert [True, True, False] == memory.coils[0:3]
 
 
+@pytest.mark.parametrize("make", [MemoryRtu, GatewayRtu, lambda: GatewayRtu(absent=11)])
+@pytest.mark.parametrize(
+    "request_pdu",
+    [
+        "03 0000 0001",
+        "2B 0E 01 00",
+        "03 0000 0000",  # no registers
+        "06 FFFF 0001",
+        "10 FFFF 0002 04 0001 0002",
+        "10 0000 0002 02 0001",  # half of the values
+        "05 0000 0001",  # no state of a coil
+        "08 0000 0000",  # not declared
+    ],
+)
+def test_a_broadcast_is_not_answered_by_a_fault_either(make: Any, request_pdu: str, bench: Bench) -> None:
+    """A reply without a number could answer the next request to a unit."""
+    bench.serve(make())
+    peer = RawPeer(bench)
+    assert "" == peer.ask(sealed(f"00 {request_pdu}"))
+    assert not peer.is_lost
+
+
+def test_a_broadcast_mask_changes_a_register(bench: Bench) -> None:
+    memory = MemoryRtu()
+    memory.holding[4] = 0x12
+    bench.serve(memory)
+    assert "" == RawPeer(bench).ask(sealed("00 16 0004 00F2 0025"))
+    assert 0x17 == memory.holding[4]
+
+
 @pytest.mark.parametrize(
     "write",
     [

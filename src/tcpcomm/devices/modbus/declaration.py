@@ -33,7 +33,7 @@ from tcpcomm.devices.modbus.typed_values import FloatKind, Kind, WholeKind, to_r
 from tcpcomm.devices.word_types import Order, plain_values
 from tcpcomm.equipment.equipment import Equipment, command
 from tcpcomm.equipment.face import Face
-from tcpcomm.errors import BadReply, CodecError, NoReply
+from tcpcomm.errors import BadReply, CodecError, Fault, NoReply
 from tcpcomm.framing import (
     Checked,
     Framing,
@@ -413,6 +413,10 @@ class Modbus(Equipment):
         if len(frame) < self.unit_at + 2 or (self.unit_at and frame[2:4] != b"\0\0"):
             raise NoReply
         return None
+
+    def keep_fault(self, fault: Fault) -> bool:
+        """Return True if the request went to all devices, because none of them answers, whatever it is."""
+        return self.broadcast is not None and self.unit.value == self.broadcast
 
     def _registers(self, table: str) -> Table[int]:
         if table == "holding":

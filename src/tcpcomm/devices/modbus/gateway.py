@@ -66,11 +66,9 @@ class Gateway(Modbus):
     read_write_multiple_registers = _handed_on("read_write_multiple_registers")
     read_device_identification = _handed_on("read_device_identification")
 
-    def unknown(self, frame: bytes) -> bytes | None:
-        super().unknown(frame)
-        if self.absent is None and frame[self.unit_at] not in self.units:
-            raise NoReply
-        return None
+    def keep_fault(self, fault: Fault) -> bool:
+        """Return True for a unit that is silent because it is not there, also if the request is wrong."""
+        return super().keep_fault(fault) or (self.absent is None and self.unit.value not in self.units)
 
     async def to_all(self, name: str, values: dict[str, Any]) -> None:
         """Hand a command to all devices. Nobody answers it."""

@@ -281,7 +281,9 @@ class Memory(Modbus):
     def mask_write_register(  # type: ignore[override]
         self, address: int, and_mask: int, or_mask: int
     ) -> MaskWritten:
-        (value,) = self.read_holding_registers(address, 1)
+        if address >= len(self.holding):
+            raise Fault(ExceptionCode.ILLEGAL_DATA_ADDRESS)
+        value = self.holding[address]
         changed = value & and_mask | or_mask & ~and_mask
         self._store("holding", self.holding, address, [changed], 1)
         return MaskWritten(address, and_mask, or_mask)
@@ -289,7 +291,8 @@ class Memory(Modbus):
     def read_write_multiple_registers(  # type: ignore[override]
         self, read_address: int, count: int, write_address: int, values: list[int]
     ) -> list[int]:
-        self.read_holding_registers(read_address, count)  # before anything is written
+        if read_address + count > len(self.holding):  # before anything is written
+            raise Fault(ExceptionCode.ILLEGAL_DATA_ADDRESS)
         self._store("holding", self.holding, write_address, values, MOST_REGISTERS_WRITTEN_AND_READ)
         return self.read_holding_registers(read_address, count)
 
@@ -343,3 +346,30 @@ def _identification_objects(given: Mapping[int, str]) -> dict[int, Identificatio
 
 class MemoryRtu(ModbusRtu, Memory):
     """A :class:`Memory` that speaks Modbus RTU over TCP."""
+
+    def read_coils(self, address: int, count: int) -> list[bool]:  # type: ignore[override]
+        self._check_answered()
+        return super().read_coils(address, count)
+
+    def read_discrete_inputs(self, address: int, count: int) -> list[bool]:  # type: ignore[override]
+        self._check_answered()
+        return super().read_discrete_inputs(address, count)
+
+    def read_holding_registers(self, address: int, count: int) -> list[int]:  # type: ignore[override]
+        self._check_answered()
+        return super().read_holding_registers(address, count)
+
+    def read_input_registers(self, address: int, count: int) -> list[int]:  # type: ignore[override]
+        self._check_answered()
+        return super().read_input_registers(address, count)
+
+    def read_device_identification(  # type: ignore[override]
+        self, read_code: int, first_object: int = 0
+    ) -> DeviceIdentification:
+        self._check_answered()
+        return super().read_device_identification(read_code, first_object)
+
+    def _check_answered(self) -> None:
+        """Raise NoReply if the request went to all devices."""
+        if self.unit.value == self.broadcast:
+            raise NoReply
