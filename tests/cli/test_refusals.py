@@ -114,6 +114,10 @@ def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixtu
             "VisionCamera has no command 'find'; its commands: locate, light, reset",
         ),
         (
+            [CAMERA, "locate", "job=3", NOWHERE],
+            "'locate' is not an endpoint: write one behind the device, such as tcp:10.0.0.5:9999",
+        ),
+        (
             [CAMERA, NOWHERE, "Locate"],
             "VisionCamera has no command 'Locate': did you mean locate? Its commands: locate, light, reset",
         ),

@@ -59,6 +59,7 @@ class Point:
         (list[Point], '[{"x": 1.5, "label": "작업"}]', [Point(1.5, "작업")]),
         (Annotated[int, "volts"], "5", 5),
         (Mapping[str, Any], '{"D100": 7}', {"D100": 7}),
+        (Mapping[str, int | date | str], '{"DB1.DBW4": 7}', {"DB1.DBW4": 7}),
         (Any, "7", 7),
         (Any, "true", True),
         (Any, "True", True),

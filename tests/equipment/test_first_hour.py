@@ -294,7 +294,8 @@ def test_a_notebook_is_told_to_use_blocking() -> None:
 
     assert (
         "remote() was called where an asyncio loop runs, as in Jupyter, and Twisted's reactor does not "
-        "run on it: use tcpcomm.blocking.remote, which works there, without await"
+        "run on it: use tcpcomm.blocking.remote, which works there, without await, or install Twisted's "
+        "asyncioreactor on the loop first, as docs/howto/use-from-asyncio.md shows"
     ) == asyncio.run(cell())
 
 

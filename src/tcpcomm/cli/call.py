@@ -54,6 +54,11 @@ not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown, 1 for eve
     def run(self) -> int:
         declaration = load_declaration(self.name)
         called = declaration.commands.get(self.command) or method_of(declaration.kind, self.command)
+        if called is None and ":" not in self.endpoint:
+            raise Refusal(
+                f"{self.endpoint!r} is not an endpoint: write one behind the device, such as "
+                "tcp:10.0.0.5:9999"
+            )
         if called is None:
             raise no_command(declaration, self.command, method_names(declaration.kind))
         timeout = None if self["timeout"] is None else number("timeout", self["timeout"], above=True)

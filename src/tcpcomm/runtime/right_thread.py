@@ -44,7 +44,8 @@ def check_thread(reactor: Any, called: str) -> None:
     if getattr(reactor, "_asyncioEventloop", None) is not loop:
         raise ConfigurationError(
             f"{called}() was called where an asyncio loop runs, as in Jupyter, and Twisted's reactor does "
-            f"not run on it: use tcpcomm.blocking.{called}, which works there, without await"
+            f"not run on it: use tcpcomm.blocking.{called}, which works there, without await, or install "
+            "Twisted's asyncioreactor on the loop first, as docs/howto/use-from-asyncio.md shows"
         )
 
 

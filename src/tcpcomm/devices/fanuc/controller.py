@@ -43,8 +43,8 @@ class Controller(Rmi):
     """
     A controller in memory, which carries out instructions one after the other.
 
-    Serve it at both ports: ``serve(controller, at=["tcp:16001", "tcp:16002"])``. Subclasses override
-    :meth:`on_motion`, which takes the time of a motion.
+    Serve it at both ports: ``serve(controller, at=["tcp:16001", "tcp:16002"], allow=[…])``. Subclasses
+    override :meth:`on_motion`, which takes the time of a motion.
 
     Args:
         port: the port that FRC_Connect tells.

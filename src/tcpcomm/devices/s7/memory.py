@@ -50,7 +50,7 @@ class Memory(S7):
 
         memory = Memory(blocks={1: 200})
         memory["DB1.DBW4"] = 7
-        serve(memory, at="tcp:102")
+        serve(memory, at="tcp:102:interface=127.0.0.1")
 
     Subclass it to do something at a read or a write: :meth:`on_read`, :meth:`on_write`. Its ``mode`` and
     its ``model`` are what it tells hosts of itself.

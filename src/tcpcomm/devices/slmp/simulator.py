@@ -385,7 +385,7 @@ class Memory(Bodies, Slmp):  # type: ignore[misc]
 
         memory = Memory(D=200)
         memory["D100"] = 7
-        serve(memory, at="tcp:5007")
+        serve(memory, at="tcp:5007:interface=127.0.0.1")
     """
 
 
