@@ -121,6 +121,11 @@ class Declaration:
         messages = (*self.commands.values(), *self.events.values())
         return [(each.name, each.states) for each in messages if each.states and each.states.changes]
 
+    def longest_timeout_in(self, state: str) -> float:
+        """Return the longest timeout of the commands that need a state, in seconds; 0.0 without any."""
+        those = [each for each in self.commands.values() if each.states and state in each.states.needs]
+        return max((each.timeout for each in those), default=0.0)
+
     def unimplemented(self) -> list[str]:
         """Return the commands that have no body."""
         return [name for name in self.commands if _is_unwritten(getattr(self.kind, name))]

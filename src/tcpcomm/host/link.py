@@ -142,6 +142,7 @@ class HostSession(LinkSession):
             return
         if needed in self.states:
             if not self._in_state.called:
+                self._link.engine.state_reached(self._link.declaration.longest_timeout_in(needed))
                 self._in_state.callback(None)
         elif self._in_state.called:
             self._link.engine.drop(f"the session left the state {needed}")

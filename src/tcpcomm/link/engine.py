@@ -231,6 +231,10 @@ class Engine:
         """Note that the steps wait for the session to be in a state, which the peer may cause."""
         self.supervisor.waits_for_state(state)
 
+    def state_reached(self, slowest: float) -> None:
+        """Note that the session is in that state now, in which a command may take so many seconds."""
+        self.supervisor.state_reached(self._now(), slowest)
+
     def excuse(self, seconds: float = 0.0) -> None:
         """
         Accept the peer's silence for so long: it works, and cannot answer heartbeats.

@@ -90,7 +90,11 @@ class Policy:
     """
 
     handshake_timeout: float = field(default=2.0, validator=_positive)
-    """The time for TLS, the proof of the peer and the on_ready steps together."""
+    """
+    The time for TLS, the proof of the peer and the on_ready steps together. When the session has come to
+    the state of ``ready_when``, the steps that are left have it again, and the timeout of the slowest
+    command.
+    """
 
     backoff: Backoff
     heartbeats: Heartbeats | None = None

@@ -102,6 +102,7 @@ class Supervisor:
         self._steps_are_done = False
         self._was_heard = False  # the peer, in this session
         self._missing = NOT_READY
+        self._handshake_time = policy.handshake_timeout
         self._pulse: Pulse | None = None  # of this session, where there are heartbeats
 
     @property
@@ -192,6 +193,7 @@ class Supervisor:
         state = self._next(Input.CONNECTED)
         self._end_ready_time(now)
         self._due = now + self.policy.handshake_timeout
+        self._handshake_time = self.policy.handshake_timeout
         beats = self.policy.heartbeats
         self._pulse = None if beats is None else Pulse(beats, now)
         self._was_heard = self._steps_are_done = False
@@ -208,6 +210,16 @@ class Supervisor:
         self._missing = f"the session was not {state}"
         if self.state is LinkState.HANDSHAKING:
             self.reason = f"TCP is connected, and the session is not {state} yet"
+
+    def state_reached(self, now: float, slowest: float) -> None:
+        """
+        Note that the session is in that state now. The steps that are left have the handshake timeout, and
+        ``slowest`` seconds more, which a command of theirs may take.
+        """
+        if self.state is LinkState.HANDSHAKING:
+            self._missing = NOT_READY
+            self._handshake_time = self.policy.handshake_timeout + slowest
+            self._due = now + self._handshake_time
 
     def steps_done(self, now: float) -> list[Action]:
         """
@@ -301,7 +313,7 @@ class Supervisor:
             return self._give_up(
                 now,
                 f"host answers but the program does not: {self._missing} within "
-                f"{self.policy.handshake_timeout:g} s",
+                f"{self._handshake_time:g} s",
             )
         return self._give_up(now, f"{self.reason}; what was sent did not leave in time")
 

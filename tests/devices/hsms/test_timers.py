@@ -7,9 +7,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
 
 from tcpcomm import NotReady, OutcomeUnknown, ReplyTimeout, declaration_of, link_of
-from tcpcomm.devices.hsms import Gem, GemHost, GemTool, Value
+from tcpcomm.devices.hsms import Established, Gem, GemHost, GemTool, Value
 from tcpcomm.devices.hsms.session import LONGEST_SECS_MESSAGE, SECS_CONNECT_TIMEOUT, SLOWEST_SECS_MESSAGE
 from tcpcomm.link.states import LinkState
 from tests.devices.hsms.test_sessions import ROLES, connected
@@ -300,3 +301,45 @@ def test_the_t7_of_a_new_session_does_not_end_one_that_was_deselected_since(benc
     assert not peer.ended
     bench.network.advance(1.0)
     assert peer.ended
+
+
+@ROLES
+def test_equipment_may_take_t3_to_establish_communication(active: bool, bench: Bench) -> None:
+    class Slow(GemTool):
+        async def s1f13(self, identity: list[str]) -> Established:
+            await deferLater(bench.camera.clock, 30.0)
+            return await super().s1f13(identity)
+
+    host = connected(bench, Slow(), active)
+    bench.until(lambda: link_of(host).state is LinkState.READY, 45.0)
+    assert ["tcpcomm", "1.0"] == bench.result(host.are_you_there())
+
+
+@ROLES
+def test_a_session_whose_equipment_never_establishes_ends_after_t3(active: bool, bench: Bench) -> None:
+    class Silent(GemTool):
+        async def s1f13(self, identity: list[str]) -> Established:
+            return await Deferred()
+
+    host = connected(bench, Silent(), active)
+    bench.network.advance(44.0)
+    assert LinkState.HANDSHAKING is link_of(host).state
+    bench.network.advance(2.0)
+    assert LinkState.DOWN is link_of(host).state
+    assert "no reply within 45 s" in link_of(host).reason
+
+
+def test_a_session_is_selected_once_although_its_host_asks_twice_while_another_is_probed(
+    bench: Bench,
+) -> None:
+    bench.serve(GemTool())
+    dead = raw(bench)
+    dead.transport.write(SELECT)
+    bench.network.advance(1.0)
+    peer = raw(bench)
+    peer.transport.write(SELECT + bytes.fromhex("0000000A FFFF 00 00 00 01 00000002"))
+    bench.network.advance(4.0)
+    assert dead.ended
+    responses = [peer.received[at : at + 14] for at in (0, 14)]
+    assert [0, 1] == sorted(each[7] for each in responses)
+    assert 1 == peer.received.count(b"\x81\x0d"), "communication is established once"

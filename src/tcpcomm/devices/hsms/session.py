@@ -127,6 +127,8 @@ class HsmsSide(Equipment):
             if await _answers(other, self.t6 / 2):
                 raise Fault("Select 3", WORDS["Select 3"])
             other.abort(f"it does not answer, and {session.peer} wants to be selected")
+        if SELECTED in session.states:  # meanwhile, by another Select.req of the same host
+            raise Fault("Select 1", WORDS["Select 1"])
 
     @command("Deselect.req", timeout="t6", leaves=SELECTED)
     async def deselect(self) -> None:
