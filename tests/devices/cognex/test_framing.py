@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -103,6 +105,21 @@ def test_a_file_that_is_too_large_is_dropped_as_it_comes() -> None:
     assert 160 < max(kept) < 400
     with pytest.raises(FramingError, match="a file exceeds 100 bytes"):
         decoder.feed(wire[-1:])
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"00\r\n"], ids=["empty", "short"])
+def test_many_short_lines_of_a_file_take_no_more_memory_than_its_digits(line: bytes) -> None:
+    decoder = Orders(max_frame=1_000_000).decoder()
+    decoder.feed(b"WB\r\n2000000\r\n")
+    chunk = line * 20_000
+    tracemalloc.start()
+    try:
+        decoder.feed(chunk)
+        decoder.feed(chunk)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 2 * len(line) * 40_000
 
 
 def test_a_line_that_is_too_long_is_discarded_up_to_its_end() -> None:

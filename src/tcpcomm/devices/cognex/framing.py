@@ -55,7 +55,7 @@ class _File:
         self._max_digits = 2 * max_size
         self._size = -1  # as announced
         self._count = 0  # of digits
-        self._lines: list[bytes] = []
+        self._digits = bytearray()
         self.problem: UnusablePiece | None = None
 
     @property
@@ -86,15 +86,15 @@ class _File:
         elif self.problem is None and self._count > 2 * self._size:
             self.problem = UnusablePiece(BadLength, f"a file has more than its size of {self._size}")
         if self.problem is None:
-            self._lines.append(line)
+            self._digits += line
         else:
-            self._lines.clear()
+            self._digits.clear()
         return None
 
     def _end(self, line: bytes) -> bytes:
         if self.problem is not None:
             return b""
-        digits = b"".join(self._lines)
+        digits = bytes(self._digits)
         try:
             data = bytes.fromhex(digits.decode("ascii"))
         except ValueError:
