@@ -106,6 +106,8 @@ def _read_parts(annotation: Any, text: str) -> Any:
     words = text.split(",") if text else []
     if get_origin(annotation) is list:
         return [_read(get_args(annotation)[0], word.strip()) for word in words]
+    if get_origin(annotation) is tuple and get_args(annotation)[1:] == (...,):
+        return tuple(_read(get_args(annotation)[0], word.strip()) for word in words)
     if not has_fields(annotation):
         return None
     fields = fields_of(annotation)
@@ -137,7 +139,7 @@ def _read_one_of(annotations: Sequence[Any], text: str) -> Any:
             return _read(each, text)
         except CodecError as error:
             problems.append(str(error))
-    raise CodecError(", and ".join(dict.fromkeys(problems)))
+    raise CodecError(", or ".join(dict.fromkeys(problems)))
 
 
 def _read_int(text: str) -> int:

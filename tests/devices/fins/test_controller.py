@@ -182,6 +182,7 @@ def test_the_clock_is_set_and_told(bench: Bench, plc: Fins, monkeypatch: pytest.
         (lambda plc: plc.write("W3.05", 2), "W3.05: 2 does not fit: give True or False"),
         (lambda plc: plc.fill("W3.05", 2, 0), "W3.05 is not a word: fill writes words"),
         (lambda plc: plc.copy("D0", "W3.05", 1), "W3.05 is not a word: copy takes words"),
+        (lambda plc: plc.read_many("D100"), "write a list of addresses, such as ['D100'], or use read"),
         (lambda plc: plc.read_many([]), "0 words and bits: one command reads 1 to 167"),
         (lambda plc: plc.read_many(["D0:f64"] * 42), "168 words and bits: one command reads 1 to 167"),
         (

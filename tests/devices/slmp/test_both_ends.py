@@ -176,7 +176,8 @@ def test_the_memory_refuses_whole_requests(bench: Bench, ask: Any, code: int) ->
     [
         (lambda plc: plc.D[0:961], "one request is about 1 to 960 words, not 961: make several of it"),
         (lambda plc: plc.M[0:7169], "one request is about 1 to 7168 bits, not 7169: make several of it"),
-        (lambda plc: plc.D(0, 0), "one request is about 1 to 960 words, not 0: make several of it"),
+        (lambda plc: plc.D(0, 0), "one request is about 1 to 960 words, not 0"),
+        (lambda plc: plc.read("D0", "3"), "one request is about 1 to 960 words, not '3'"),
         (lambda plc: plc.D[-1], "a number of D is a whole number from 0 to 16777215, not -1"),
         (lambda plc: plc.D(16777215, 2), "is a whole number from 0 to 16777215, not 16777216"),
         (lambda plc: plc.D[5:], "write the numbers as D[100:110], which are 10 devices from 100 on"),

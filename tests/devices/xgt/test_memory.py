@@ -121,6 +121,7 @@ def test_the_words_of_a_device_are_indexed(bench: Bench, plc: Xgt) -> None:
     ("call", "problem"),
     [
         (lambda plc: plc.read("D0", 701), "1402 bytes from %DW0 on: one request takes 1400 at most"),
+        (lambda plc: plc.read_many("D0"), "write a list of addresses, such as ['D0'], or use read"),
         (lambda plc: plc.read("D0", 0), "0 values from %DW0 on: read at least one"),
         (lambda plc: plc.read("%TX0", 17), "17 addresses: one request takes 1 to 16"),
         (lambda plc: plc.write("M0.0", [True] * 17), "17 addresses: one request takes 1 to 16"),

@@ -94,6 +94,8 @@ class Fins(FinsCommands):
             Fault: the controller says no, with an :class:`EndCode`.
             BadReply: words are not a value of their type, or others came.
         """
+        if isinstance(addresses, str):
+            raise CodecError(f"write a list of addresses, such as [{addresses!r}], or use read")
         places = [address_of(each) for each in addresses]
         types = [self._type_of(each) for each in places]
         sizes = [1 if type is None else type.words for type in types]

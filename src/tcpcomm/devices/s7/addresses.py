@@ -41,7 +41,7 @@ _LETTERS: Final = {
 _NAMES: Final = {area: letter for letter, area in _LETTERS.items() if letter in "IQMTC"}
 _ADDRESS: Final = re.compile(
     r"%?(?:DB(?P<block>\d{1,5})\.DB(?P<kind>[XBWD])|(?P<area>[IEQAM])(?P<width>[XBWD]?)|(?P<numbered>[TCZ]))"
-    r"(?P<start>\d{1,7})(?:\.(?P<bit>\d))?(?::(?P<type>[A-Z_]+)(?:\[(?P<length>\d{1,5})\])?)?",
+    r"(?P<start>\d{1,7})(?:\.(?P<bit>\d))?(?::(?P<type>[A-Z_][A-Z_0-9]*)(?:\[(?P<length>\d{1,5})\])?)?",
     re.ASCII | re.IGNORECASE,
 )
 _EXAMPLES: Final = (

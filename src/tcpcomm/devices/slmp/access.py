@@ -34,7 +34,8 @@ def check_numbers(device: SlmpCommands, kind: Kind, start: int, count: int) -> N
 def check_count(count: int, most: int, what: str) -> None:
     """Raise CodecError if no request is about so many of something."""
     if type(count) is not int or not 1 <= count <= most:
-        raise CodecError(f"one request is about 1 to {most} {what}, not {count!r}: make several of it")
+        advice = ": make several of it" if type(count) is int and count > most else ""
+        raise CodecError(f"one request is about 1 to {most} {what}, not {count!r}{advice}")
 
 
 def _check_words(device: SlmpCommands, kind: Kind, start: int, count: int) -> None:

@@ -104,6 +104,8 @@ class Xgt(XgtCommands):
             Fault: the controller says no, with an :class:`ErrorCode`.
             BadReply: bytes are not a value of their type.
         """
+        if isinstance(addresses, str):
+            raise CodecError(f"write a list of addresses, such as [{addresses!r}], or use read")
         places = [address_of(each) for each in addresses]
         types = {each: self._type_of(each) for each in places if each.type}
         found: dict[Address, Any] = {}
