@@ -96,6 +96,18 @@ def test_a_broadcast_is_not_answered_by_a_fault_either(make: Any, request_pdu: s
     assert not peer.is_lost
 
 
+def test_a_device_that_fails_keeps_no_broadcast_from_the_others(bench: Bench, logged: Any) -> None:
+    class Broken(Memory):
+        def on_write(self, table: str, address: int, values: list[Any]) -> None:
+            raise ZeroDivisionError
+
+    units = {1: Broken(holding=20), 2: Memory(holding=20)}
+    bench.serve(GatewayRtu(units))
+    assert "" == RawPeer(bench).ask(sealed("00 06 00 05 00 07"))
+    assert [0, 7] == [each.holding[5] for each in units.values()]
+    logged.clear()
+
+
 def test_a_broadcast_mask_changes_a_register(bench: Bench) -> None:
     memory = MemoryRtu()
     memory.holding[4] = 0x12

@@ -208,6 +208,7 @@ def test_the_memory_refuses_whole_requests(bench: Bench, ask: Any, code: int) ->
         (lambda plc: plc.D.write(0, "AB"), "'AB': write a text to a place for texts, such as D100:str[16]"),
         (lambda plc: plc.D.write(0, 1.5), "1.5 is not a whole number from 0 to 65535"),
         (lambda plc: plc.M.write(0, "on"), "M (internal relays) are True or False, not 'on'"),
+        (lambda plc: plc.loopback(5), "1 to 960 digits and letters from A to F, not '5'"),
         (lambda plc: plc.loopback("xyz"), "1 to 960 digits and letters from A to F, not 'xyz'"),
     ],
 )

@@ -81,6 +81,8 @@ class Table(Face["Modbus"], Generic[V]):
         Raises:
             CodecError: one request cannot read so many, or some of the addresses do not exist. Nothing was
                 sent.
+            Fault: the device says no, with an exception code.
+            BadReply: the reply is not one to this request.
         """
 
     @overload
@@ -131,6 +133,7 @@ class Coils(Table[bool]):
         Raises:
             CodecError: one request cannot write so many, or some of the addresses do not exist. Nothing was
                 sent.
+            Fault: the device says no, with an exception code.
             BadReply: the reply does not repeat the request.
         """
         device = _answering(self.device)
@@ -167,6 +170,7 @@ class HoldingRegisters(Table[int]):
         Raises:
             CodecError: one request cannot write so many, a value is not from 0 to 65535, or some of the
                 addresses do not exist. Nothing was sent.
+            Fault: the device says no, with an exception code.
             BadReply: the reply does not repeat the request.
         """
         device = _answering(self.device)
@@ -186,6 +190,7 @@ class HoldingRegisters(Table[int]):
 
         Raises:
             CodecError: a mask or the address does not fit into 16 bits. Nothing was sent.
+            Fault: the device says no, with an exception code.
             BadReply: the reply does not repeat the request.
         """
         reply = await _answering(self.device).mask_write_register(address, and_mask, or_mask)
@@ -200,6 +205,7 @@ class HoldingRegisters(Table[int]):
         Raises:
             CodecError: one request cannot carry so many, a value is not from 0 to 65535, or some of the
                 addresses do not exist. Nothing was sent.
+            Fault: the device says no, with an exception code.
         """
         values = plain_values(values)
         _check_list(start, values, MOST_REGISTERS_WRITTEN_AND_READ, "registers")
@@ -332,6 +338,7 @@ class Modbus(Equipment):
 
         Raises:
             CodecError: an argument is wrong. Nothing was sent.
+            Fault: the device says no, with an exception code.
             BadReply: the text is of another encoding, or a number is not in BCD.
         """
         wanted = wanted_values(kind, count, word_order=word_order, byte_order=byte_order, encoding=encoding)
@@ -361,6 +368,8 @@ class Modbus(Equipment):
 
         Raises:
             CodecError: the value does not fit the kind, or an argument is wrong. Nothing was sent.
+            Fault: the device says no, with an exception code.
+            BadReply: the reply does not repeat the request.
         """
         registers = to_registers(
             kind, value, word_order=word_order, byte_order=byte_order, encoding=encoding
@@ -380,6 +389,7 @@ class Modbus(Equipment):
 
         Raises:
             CodecError: the level has another name. Nothing was sent.
+            Fault: the device says no, with an exception code.
             BadReply: the parts of the identification do not follow each other.
         """
         code = _READ_CODES.get(level)

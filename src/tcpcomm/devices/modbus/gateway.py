@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from tcpcomm.devices.modbus.declaration import Modbus, ModbusRtu
 from tcpcomm.errors import Fault, NoReply
+from tcpcomm.runtime.bounded_logger import BoundedLogger
+
+_LOG: Final = BoundedLogger()
 
 
 def _handed_on(name: str) -> Any:
@@ -71,12 +73,16 @@ class Gateway(Modbus):
         return super().keep_fault(fault) or (self.absent is None and self.unit.value not in self.units)
 
     async def to_all(self, name: str, values: dict[str, Any]) -> None:
-        """Hand a command to all devices. Nobody answers it."""
-        for device in list(self.units.values()):
-            with suppress(Fault, NoReply):
+        """Hand a command to all devices, also if one of them fails. Nobody answers it."""
+        for unit, device in list(self.units.items()):
+            try:
                 result = getattr(device, name)(**values)
                 if inspect.isawaitable(result):
                     await result
+            except (Fault, NoReply):
+                continue
+            except Exception:
+                _LOG.failure("unit {unit} failed in {command} to all units", unit=unit, command=name)
         raise NoReply
 
 

@@ -4,6 +4,7 @@ The declaration of a controller with methods for programs: :class:`Slmp`, and a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
@@ -114,7 +115,7 @@ class Slmp(SlmpCommands):
         await write_places(self, places, self.text_encoding)
 
     async def model(self) -> TypeName:
-        """Return the model of the controller: its name and its code."""
+        """Return the model of the controller: its name and its code. Raises Fault if it says no."""
         return await self.read_type_name()
 
     async def loopback(self, data: str = "0123456789ABCDEF") -> str:
@@ -126,10 +127,12 @@ class Slmp(SlmpCommands):
 
         Raises:
             CodecError: the data are not such characters. Nothing was sent.
+            Fault: the controller says no, with an end code.
             BadReply: other data came back.
         """
-        if not 1 <= len(data) <= 960 or not set(data) <= set("0123456789ABCDEF"):
-            raise CodecError(f"the data are 1 to 960 digits and letters from A to F, not {data[:40]!r}")
+        if not isinstance(data, str) or re.fullmatch("[0-9A-F]{1,960}", data) is None:
+            shown = str(data)[:40]
+            raise CodecError(f"the data are 1 to 960 digits and letters from A to F, not {shown!r}")
         found = (await self.self_test(data.encode("ascii"))).decode("ascii", "replace")
         if found != data:
             raise BadReply(f"the controller returned {found[:40]!r} for {data[:40]!r}")
@@ -142,19 +145,32 @@ class Slmp(SlmpCommands):
         Args:
             clear: the devices to clear before.
             force: True if another host has stopped or paused the CPU.
+
+        Raises:
+            Fault: the controller says no, with an end code.
         """
         await self.remote_run(_FORCE if force else _NORMAL, clear)
 
     async def stop(self) -> None:
-        """Put the CPU into STOP."""
+        """Put the CPU into STOP. Raises Fault if the controller says no."""
         await self.remote_stop(self.fixed)
 
     async def pause(self, force: bool = False) -> None:
-        """Put the CPU into PAUSE. Force it if another host has stopped the CPU."""
+        """
+        Put the CPU into PAUSE. Force it if another host has stopped the CPU.
+
+        Raises:
+            Fault: the controller says no, with an end code.
+        """
         await self.remote_pause(_FORCE if force else _NORMAL)
 
     async def latch_clear(self) -> None:
-        """Clear the latched devices. The CPU must be in STOP."""
+        """
+        Clear the latched devices. The CPU must be in STOP.
+
+        Raises:
+            Fault: the controller says no, with an end code: 4013 if the CPU is not in STOP.
+        """
         await self.remote_latch_clear(self.fixed)
 
     async def reset(self) -> None:
@@ -163,6 +179,10 @@ class Slmp(SlmpCommands):
 
         A CPU that resets sends no reply, or closes the connection, so that both count as success. The link
         connects again when the CPU is back.
+
+        Raises:
+            Fault: the controller says no, with an end code: 4013 if the CPU is not in STOP.
+            BadReply: what came is not the reply.
         """
         try:
             await self.remote_reset(self.fixed)

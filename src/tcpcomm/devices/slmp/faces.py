@@ -19,6 +19,9 @@ class Devices(Face[SlmpCommands], Generic[V]):
     """
     The devices of one kind.
 
+    Its calls raise CodecError if one request cannot be about these devices, or a value does not fit (then
+    nothing was sent), and Fault if the controller says no, with an end code.
+
     Args:
         device: the proxy.
         name: the name of the kind: ``D``.
