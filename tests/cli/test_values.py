@@ -67,6 +67,9 @@ class Point:
         (Any, "hello", "hello"),
         (Any, '"7"', "7"),
         (Any, "[1, 2]", [1, 2]),
+        (Any, "7,8", [7, 8]),
+        (Any, "true,false", [True, False]),
+        (Any, "hello, 7", "hello, 7"),
     ],
 )
 def test_an_argument_is_read_by_its_annotation(annotation: Any, text: str, value: Any) -> None:

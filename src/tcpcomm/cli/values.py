@@ -155,15 +155,22 @@ def _read_bool(text: str) -> bool:
 
 
 def _read_any(text: str) -> Any:
-    """Return the value of a JSON text, and any other text as it is."""
+    """Return the value of a JSON text, a list of JSON values with commas, and any other text as it is."""
     if text in ("True", "False"):
         return text == "True"
     try:
-        return ValueTypes().of(Any).read(_JSON.read(text.encode("utf-8", "surrogateescape")))
+        return _read_json(text)
     except CodecError:
         if text.startswith(("{", "[", '"')):
             raise
+    try:
+        return _read_json(f"[{text}]") if "," in text else text
+    except CodecError:
         return text
+
+
+def _read_json(text: str) -> Any:
+    return ValueTypes().of(Any).read(_JSON.read(text.encode("utf-8", "surrogateescape")))
 
 
 def _read_number(kind: type[Any], text: str) -> Any:
