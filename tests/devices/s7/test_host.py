@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -214,6 +214,8 @@ def test_mistakes_of_types_are_told_in_words(plc: Any, cpu: Counting, bench: Ben
         (plc.merkers.write(0, "abc"), "write bytes, not 'abc'"),
         (plc.merkers.write(0, [1, 2]), "write bytes, not [1, 2]"),
         (plc.write("MB0:LREAL", 10**400), "is too great for LREAL"),
+        (plc.write("MB0:DT", datetime(2026, 1, 2, tzinfo=UTC)), "DATE_AND_TIME has no time zone"),
+        (plc.write("MB0:DTL", datetime(2026, 1, 2, tzinfo=UTC)), "DTL has no time zone"),
         (plc.merkers(3_000_000), "the bytes of an area are from 0 to 2097151"),
         (plc.read("MB2097000:STRING[254]", 9), "the bytes of an area are from 0 to 2097151"),
     ]

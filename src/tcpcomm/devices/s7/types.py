@@ -201,7 +201,15 @@ def _weekday(value: datetime) -> int:
     return value.isoweekday() % 7 + 1  # Sunday is 1
 
 
+def _check_zone(name: str, value: Any) -> None:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        raise CodecError(
+            f"{name} has no time zone, but {value} has: give the time of the CPU without one"
+        )
+
+
 def _date_and_time_to_bytes(value: Any) -> bytes:
+    _check_zone("DATE_AND_TIME", value)
     if not isinstance(value, datetime) or not 1990 <= value.year <= 2089:
         raise CodecError(f"DATE_AND_TIME is a datetime of the years 1990 to 2089, not {value!r}")
     digits = f"{value:%y%m%d%H%M%S}{value.microsecond // 1000:03}{_weekday(value)}"
@@ -217,6 +225,7 @@ def _dtl_from_bytes(content: bytes) -> datetime:
 
 
 def _dtl_to_bytes(value: Any) -> bytes:
+    _check_zone("DTL", value)
     if not isinstance(value, datetime) or not 1970 <= value.year <= 2262:
         raise CodecError(f"DTL is a datetime of the years 1970 to 2262, not {value!r}")
     day = value.year, value.month, value.day, _weekday(value)
