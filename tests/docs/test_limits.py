@@ -56,7 +56,7 @@ NO_LIMITS = {
     "devices.s7.transfer": "ANSWER_HEAD",
     "devices.slmp.addresses": "REQUEST_CONTENT",
     "devices.slmp.commands": "WRONG_LENGTH WRONG_COMMAND NOT_EXECUTABLE LOCKED",
-    "devices.slmp.memory": "BEYOND_LAST",
+    "devices.slmp.memory": "BEYOND_LAST MAX_SIZE",
     "devices.slmp.places": "MAX_POINTS MAX_POINTS_IQR MAX_BITS_WRITTEN MAX_BITS_WRITTEN_IQR MAX_WEIGHT "
     "MAX_WEIGHT_IQR",
     "devices.slmp.simulator": "MAX_BLOCKS MAX_BLOCKS_IQR WRONG_BITS WRONG_WORDS WRONG_RANDOM_BITS "

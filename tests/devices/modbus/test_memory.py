@@ -186,6 +186,26 @@ def test_a_memory_without_arguments_has_every_address() -> None:
         Memory(holding=65537)
 
 
+@pytest.mark.parametrize("size", [-1, 2.5, "200", True])
+def test_a_table_of_no_possible_size_is_refused(size: Any) -> None:
+    with pytest.raises(CodecError, match="a table is a number of values, or a list of them, not"):
+        Memory(holding=size)
+
+
+@pytest.mark.parametrize(
+    ("units", "problem"),
+    [
+        ([Memory(holding=1)], r"write the units as \{1: Memory\(\), 7: Memory\(\)\}, not"),
+        ({300: Memory(holding=1)}, "a unit is a whole number from 0 to 255, not 300"),
+        ({"1": Memory(holding=1)}, "a unit is a whole number from 0 to 255, not '1'"),
+        ({1: Memory}, r"unit 1 must be a device, such as Memory\(\), not <class"),
+    ],
+)
+def test_what_is_not_a_unit_of_a_gateway_is_refused(units: Any, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        Gateway(units)
+
+
 def test_a_subclass_must_make_its_tables() -> None:
     class Forgetful(Memory):
         def __init__(self) -> None:

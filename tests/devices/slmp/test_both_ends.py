@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tcpcomm import BadReply, CodecError, Fault, LinkState, NoReply, OutcomeUnknown, link_of
+from tcpcomm import (
+    BadReply,
+    CodecError,
+    ConfigurationError,
+    Fault,
+    LinkState,
+    NoReply,
+    OutcomeUnknown,
+    link_of,
+)
 from tcpcomm.devices.slmp import (
     Address,
     ClearMode,
@@ -31,6 +40,7 @@ from tests.devices.slmp.conftest import FRAMES
 from tests.equipment.declared import PORT, Bench
 
 Ends = tuple[Any, Any]
+any_memory: Any = Memory
 
 
 def test_words_are_read_and_written(bench: Bench, ends: Ends) -> None:
@@ -426,6 +436,22 @@ def test_a_program_reads_and_writes_the_memory(bench: Bench) -> None:
             memory[address]
     with pytest.raises(CodecError, match="-40000 is not a whole number from -32768 to 32767"):
         memory["D0"] = -40000
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda: any_memory(D="200"), "D: give a number from 0 to 16777216, not '200'"),
+        (lambda: Memory(D=-5), "D: give a number from 0 to 16777216, not -5"),
+        (lambda: Memory(Q=5), "Q is not a kind of device: there are SM, SD"),
+        (lambda: any_memory(200), "write the number of devices by their kind, D=200, not 200"),
+        (lambda: Memory(model="Q03UDVCPU-WITH-A-TAIL"), "the name of a model has 16 characters at most"),
+    ],
+)
+def test_a_memory_that_cannot_be_is_refused(make: Any, problem: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        make()
+    assert problem in str(refused.value)
 
 
 WORDS = st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=4)

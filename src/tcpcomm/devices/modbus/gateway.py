@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from tcpcomm.devices.modbus.declaration import Modbus, ModbusRtu
-from tcpcomm.errors import Fault, NoReply
+from tcpcomm.errors import ConfigurationError, Fault, NoReply
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 
 _LOG: Final = BoundedLogger()
@@ -49,10 +49,20 @@ class Gateway(Modbus):
         units: the devices by their unit, 0 to 255: objects that implement :class:`Modbus`.
         absent: the exception code for other units, usually
             ``ExceptionCode.GATEWAY_TARGET_DEVICE_FAILED_TO_RESPOND``; None: they are silent.
+
+    Raises:
+        ConfigurationError: a unit is not from 0 to 255, or is not a device.
     """
 
     def __init__(self, units: Mapping[int, Any] | None = None, *, absent: int | None = None) -> None:
         super().__init__()
+        if not isinstance(units, Mapping | None):
+            raise ConfigurationError(f"write the units as {{1: Memory(), 7: Memory()}}, not {units!r}")
+        for unit, device in (units or {}).items():
+            if type(unit) is not int or not 0 <= unit <= 0xFF:
+                raise ConfigurationError(f"a unit is a whole number from 0 to 255, not {unit!r}")
+            if not isinstance(device, Modbus):
+                raise ConfigurationError(f"unit {unit} must be a device, such as Memory(), not {device!r}")
         self.units = dict(units or {})
         self.absent = absent
 

@@ -102,7 +102,9 @@ def _check_bit(value: Any) -> None:
 
 def _table(given: int | Iterable[V], zero: V, check: Callable[[Any], None]) -> Values[V]:
     """Return a table of so many zeros, or of these values."""
-    if isinstance(given, int):
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        if type(given) is not int or given < 0:
+            raise CodecError(f"a table is a number of values, or a list of them, not {given!r}")
         table: Values[V] = Values((), check)
         list.extend(table, [zero] * given)  # without a check of each zero
     else:

@@ -23,6 +23,9 @@ from tcpcomm.errors import CodecError, ConfigurationError, Fault
 BEYOND_LAST: Final[int] = 0xC056
 """The end code for devices behind the last one of their kind."""
 
+MAX_SIZE: Final = 1 << 24
+"""The most devices of a kind: as many as an address of 3 bytes reaches."""
+
 SIZES: Final[Mapping[str, int]] = MappingProxyType(
     {
         **dict.fromkeys(("X", "Y", "B", "W", "L", "M", "S", "DX", "DY"), 8192),
@@ -57,7 +60,7 @@ class Devices:
         encoding: the encoding of texts.
 
     Raises:
-        ConfigurationError: there is no such kind.
+        ConfigurationError: there is no such kind, or not so many devices of it.
     """
 
     def __init__(
@@ -67,9 +70,11 @@ class Devices:
         notation: Mapping[str, int] = MappingProxyType({}),
         encoding: str = "ascii",
     ) -> None:
-        for name in sizes:
+        for name, size in sizes.items():
             if name not in KINDS:
-                raise ConfigurationError(f"{name} is no kind of device: there are {', '.join(KINDS)}")
+                raise ConfigurationError(f"{name} is not a kind of device: there are {', '.join(KINDS)}")
+            if type(size) is not int or not 0 <= size <= MAX_SIZE:
+                raise ConfigurationError(f"{name}: give a number from 0 to {MAX_SIZE}, not {size!r}")
         self._sizes = {**SIZES, **sizes}
         self._notation = notation
         self._encoding = encoding

@@ -42,7 +42,7 @@ from tcpcomm.devices.slmp.places import (
     MAX_WEIGHT_IQR,
     NOT_AT_RANDOM,
 )
-from tcpcomm.errors import Fault
+from tcpcomm.errors import ConfigurationError, Fault
 
 MAX_BLOCKS: Final = 120
 """The most blocks of one request."""
@@ -78,6 +78,9 @@ class Bodies:
         code: the code of the model; None: the usual one.
         password: the remote password that unlocks the port; empty: it is not locked.
         sizes: the number of devices of a kind, if it differs from the usual one: ``D=200``, ``ZR=0``.
+
+    Raises:
+        ConfigurationError: a kind or a number of devices is wrong, or the name of the model is too long.
     """
 
     network: Any
@@ -103,6 +106,10 @@ class Bodies:
         **sizes: int,
     ) -> None:
         check_plain(self.on_write)
+        if not isinstance(devices, Devices | None):
+            raise ConfigurationError(f"write the number of devices by their kind, D=200, not {devices!r}")
+        if model is not None and len(model) > 16:
+            raise ConfigurationError(f"the name of a model has 16 characters at most, not {model!r}")
         if devices is None:
             kinds = {**self.kinds, **sizes}
             devices = Devices(kinds, notation=self.notation, encoding=self.text_encoding)
