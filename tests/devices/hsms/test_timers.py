@@ -343,3 +343,14 @@ def test_a_session_is_selected_once_although_its_host_asks_twice_while_another_i
     responses = [peer.received[at : at + 14] for at in (0, 14)]
     assert [0, 1] == sorted(each[7] for each in responses)
     assert 1 == peer.received.count(b"\x81\x0d"), "communication is established once"
+
+
+def test_a_message_without_a_whole_header_ends_the_session(bench: Bench) -> None:
+    bench.serve(GemTool())
+    peer = raw(bench)
+    peer.transport.write(SELECT)
+    bench.network.advance(0.5)
+    assert (True, False) == (SELECTED in peer.received, peer.ended)
+    peer.transport.write(bytes.fromhex("00000009 0000 81 01 00 00 000000"))
+    bench.network.advance(0.5)
+    assert peer.ended

@@ -34,10 +34,10 @@ from tcpcomm.codec.binary.types import U16
 from tcpcomm.codec.binary.variables import Echo
 from tcpcomm.conversation.responder import current_session
 from tcpcomm.devices.hsms.codec import ANY, SecsMessages
-from tcpcomm.devices.hsms.header import WORDS, Header, parse_name
+from tcpcomm.devices.hsms.header import HEADER_SIZE, WORDS, Header, parse_name
 from tcpcomm.devices.hsms.values import Value, encode
 from tcpcomm.equipment.equipment import Equipment, command, declaration_of
-from tcpcomm.errors import CodecError, ConfigurationError, Fault, NotReady, NotSent, OutcomeUnknown
+from tcpcomm.errors import CodecError, ConfigurationError, Fault, NoReply, NotReady, NotSent, OutcomeUnknown
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.link.policy import Backoff, Policy
 from tcpcomm.runtime.bounded_logger import BoundedLogger
@@ -162,6 +162,15 @@ class HsmsSide(Equipment):
     async def tell(self, message: str, item: Value = None) -> None:
         """Send any message, such as S6F11, without the W bit: no reply is wanted."""
         self.log.warn("{peer}: nobody takes {message} here", peer=current_session().peer, message=message)
+
+    def unknown(self, frame: bytes) -> bytes | None:
+        """End a session whose peer sends a message without a whole header (SEMI E37, section 7.2)."""
+        if len(frame) >= HEADER_SIZE:
+            return super().unknown(frame)
+        session = current_session()
+        reason = f"the peer sent a message of {len(frame)} bytes, and its header has {HEADER_SIZE}"
+        clock_of(session.factory).callLater(0, session.abort, reason)
+        raise NoReply
 
 
 def _cancel(timer: IDelayedCall | None) -> None:
