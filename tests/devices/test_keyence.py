@@ -134,7 +134,7 @@ def test_the_mode_the_program_and_the_condition_are_changed(bench: Bench) -> Non
     bench.result(camera.change_condition(42))
     assert 42 == bench.result(camera.condition())
     bench.result(camera.register_image(2, 7))
-    assert [(2, 7)] == mine.images
+    assert [(2, 7)] == [*mine.images]
     assert bench.result(camera.reset()) is None
     mine.shows_error = True
     bench.result(camera.clear_error())

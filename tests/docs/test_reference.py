@@ -30,6 +30,7 @@ WITH_LIMITS = [
     importlib.import_module(f"tcpcomm.{name}")
     for name in (
         "conversation.responder",
+        "devices.cognex.emulator",
         "devices.cognex.framing",
         "devices.cognex.insight",
         "devices.fanuc.rmi",

@@ -10,6 +10,7 @@ Source: KEYENCE CV-X Series User's Manual and XG-X Series Communications Control
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Annotated, Any, Final
@@ -276,7 +277,7 @@ class SimulatedCvX(CvX):
         self.programs: set[Program] | None = None
         self.execute_condition = 0
         self.shows_error = False
-        self.images: list[tuple[int, int]] = []
+        self.images: deque[tuple[int, int]] = deque(maxlen=1000)
 
     def measured(self, camera: int) -> Sequence[float | str]:
         """Return the results of a trigger of this camera; 0: all. The default returns ``values``."""

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from tcpcomm import CodecError, Fault, OutcomeUnknown, declaration_of, link_of
 from tcpcomm.codec import Request
 from tcpcomm.devices.cognex import Emulator, InSight, NamedFile, Status
-from tcpcomm.devices.cognex.emulator import Value
+from tcpcomm.devices.cognex.emulator import JOB_MEMORY, Value
 from tcpcomm.devices.cognex.framing import checksum_of
 from tcpcomm.testing import check_equipment
 from tests.equipment.declared import Bench
@@ -175,7 +175,7 @@ def test_a_message_may_trigger_an_event(bench: Bench, line: Line) -> None:
     camera = host(bench)
     bench.result(camera.send_message("lot 7"))
     bench.result(camera.send_message("lot 8", 3))
-    assert (["lot 7", "lot 8"], [3]) == (line.messages, line.triggers)
+    assert (["lot 7", "lot 8"], [3]) == ([*line.messages], line.triggers)
 
 
 def test_a_job_is_changed_and_the_camera_is_online_again(bench: Bench, line: Line) -> None:
@@ -281,6 +281,15 @@ def test_numbers_arrive_as_they_were_written(whole: int, real: float) -> None:
         asked = dialect.read_at_equipment(frame).requests[0]
         assert isinstance(asked, Request)
         assert {"column": "Z", "row": 399, "value": value} == dict(asked.values)
+
+
+def test_a_camera_whose_memory_is_full_of_jobs_takes_no_more(bench: Bench, line: Line) -> None:
+    camera = host(bench)
+    bench.result(camera.set_online(False))
+    line.jobs = {f"{number}.job": b"x" for number in range(JOB_MEMORY // 4096)}
+    assert Status.OUT_OF_MEMORY == bench.result(camera.write_file("New.job", b"x")).code
+    assert None is bench.result(camera.write_file("7.job", b"y"))
+    assert ("New.job" in line.jobs, line.jobs["7.job"]) == (False, b"y")
 
 
 def test_a_damaged_file_is_refused_and_not_stored(bench: Bench, line: Line) -> None:

@@ -273,10 +273,10 @@ def test_instructions_other_than_motions_take_their_turn(
     assert (3, 2) == (cell.frame, cell.tool)
     waiting, called = begun(motion.wait_for_input(7)), begun(motion.call("PICK"))
     bench.network.advance(1.0)
-    assert ([], [], []) == (waiting, called, cell.programs)
+    assert ([], [], []) == (waiting, called, [*cell.programs])
     cell.set_input(7, True)
     bench.until(lambda: bool(called))
-    assert ([None], [None], ["PICK"]) == (waiting, called, cell.programs)
+    assert ([None], [None], ["PICK"]) == (waiting, called, [*cell.programs])
     assert None is bench.result(motion.wait(0.5))
 
 

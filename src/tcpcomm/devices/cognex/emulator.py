@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import UserDict
+from collections import UserDict, deque
 from collections.abc import Awaitable, Mapping
 from typing import Final
 
@@ -15,6 +15,12 @@ from tcpcomm.errors import CodecError, Fault
 
 Value = int | float | str
 """The value of a cell."""
+
+JOB_MEMORY: Final = 256 * 1024 * 1024
+"""The bytes of all jobs of an emulator."""
+
+_SMALLEST_JOB: Final = 4096
+"""The bytes that a job takes at least."""
 
 _PIXEL: Final = bytes.fromhex(  # a BMP file of one white pixel
     "424d3a0000000000000036000000280000000100000001000000010018000000000004000000"
@@ -62,7 +68,7 @@ class Emulator(InSight):
         held_offline: True if its user interface holds it offline.
         image: the current image, the bytes of a BMP file.
         settings: the bytes of the system settings.
-        messages: the texts that SM has sent.
+        messages: the last texts that SM has sent, at most 1,000.
         info: what GI tells.
     """
 
@@ -79,7 +85,7 @@ class Emulator(InSight):
         self.job: str | None = next(iter(self.jobs), None)
         self.online, self.held_offline, self.locked = True, False, False
         self.image, self.settings = _PIXEL, b"proc.set"
-        self.messages: list[str] = []
+        self.messages: deque[str] = deque(maxlen=1000)
         self.info = SystemInfo(
             "Model Number: tcpcomm emulator",
             "Serial Number: 1",
@@ -155,6 +161,9 @@ class Emulator(InSight):
     def _store(self, name: str, data: bytes) -> None:
         if not name.lower().endswith((".job", ".jobx")):
             raise Fault(Status.FAILED)
+        others = [each for saved, each in self.jobs.items() if saved != name]
+        if sum(max(len(each), _SMALLEST_JOB) for each in (*others, data)) > JOB_MEMORY:
+            raise Fault(Status.OUT_OF_MEMORY)
         self.jobs[name] = data
 
     async def load_file(self, name: str) -> None:

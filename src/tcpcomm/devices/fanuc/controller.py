@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from attrs import asdict, evolve
@@ -76,7 +77,7 @@ class Controller(Rmi):
         self.servo_ready, self.auto, self.is_connected = True, True, False
         self.override = 100
         self.error = ""
-        self.programs: list[str] = []
+        self.programs: deque[str] = deque(maxlen=1000)
         self.programs_known: set[str] | None = None
         self.is_running = self.is_paused = self.is_held = False
         self.next_sequence = 1
