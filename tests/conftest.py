@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import signal
+import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -137,6 +138,13 @@ def _every_event_is_logged() -> Iterator[None]:
     """Lift the limit on the log, because a property is tried more often than a line may be logged."""
     with peer_events.lifted():
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_test_starts_the_reactor_in_a_thread() -> Iterator[None]:
+    """Find the test that uses ``tcpcomm.blocking`` in this process, where trial's tests run the reactor."""
+    yield
+    assert "tcpcomm reactor" not in {each.name for each in threading.enumerate()}, "use another process"
 
 
 def skip(reason: str, *, for_comparison: bool = False) -> NoReturn:

@@ -31,7 +31,7 @@ from attrs import frozen
 from tests.conftest import ROOT
 from tests.docs.processes import SECONDS, Server, environment, free_port, is_shown
 
-__all__ = ["Block", "Session", "blocks", "in_own_process"]
+__all__ = ["Block", "Session", "blocks", "in_own_process", "starts_reactor"]
 
 PORT: Final = re.compile(r"\b9999\b")
 
@@ -156,6 +156,14 @@ class Session:
         if self._server is not None:
             self._server.stop()
             self._server = None
+
+
+def starts_reactor(page: Path) -> bool:
+    """Return True if a block of a page starts the reactor in a thread, by ``tcpcomm.blocking``."""
+    return any(
+        block.language == "python" and not block.value("file") and "blocking." in block.text
+        for block in blocks(page.read_text("utf-8"))
+    )
 
 
 def in_own_process(page: Path, folder: Path) -> list[str]:

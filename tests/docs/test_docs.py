@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests.conftest import ROOT, skip
-from tests.docs.pages import Session, blocks, in_own_process
+from tests.docs.pages import Session, blocks, in_own_process, starts_reactor
 
 GENERATED = ROOT / "docs/reference/benchmarks.md"
 """A page with figures of the machine that wrote it."""
@@ -63,7 +63,7 @@ def _same_examples_each_time() -> Iterator[None]:
 def test_the_code_in_a_page_runs_and_prints_the_shown_output(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if page.parent.name == "devices":
+    if starts_reactor(page):
         missing = in_own_process(page, tmp_path)
     else:
         monkeypatch.chdir(tmp_path)

@@ -151,6 +151,8 @@ def test_the_mode_is_changed_and_told(bench: Bench, plc: Fins) -> None:
     status = bench.result(plc.cpu_unit_status_read())
     assert isinstance(status, CpuStatus)
     assert (Mode.RUN, True) == (status.mode, status.is_running)
+    bench.result(plc.run(Mode.MONITOR))
+    assert Mode.MONITOR == bench.result(plc.cpu_unit_status_read()).mode
     bench.result(plc.stop())
     assert Mode.PROGRAM == bench.result(plc.cpu_unit_status_read()).mode
     assert "CJ2M-CPU33" == bench.result(plc.cpu_unit_data_read()).model
@@ -183,6 +185,7 @@ def test_the_clock_is_set_and_told(bench: Bench, plc: Fins, monkeypatch: pytest.
         (lambda plc: plc.fill("W3.05", 2, 0), "W3.05 is not a word: fill writes words"),
         (lambda plc: plc.copy("D0", "W3.05", 1), "W3.05 is not a word: copy takes words"),
         (lambda plc: plc.read_many("D100"), "write a list of addresses, such as ['D100'], or use read"),
+        (lambda plc: plc.run(Mode.PROGRAM), "run takes Mode.RUN or Mode.MONITOR, not <Mode.PROGRAM: 0>"),
         (lambda plc: plc.read_many([]), "0 words and bits: one command reads 1 to 167"),
         (lambda plc: plc.read_many(["D0:f64"] * 42), "168 words and bits: one command reads 1 to 167"),
         (

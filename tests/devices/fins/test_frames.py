@@ -113,9 +113,9 @@ GOLDEN: list[tuple[str, dict[str, Any], str, Any, str]] = [
         None,
         "0105 0000",
     ),
-    ("run", {"program": 0xFFFF, "mode": Mode.RUN}, "0401 FFFF 04", None, "0401 0000"),
-    ("run", {"program": None, "mode": None}, "0401", None, "0401 0000"),
-    ("stop", {"program": 0xFFFF}, "0402 FFFF", None, "0402 0000"),
+    ("enter_run_mode", {"program": 0xFFFF, "mode": Mode.RUN}, "0401 FFFF 04", None, "0401 0000"),
+    ("enter_run_mode", {"program": None, "mode": None}, "0401", None, "0401 0000"),
+    ("enter_program_mode", {"program": 0xFFFF}, "0402 FFFF", None, "0402 0000"),
     (  # W342, section 5-3-17, page 193
         "cpu_unit_status_read",
         {},

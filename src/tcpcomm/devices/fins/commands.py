@@ -304,12 +304,14 @@ class FinsCommands(Equipment):
         raise NotImplementedError
 
     @command(0x0401, needs="connected")
-    async def run(self, program: U16 | None = 0xFFFF, mode: Annotated[Mode, U8] | None = Mode.RUN) -> None:
+    async def enter_run_mode(
+        self, program: U16 | None = 0xFFFF, mode: Annotated[Mode, U8] | None = Mode.RUN
+    ) -> None:
         """Begin to execute the program, in RUN or MONITOR mode."""
         raise NotImplementedError
 
     @command(0x0402, needs="connected")
-    async def stop(self, program: U16 | None = 0xFFFF) -> None:
+    async def enter_program_mode(self, program: U16 | None = 0xFFFF) -> None:
         """Stop the program: enter PROGRAM mode."""
         raise NotImplementedError
 

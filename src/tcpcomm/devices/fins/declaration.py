@@ -14,6 +14,7 @@ from tcpcomm.devices.fins.commands import (
     MOST_WRITTEN,
     Clock,
     FinsCommands,
+    Mode,
     Place,
 )
 from tcpcomm.devices.word_area import WordArea, whole_count
@@ -142,6 +143,27 @@ class Fins(FinsCommands):
             _check_count(place, whole_count(count), place.room)
         one, other = (Place(place.code, place.number) for place in places)
         await self.memory_area_transfer(one, other, count)
+
+    async def run(self, mode: Mode = Mode.RUN) -> None:
+        """
+        Let the controller execute its program, in RUN mode, or in MONITOR mode for its programming tools.
+
+        Raises:
+            CodecError: it is another mode. Nothing was sent.
+            Fault: the controller says no, with an :class:`EndCode`.
+        """
+        if mode not in (Mode.RUN, Mode.MONITOR):
+            raise CodecError(f"run takes Mode.RUN or Mode.MONITOR, not {mode!r}; stop() ends the program")
+        await self.enter_run_mode(0xFFFF, Mode(mode))
+
+    async def stop(self) -> None:
+        """
+        Stop the program: let the controller enter PROGRAM mode.
+
+        Raises:
+            Fault: the controller says no, with an :class:`EndCode`.
+        """
+        await self.enter_program_mode()
 
     def _type_of(self, place: Address) -> WordType | None:
         """Return the type that an address has behind its colon, or None. Raises CodecError."""

@@ -198,11 +198,11 @@ class Controller(Fins):
 
     # -- the CPU unit -------------------------------------------------------------------------------------
 
-    async def run(self, program: int | None = None, mode: Mode | None = None) -> None:
+    async def enter_run_mode(self, program: int | None = None, mode: Mode | None = None) -> None:
         self._check_program(program)
         self.mode = Mode.MONITOR if mode is None else mode
 
-    async def stop(self, program: int | None = None) -> None:
+    async def enter_program_mode(self, program: int | None = None) -> None:
         self._check_program(program)
         self.mode = Mode.PROGRAM
 
