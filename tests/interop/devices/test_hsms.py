@@ -123,7 +123,7 @@ def wait_for(condition):
         assert monotonic() < end
         sleep(0.01)
 
-QUICK = {"device_id": 3, "t5": 0.1, "t6": 0.3, "linktest_interval": 0.1}
+QUICK = {"device_id": 3, "t5": 0.1, "t6": 1.0, "linktest_interval": 0.3}
 """
 
 OUR_HOST_PULLED = """
