@@ -354,3 +354,28 @@ def test_a_message_without_a_whole_header_ends_the_session(bench: Bench) -> None
     peer.transport.write(bytes.fromhex("00000009 0000 81 01 00 00 000000"))
     bench.network.advance(0.5)
     assert peer.ended
+
+
+def test_equipment_connects_again_to_a_host_that_says_it_is_not_selected(bench: Bench) -> None:
+    """secsgem's passive host says so now and then: it answers Select.req before it notes that it may."""
+    hosts: list[Raw] = []
+
+    class Forgetful(Raw):
+        def dataReceived(self, data: bytes) -> None:
+            super().dataReceived(data)
+            if data == SELECT:
+                self.transport.write(SELECTED)
+            else:
+                self.transport.write(bytes.fromhex("0000000A FFFF 00 04 00 07") + data[10:14])
+
+    class Listening(Factory):
+        def buildProtocol(self, address: Any) -> Raw:
+            hosts.append(Forgetful())
+            return hosts[-1]
+
+    bench.robot.listening(PORT).listen(Listening())
+    bench.serve_actively(GemTool())
+    bench.network.advance(5.0)
+    assert [True] == [each.ended for each in hosts]
+    bench.network.advance(10.0)
+    assert 2 == len(hosts), "T5 later"

@@ -10,6 +10,8 @@ from tests.interop.programs import printed
 COMMON = """
 import logging, os, socket, sys, threading
 import secsgem.common, secsgem.gem, secsgem.hsms
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
 from secsgem.gem import Alarm, GemEquipmentHandler, GemHostHandler, StatusVariable
 from tcpcomm import Fault, blocking
 from tcpcomm.devices.hsms import F4, Gem, GemTool, U2
@@ -18,6 +20,20 @@ ROLES = {True: secsgem.hsms.HsmsConnectMode.ACTIVE, False: secsgem.hsms.HsmsConn
 HOST, EQUIPMENT = secsgem.common.DeviceType.HOST, secsgem.common.DeviceType.EQUIPMENT
 logging.disable()
 sys.excepthook = lambda *raised: (sys.__excepthook__(*raised), os._exit(1))
+
+def a_moment():
+    # secsgem's passive side reads the first message before it has noted that it is connected.
+    return deferLater(reactor, 0.2)
+
+class PatientGem(Gem):
+    async def opening(self, *, active):
+        await a_moment()
+        await super().opening(active=active)
+
+class PatientTool(GemTool):
+    async def session_began(self, session):
+        await a_moment()
+        await super().session_began(session)
 
 def settings(port, active, device_type):
     return secsgem.hsms.HsmsSettings(
@@ -30,7 +46,7 @@ with socket.create_server(("127.0.0.1", 0)) as free:
 """
 
 THEIR_HOST = """
-class Sorter(GemTool):
+class Sorter(PatientTool if not ACTIVE else GemTool):
     device_id = 3
 
     async def on_command(self, rcmd, parameters):
@@ -69,7 +85,7 @@ os._exit(0)  # its threads would keep the program alive
 """
 
 OUR_HOST = """
-class Tool(Gem):
+class Tool(PatientGem if ACTIVE else Gem):
     device_id = 3
 
 equipment = GemEquipmentHandler(settings(port, not ACTIVE, EQUIPMENT))
@@ -127,7 +143,7 @@ QUICK = {"device_id": 3, "t5": 0.1, "t6": 1.0, "linktest_interval": 0.3}
 """
 
 OUR_HOST_PULLED = """
-Tool = type("Tool", (Gem,), QUICK)
+Tool = type("Tool", (PatientGem,), QUICK)
 equipment = GemEquipmentHandler(settings(port, False, EQUIPMENT))
 equipment.enable()
 cable, through = cable_to(port)
@@ -145,7 +161,9 @@ with blocking.remote(Tool, at=f"tcp:127.0.0.1:{through}") as tool:
         tool.remote_command("START")
     except NotReady as error:
         print(type(error).__name__)
+    equipment.disable()  # because its listener does not always outlive a connection that was reset
     plug(cable)
+    equipment.enable()
     link.wait_until_ready(20)
     print(tool.are_you_there())
 sys.stdout.flush()

@@ -38,6 +38,7 @@ from tcpcomm.devices.hsms.header import (
     CONTROL,
     CONTROL_SESSION,
     HEADER_SIZE,
+    NOT_SELECTED,
     WORDS,
     Header,
     SType,
@@ -67,7 +68,7 @@ _CODES: Final[Mapping[ProtocolErrorKind, str]] = {
     ProtocolErrorKind.MALFORMED: "Reject 1",
     ProtocolErrorKind.UNKNOWN_COMMAND: "S9F5",
     ProtocolErrorKind.BAD_PARAMETERS: "S9F7",
-    ProtocolErrorKind.WRONG_STATE: "Reject 4",
+    ProtocolErrorKind.WRONG_STATE: NOT_SELECTED,
     ProtocolErrorKind.INTERNAL: ABORT,
 }
 

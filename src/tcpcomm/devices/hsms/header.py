@@ -60,6 +60,9 @@ CONTROL: Final[Mapping[str, SType]] = {
 }
 """The requests among the control messages, by the names of the standard."""
 
+NOT_SELECTED: Final = "Reject 4"
+"""The fault code of a peer that gets data while it holds the session for not selected."""
+
 WORDS: Final[Mapping[str, str]] = {
     "Select 1": "the session is selected already",
     "Select 2": "the connection is not ready to be selected",
@@ -69,7 +72,7 @@ WORDS: Final[Mapping[str, str]] = {
     "Reject 1": "this SType is not supported",
     "Reject 2": "this PType is not supported",
     "Reject 3": "no transaction is open",
-    "Reject 4": "the session is not selected",
+    NOT_SELECTED: "the session is not selected",
     "F0": "the peer aborted the transaction",
     "S9F1": "unrecognized device ID: set device_id to that of the equipment",
     "S9F3": "unrecognized stream",

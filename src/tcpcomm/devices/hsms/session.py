@@ -34,7 +34,7 @@ from tcpcomm.codec.binary.types import U16
 from tcpcomm.codec.binary.variables import Echo
 from tcpcomm.conversation.responder import current_session
 from tcpcomm.devices.hsms.codec import ANY, SecsMessages
-from tcpcomm.devices.hsms.header import HEADER_SIZE, WORDS, Header, parse_name
+from tcpcomm.devices.hsms.header import HEADER_SIZE, NOT_SELECTED, WORDS, Header, parse_name
 from tcpcomm.devices.hsms.values import Value, encode
 from tcpcomm.equipment.equipment import Equipment, command, declaration_of
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, NoReply, NotReady, NotSent, OutcomeUnknown
@@ -340,7 +340,9 @@ class Hsms(HsmsSide):
             Deferred.fromCoroutine(self.on_selected(session)).addErrback(self._failed, session)
 
     def _failed(self, failure: Any, session: FrameProtocol) -> None:
-        if failure.check(NotSent, OutcomeUnknown, Fault) is not None:
+        if failure.check(Fault) is not None and failure.value.code == NOT_SELECTED:
+            session.abort(f"the peer answers a message of the selected session by {failure.value}")
+        elif failure.check(NotSent, OutcomeUnknown, Fault) is not None:
             message = "{peer}: what follows the selection failed: {error}"
             self.log.warn(message, peer=session.peer, error=failure.getErrorMessage())
         else:
