@@ -275,7 +275,7 @@ class Slmp(SlmpCommands):
 
 
 class Slmp4E(Slmp):
-    """The same in the binary 4E frame. A serial number tells which request a reply answers."""
+    """A controller that speaks the binary 4E frame. A serial number tells which request a reply answers."""
 
     framing: ClassVar[Framing]
     reply_framing: ClassVar[Framing | None]
@@ -284,7 +284,7 @@ class Slmp4E(Slmp):
 
 
 class SlmpAscii(Slmp):
-    """The same in the 3E frame in ASCII."""
+    """A controller that speaks the 3E frame in ASCII."""
 
     framing: ClassVar[Framing]
     reply_framing: ClassVar[Framing | None]
@@ -294,7 +294,7 @@ class SlmpAscii(Slmp):
 
 
 class SlmpAscii4E(Slmp):
-    """The same in the 4E frame in ASCII."""
+    """A controller that speaks the 4E frame in ASCII."""
 
     framing: ClassVar[Framing]
     reply_framing: ClassVar[Framing | None]

@@ -397,15 +397,15 @@ class Memory(Bodies, Slmp):  # type: ignore[misc]
 
 
 class Memory4E(Bodies, Slmp4E):  # type: ignore[misc]
-    """The same in the binary 4E frame."""
+    """A :class:`Memory` that speaks the binary 4E frame."""
 
 
 class MemoryAscii(Bodies, SlmpAscii):  # type: ignore[misc]
-    """The same in the 3E frame in ASCII."""
+    """A :class:`Memory` that speaks the 3E frame in ASCII."""
 
 
 class MemoryAscii4E(Bodies, SlmpAscii4E):  # type: ignore[misc]
-    """The same in the 4E frame in ASCII."""
+    """A :class:`Memory` that speaks the 4E frame in ASCII."""
 
 
 class MemoryFX5(Bodies, SlmpFX5):  # type: ignore[misc]
