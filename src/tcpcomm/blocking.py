@@ -229,7 +229,8 @@ class Events(AbstractContextManager["Events"]):
         self._where = event.where
         self._timeout = timeout
         self._latest = latest
-        self._unheard: queue.Queue[Any] = queue.Queue(1 if latest else MAX_WAITING_EVENTS)
+        self._unheard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._room = 1 if latest else MAX_WAITING_EVENTS
         self._lock = threading.Lock()  # held while events are dropped, and counted
         self._lost = 0
         self._over = False
@@ -272,8 +273,7 @@ class Events(AbstractContextManager["Events"]):
         """Stop keeping events; a waiting loop ends."""
         self._over = True
         self._end()
-        with suppress(queue.Full):  # a loop with a full queue does not wait
-            self._unheard.put_nowait(None)
+        self._unheard.put(None)
 
     def __exit__(self, *raised: object) -> None:
         self.close()
@@ -283,11 +283,11 @@ class Events(AbstractContextManager["Events"]):
             if self._lost:
                 self._lost += 1  # the loop raises EventsLost at its next step
                 return
-            if self._unheard.full():
+            if self._unheard.qsize() >= self._room:
                 dropped = self._drop_waiting()
                 if not self._latest:
                     self._lost, values = dropped + 1, _LOST
-            self._unheard.put_nowait(values)  # there is room, because only this thread puts events
+            self._unheard.put(values)
 
     def _drop_waiting(self) -> int:
         """Drop the events that wait. Return their number."""

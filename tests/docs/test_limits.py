@@ -35,6 +35,7 @@ NO_LIMITS = {
     "codec.template.fields.hex_fields": "WIDEST",  # of a declaration
     "codec.template.fields.number_fields": "WIDEST WIDEST_FREE MOST_DIGITS LARGEST_ROUNDED LARGEST_STEPS",
     "codec.template.fields.text_fields": "WIDEST",  # of a declaration
+    "host.reactor_thread": "SLICE",  # a wait goes on after it
     "conversation.requester": "LOOK_AGAIN",  # PATIENCE is the limit
     "conversation.responder": "HOST_BEGAN_EARLIER MOST_KEPT LONGEST_KEPT",  # for speed
     # of the standard:

@@ -364,6 +364,35 @@ def test_ctrl_c_interrupts_what_waits_and_the_program_ends() -> None:
         assert 0 == running.wait()
 
 
+RESTLESS = PATIENT.partition("for wait in")[0].replace('print("heating", flush=True)', "pass") + """
+import queue, random, signal, threading, time
+
+delays, main = queue.SimpleQueue(), threading.get_ident()
+
+def interrupt():
+    while True:
+        time.sleep(delays.get())
+        signal.pthread_kill(main, signal.SIGINT)
+
+threading.Thread(target=interrupt, daemon=True).start()
+chosen = random.Random(1)
+for _ in range(1000):
+    try:
+        delays.put(chosen.uniform(0.0, 0.0003))
+        next(oven.done.events())
+    except KeyboardInterrupt:
+        pass
+print("interrupted by nothing else")
+"""
+
+
+def test_ctrl_c_at_any_moment_of_a_wait_is_a_keyboard_interrupt() -> None:
+    """It ended no wait that was just about to begin; within threading.Event it could be a RuntimeError."""
+    if sys.platform == "win32":
+        skip("Windows has no signals that a program could send")
+    assert ["interrupted by nothing else"] == printed(RESTLESS, "")
+
+
 ASYNCIO = """
 import asyncio, sys
 from twisted.internet import asyncioreactor

@@ -7,7 +7,7 @@ The equipment calls an event to send it. A host subscribes to an event, or waits
 from __future__ import annotations
 
 import sys
-from collections import deque, namedtuple
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from time import monotonic
 from typing import Any, ClassVar, Concatenate, Final, Generic, ParamSpec, overload
@@ -138,7 +138,7 @@ class BoundEvent(Generic[P]):
         self._unfinished: dict[int, int] = {}  # calls of asynchronous subscribers, by the subscriber's id
         self._lost = LogThrottle(LOST_LOG_INTERVAL)
         self.name = name
-        self.kind: Any = namedtuple(name, self._declared.names)  # type: ignore[misc]
+        self.kind: Any = self._declared.kind
         """The named tuple that ``async for`` gets."""
 
     @property

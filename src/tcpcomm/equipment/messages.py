@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import namedtuple
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -90,3 +91,9 @@ class DeclaredEvent(_DeclaredMessage):
 
     encode: Callable[[Mapping[str, Any]], bytes]
     """Makes the frame of its values. Raises :class:`~tcpcomm.errors.CodecError` if that is not possible."""
+    kind: Any = field(init=False, repr=False)
+    """The named tuple of its values, made once: while Python makes one, Ctrl-C ends the program."""
+
+    @kind.default
+    def _named_tuple_of_values(self) -> Any:
+        return namedtuple(self.name, self.names)

@@ -7,6 +7,9 @@ for that, because the interpreter calls ``atexit`` functions only after it has w
 
 If the reactor of the process runs already, in another thread, that one is used, and not ended.
 
+A thread waits only by a lock or a queue that the interpreter itself implements. Ctrl-C within
+``threading.Event`` or ``queue.Queue``, which are written in Python, can end in a RuntimeError of theirs.
+
 A child process that ``fork`` makes has no such thread, and shares the connections with its parent. So calls
 raise an error there, unless the reactor was not needed before the fork.
 """
@@ -15,7 +18,6 @@ from __future__ import annotations
 
 import os
 import queue
-import sys
 import threading
 from collections.abc import Callable
 from time import monotonic
@@ -35,8 +37,8 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 GRACE: Final = 10.0
 """Seconds at the end of the program for connections to close."""
 
-SLICE: Final = 0.1 if sys.platform == "win32" else None
-"""Seconds after which a wait is interrupted: on Windows Ctrl-C does not interrupt it."""
+SLICE: Final = 0.1
+"""Seconds of one wait of many. Ctrl-C ends no wait on Windows, and none that just begins elsewhere."""
 
 MAX_CALLBACKS: Final = 1000
 """Calls that may wait for the thread of the callbacks."""
@@ -51,13 +53,13 @@ _FORKED: Final = (
 DROPPED_LOG_INTERVAL: Final = 10.0
 
 
-def wait(event: threading.Event) -> None:
-    """Wait for an event; Ctrl-C interrupts it in the main thread."""
-    while not event.wait(SLICE):
+def wait(lock: threading.Lock) -> None:
+    """Wait until a lock is released, and take it; Ctrl-C interrupts it in the main thread."""
+    while not lock.acquire(timeout=SLICE):
         pass
 
 
-def get(source: queue.Queue[Any], timeout: float | None) -> Any:
+def get(source: queue.SimpleQueue[Any], timeout: float | None) -> Any:
     """
     Take the next item of a queue; Ctrl-C interrupts it in the main thread.
 
@@ -68,10 +70,9 @@ def get(source: queue.Queue[Any], timeout: float | None) -> Any:
     _background.check_process()
     until = None if timeout is None else monotonic() + timeout
     while True:
-        left = None if until is None else max(0.0, until - monotonic())
-        slices = [each for each in (left, SLICE) if each is not None]
+        left = SLICE if until is None else max(0.0, until - monotonic())
         try:
-            return source.get(timeout=min(slices, default=None))
+            return source.get(timeout=min(left, SLICE))
         except queue.Empty:
             if until is not None and monotonic() >= until:
                 raise
@@ -111,7 +112,12 @@ class _Call:
     _function: Callable[[], Any]
     _awaited: Deferred[Any] | None = field(default=None, init=False)
     _outcome: Any = field(default=None, init=False)
-    done: threading.Event = field(factory=threading.Event, init=False)
+    _settled: bool = field(default=False, init=False)
+    waits: threading.Lock = field(factory=threading.Lock, init=False)
+    """Held until the call has an outcome."""
+
+    def __attrs_post_init__(self) -> None:
+        self.waits.acquire()
 
     def begin(self) -> None:
         """Call the function, in the reactor's thread."""
@@ -125,9 +131,10 @@ class _Call:
             self._awaited.cancel()
 
     def settle(self, outcome: Any) -> None:
-        if not self.done.is_set():
+        if not self._settled:
+            self._settled = True
             self._outcome = outcome
-            self.done.set()
+            self.waits.release()
 
     def result(self) -> Any:
         """Return the function's result, or raise its error, in the thread that waited."""
@@ -146,13 +153,13 @@ class _Background:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: set[_Call] = set()
-        self._running: threading.Event | None = None
+        self._needed = False
         self._over = False
         self._forked = False
 
     def note_fork(self) -> None:
         """Refuse all calls if the reactor was needed before. It is called in the child process."""
-        self._forked = self._forked or self._running is not None
+        self._forked = self._forked or self._needed
         self._lock = threading.Lock()
 
     def check_process(self) -> None:
@@ -162,7 +169,7 @@ class _Background:
 
     def call(self, function: Callable[[], Any]) -> Any:
         self.check_process()
-        reactor = self._running_reactor()
+        reactor = self._started_reactor()
         call = _Call(function)
         with self._lock:
             if self._over:
@@ -170,7 +177,7 @@ class _Background:
             self._calls.add(call)
         try:
             reactor.callFromThread(call.begin)
-            wait(call.done)
+            wait(call.waits)
         except BaseException:
             reactor.callFromThread(call.cancel)
             raise
@@ -179,12 +186,12 @@ class _Background:
                 self._calls.discard(call)
         return call.result()
 
-    def _running_reactor(self) -> Any:
+    def _started_reactor(self) -> Any:
+        """Return the reactor, which runs, or is about to, or has ended."""
         reactor = the_reactor()
         with self._lock:
-            if self._running is None:
-                self._running = threading.Event()
-                reactor.callWhenRunning(self._running.set)
+            if not self._needed:
+                self._needed = True
                 reactor.addSystemEventTrigger("after", "shutdown", self._ended)
                 if not reactor.running:
                     runs = threading.Thread(
@@ -192,7 +199,6 @@ class _Background:
                     )
                     runs.start()
                     threading.Thread(target=self._end, args=(reactor, runs), name="tcpcomm end").start()
-        wait(self._running)
         return reactor
 
     def _run(self, reactor: Any) -> None:
@@ -208,8 +214,6 @@ class _Background:
             calls = [*self._calls]
         for call in calls:
             call.settle(Failure(NotSent(_OVER)))
-        assert self._running is not None
-        self._running.set()
 
     def _end(self, reactor: Any, runs: threading.Thread) -> None:
         """End the reactor when the program has ended."""
