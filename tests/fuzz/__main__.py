@@ -25,6 +25,8 @@ from tests.system.programs import child_environment
 
 SECONDS: Final = 60.0
 PROCESSES: Final = 2
+SEED: Final = 1
+"""The seed of the random inputs. It is the same in every run, so that no change fails by chance."""
 LONGEST_INPUT: Final = 1024
 SLOWEST_INPUT: Final = 20
 """Seconds of real time for one input, from which on it is a failure. A usual one takes milliseconds."""
@@ -54,25 +56,26 @@ class Result:
         return self.status == 0 and not self.crashes
 
 
-def fuzz(target: Target, seconds: float, folder: Path) -> Result:
+def fuzz(target: Target, seconds: float, folder: Path, *, seed: int = SEED) -> Result:
     """Fuzz one target in a process of its own, and keep each input that fails in ``crashes``."""
     new, seeds, found = folder / "new", folder / "seeds", folder / "found"
     for each in (new, seeds, found):
         each.mkdir(parents=True)
-    for seed in target.seeds():
-        (seeds / _name(seed)).write_bytes(seed)
+    for data in target.seeds():
+        (seeds / _name(data)).write_bytes(data)
     corpora = [new, seeds, *filter(Path.exists, (CORPUS / target.name, CRASHES / target.name))]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "tests.fuzz.worker", target.name, *map(str, corpora)),
             f"-max_total_time={seconds:.0f}",
+            f"-seed={seed}",
             f"-max_len={LONGEST_INPUT}",
             f"-timeout={SLOWEST_INPUT}",
             f"-rss_limit_mb={MOST_MEMORY}",
             f"-artifact_prefix={found}/",
         ],
         cwd=ROOT,
-        env=child_environment(),
+        env={**child_environment(), "PYTHONHASHSEED": "0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -124,6 +127,7 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="what to fuzz (default: all)")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="for each (default: %(default)g)")
+    parser.add_argument("--seed", type=int, default=SEED, help="0: by chance (default: %(default)s)")
     parser.add_argument(
         "--processes", type=int, default=PROCESSES, help="targets at once (default: %(default)s)"
     )
@@ -144,7 +148,12 @@ def main(given: Sequence[str] | None = None) -> None:
     with TemporaryDirectory(prefix="tcpcomm-fuzz-") as folder:
         with ThreadPoolExecutor(arguments.processes) as pool:
             results = [
-                *pool.map(lambda each: fuzz(each, arguments.seconds, Path(folder, each.name)), targets)
+                *pool.map(
+                    lambda each: fuzz(
+                        each, arguments.seconds, Path(folder, each.name), seed=arguments.seed
+                    ),
+                    targets,
+                )
             ]
         for target, result in zip(targets, results, strict=True):
             if arguments.keep:

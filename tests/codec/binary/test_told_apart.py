@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 
 from tcpcomm import Equipment, command, declaration_of, event
-from tcpcomm.codec import OPCODE, U8, U16, Binary, Fixed, Length
+from tcpcomm.codec import OPCODE, STATUS, U8, U16, Binary, Fixed, Length, Skip
 from tcpcomm.codec.base import Asked, Event, MessageSpec, Refusal
 from tcpcomm.codec.mixed import bind_messages
 from tcpcomm.errors import ConfigurationError
@@ -184,3 +184,18 @@ def test_both_ends_ask_without_ids_where_headers_tell_who_says_what(cuts: float)
     equipment.changed(3)
     bench.until(lambda: heard == [3])
     assert 7 == bench.result(host.value())
+
+
+def test_no_fault_that_looks_like_an_event_answers_the_opcode_of_that_event() -> None:
+    """The fault repeats the opcode, so a host would take it for the event."""
+    head = (OPCODE, Length(U16))
+    status = (*head, STATUS)
+    codec = Binary(U16, status=U16, head=status, event_head=(*head, Skip(2)))
+    dialect = codec.bind(
+        [MessageSpec("go", "A.go", 0x10), MessageSpec("alarm", "A.alarm", 0x40, is_event=True)]
+    )
+    asked = refused(dialect.read_at_equipment(dialect.request("go", {}, 0).replace(b"\x10", b"\x40")))
+    other = refused(dialect.read_at_equipment(dialect.request("go", {}, 0).replace(b"\x10", b"\x41")))
+    assert "opcode: no command has the opcode 0x40" == str(asked.problem)
+    assert not asked.wants_reply
+    assert other.wants_reply

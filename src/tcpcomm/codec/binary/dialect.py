@@ -248,7 +248,30 @@ class BinaryDialect(Dialect):
             foreign = True
         except CodecError:
             foreign = False
-        return Refusal(kind, problem, None, unknown, wants_reply, foreign, header)
+        refusal = Refusal(kind, problem, None, unknown, wants_reply, foreign, header)
+        if wants_reply and self._events and self._has_fault_like_event(refusal):
+            return refusal.but(wants_reply=False)
+        return refusal
+
+    def _has_fault_like_event(self, refusal: Refusal) -> bool:
+        """Return True if a host would take the fault that answers a refusal for an event."""
+        unknown: _UnknownCommand = refusal.id
+        if self._unknown_fault_opcode(unknown.opcode) not in self._events:
+            return False
+        try:
+            fault = self.fault(refusal, self.fault_for(refusal.error_kind, str(refusal.problem)))
+            return self._wire.event_header.read(fault)[0] in self._events
+        except CodecError:
+            return False
+
+    def _unknown_fault_opcode(self, opcode: Any) -> Any:
+        """Return the opcode of a fault that answers an unknown opcode, or a frame without one."""
+        wire = self._wire
+        if opcode is None:
+            opcode = wire.opcodes.empty
+        if not wire.tells_status:
+            return wire.fault_opcode_of(opcode)
+        return opcode | wire.reply_bit if wire.reply_bit else opcode
 
     def reply(self, request: Request, result: Any) -> list[bytes]:
         return self._repliers[request.name](request, result)
@@ -312,11 +335,7 @@ class BinaryDialect(Dialect):
             status = wire.status_of(fault)
             return self.write_fault(request, message.fault_opcode, request.id or 0, status, body)
         unknown = request.id if isinstance(request.id, _UnknownCommand) else _NOTHING_KNOWN
-        opcode = wire.opcodes.empty if unknown.opcode is None else unknown.opcode
-        if not wire.tells_status:
-            opcode = wire.fault_opcode_of(opcode)
-        elif wire.reply_bit:
-            opcode |= wire.reply_bit
+        opcode = self._unknown_fault_opcode(unknown.opcode)
         frame = self.write_fault(request, opcode, unknown.id, wire.status_of(fault), body)
         return wire.fault_header.repeat_constants(wire.request_header, unknown.frame, frame)
 
