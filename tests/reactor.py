@@ -13,7 +13,7 @@ __all__ = ["DEADLINE", "reactor", "until"]
 
 reactor: Any = _reactor
 
-DEADLINE: Final = 20.0
+DEADLINE: Final = 60.0
 """Seconds to wait for a condition; long enough for a busy machine."""
 
 

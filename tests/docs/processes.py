@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 __all__ = ["SECONDS", "Server", "environment", "free_port", "is_shown"]
 
-SECONDS: Final = 30
+SECONDS: Final = 90
 """Seconds that a command may take, or a server until it prints an expected line."""
 
 

@@ -24,7 +24,7 @@ from tests.conftest import ROOT, skip
 
 __all__ = ["DEADLINE", "ON_LOOPBACK", "Server", "environment", "run_to_its_end", "twistd", "wait_until"]
 
-DEADLINE: Final = 20.0
+DEADLINE: Final = 60.0
 """Seconds to wait for a condition; long enough for a busy machine."""
 
 ON_LOOPBACK: Final = ("--listen", "tcp:0:interface=127.0.0.1")

@@ -20,6 +20,8 @@ if sys.platform == "win32":
 )
 def test_a_short_flood_stays_within_its_share_of_the_limit(behaviour: str, log_format: str) -> None:
     volume = measure(behaviour, log_format, 2.0)
+    if volume.causes <= 1000:  # the machine was busy with something else
+        volume = measure(behaviour, log_format, 10.0)
 
     # A third may come at once, and half of the limit is spread over the minute.
     assert volume.size <= LIMIT / 2

@@ -51,6 +51,10 @@ class _NativeTLS(Native):
         """Return the problem with the peer's certificate, which is verified, or None if there is none."""
         return None
 
+    def has_unread_input(self) -> bool:
+        """Return True also while nobody wants to receive, because asyncio's TLS reads ahead unseen then."""
+        return not self.reading or super().has_unread_input()
+
     def eof_received(self) -> bool:
         """Close the connection: TLS has no half-close. ``connection_lost`` follows."""
         return False
