@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.testing import MemoryReactorClock
 
 from tcpcomm import ConfigurationError, NotReady, link_of, remote
 from tcpcomm.link.states import LinkState
-from tests.equipment.declared import Bench, Lamp, MyCamera, VisionCamera
+from tcpcomm.net.psk import PreSharedKeys
+from tests.equipment.declared import PORT, Bench, Lamp, MyCamera, VisionCamera
 
 ONE_PLACE = (
     'a link needs one place: at="tcp:10.0.0.5:9999", where the peer listens, or else '
@@ -93,3 +95,15 @@ def test_a_command_after_the_stop_is_told_so_at_once(
         asked.addErrback(lambda failure: outcomes.append(failure.value))
     assert 2 * [NotReady] == [type(each) for each in outcomes]
     assert [] == [each for each in outcomes if not str(each).endswith("stopped here")]
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.01, 0.1, 0.5, 1.9])
+def test_a_link_can_be_stopped_before_its_peer_is_proven(bench: Bench, seconds: float) -> None:
+    nobody = Factory.forProtocol(Protocol)
+    nobody.noisy = False
+    bench.camera.listening(PORT).listen(nobody)
+    keys = PreSharedKeys("robot", {"camera": bytes(range(32))})
+    link = link_of(bench.remote(VisionCamera, keys=keys))
+    bench.network.advance(seconds)
+    bench.result(link.stopService())
+    assert LinkState.DOWN is link.state

@@ -94,7 +94,8 @@ class HostSession(LinkSession):
         return self._link.host_proxy.proxy
 
     def close(self, reason: str = "closed here") -> None:
-        self.requester.say_goodbye(self._link.declaration)
+        if hasattr(self, "requester"):  # it exists from when the session is ready
+            self.requester.say_goodbye(self._link.declaration)
         super().close(reason)
 
     def log_in(self) -> Deferred[None]:
