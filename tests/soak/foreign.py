@@ -61,9 +61,7 @@ class Talkative(Declared):
     Nobody can close one window: a repeated reply that comes while another command is under way looks like
     its reply. Then the true reply can answer the next command, as long as commands follow each other
     without a pause, and ends the session when none is under way. So this cell excuses a wrong answer that
-    is a repetition, or the true reply of a command that was answered wrongly, each once. A line that took
-    the place of a reply displaces it, too: a fault can hold the true reply for longer than the silence
-    behind that line.
+    is a repetition, or the true reply of a command that was answered wrongly, each once.
     """
 
     name = "gauge"
@@ -78,7 +76,6 @@ class Talkative(Declared):
         self._surplus: OrderedDict[int, None] = OrderedDict()
         super().__init__(network, random, mood, violated)
         self.ledger.excused = self._is_in_window
-        self.ledger.displaced = lambda number: self._note(self._surplus, number)
 
     def _is_in_window(self, asked: int, answered: int) -> bool:
         """Return True if that reply was surplus, and has answered no other command yet."""
