@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from math import inf
 from random import Random
 from typing import Any, Final
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.protocol import Factory, Protocol
 
+from tcpcomm.conversation.exchange import LONGEST_DOUBT
 from tcpcomm.testing.network.wire import Machine, Network
 from tests.soak.cells import PORT, Declared, Mood, Mover
 
@@ -62,6 +64,10 @@ class Talkative(Declared):
     its reply. Then the true reply can answer the next command, as long as commands follow each other
     without a pause, and ends the session when none is under way. So this cell excuses a wrong answer that
     is a repetition, or the true reply of a command that was answered wrongly, each once.
+
+    A line that nobody asked for can take the place of a reply, too. If a fault then holds the true reply
+    for longer than the silence that follows, it can answer the next command. That is excused as well, and
+    only if it was held for so long.
     """
 
     name = "gauge"
@@ -74,14 +80,22 @@ class Talkative(Declared):
     ) -> None:
         self._answered_at: OrderedDict[int, float] = OrderedDict()
         self._surplus: OrderedDict[int, None] = OrderedDict()
+        self._displaced_at: OrderedDict[int, float] = OrderedDict()
         super().__init__(network, random, mood, violated)
         self.ledger.excused = self._is_in_window
+        self.ledger.displaced = self._displaced
+
+    def _displaced(self, number: int) -> None:
+        self._note(self._displaced_at, number, self.network.clock.now)
 
     def _is_in_window(self, asked: int, answered: int) -> bool:
-        """Return True if that reply was surplus, and has answered no other command yet."""
-        if answered not in self._surplus or not self._may_be_late(answered):
+        """Return True if that reply was surplus or displaced, and has answered no other command yet."""
+        if answered in self._surplus and self._may_be_late(answered):
+            del self._surplus[answered]
+        elif self.network.clock.now > self._displaced_at.get(answered, inf) + LONGEST_DOUBT:
+            del self._displaced_at[answered]
+        else:
             return False
-        del self._surplus[answered]
         self._note(self._surplus, asked)
         return True
 

@@ -10,7 +10,7 @@ from attrs import define, field
 from twisted.internet.defer import CancelledError
 from twisted.python.failure import Failure
 
-from tcpcomm.errors import Fault, NotReady, NotSent, OutcomeUnknown, ReplyTimeout
+from tcpcomm.errors import BadReply, Fault, NotReady, NotSent, OutcomeUnknown, ReplyTimeout
 
 __all__ = ["Ledger"]
 
@@ -52,6 +52,8 @@ class Ledger:
     last_event: int = field(default=-1, init=False)
     excused: Callable[[int, int], bool] = field(default=lambda asked, answered: False, init=False)
     """Tells if a reply to another command came in the one window that nobody can close."""
+    displaced: Callable[[int], None] = field(default=lambda number: None, init=False)
+    """Called with a command if another frame took the place of its reply, which may still come."""
     _next: int = field(default=0, init=False)
     _open: dict[int, _Asked] = field(factory=dict, init=False)
     _applied: OrderedDict[int, None] = field(factory=OrderedDict, init=False)
@@ -95,6 +97,8 @@ class Ledger:
             self._count("no reply in time")
         elif outcome.check(OutcomeUnknown):
             self._count("outcome unknown")
+            if outcome.check(BadReply):
+                self.displaced(number)
         elif outcome.check(CancelledError):
             self._count("cancelled")
         else:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from random import Random
+from random import Random, SystemRandom
 from typing import Any, Final
 
 from attrs import frozen
 
 from tcpcomm.conversation import responder
+from tcpcomm.link import engine
 from tcpcomm.runtime.watchdog import Watchdog
 from tcpcomm.testing.logged_errors import logged_errors
 from tcpcomm.testing.network.wire import Network
@@ -67,7 +68,7 @@ def run(seed: int, days: float, *, progress: Callable[[str], None] = lambda text
         progress: called with a text after each count, and with each broken promise.
     """
     wall_clock = WallClock()
-    with logged_errors() as errors, wall_clock.at_work(), _without_real_time():
+    with logged_errors() as errors, wall_clock.at_work(), _without_real_time(), _without_entropy(seed):
         soak = _Soak(seed, wall_clock, errors, progress)
         for number in range(1, max(4, round(days * STORMS)) + 1):
             soak.storm()
@@ -98,6 +99,31 @@ def _without_real_time() -> Iterator[None]:
     finally:
         Watchdog.start, Watchdog.stop = start, stop  # type: ignore[method-assign]
         vars(responder)["monotonic"] = monotonic
+
+
+@contextmanager
+def _without_entropy(seed: int) -> Iterator[None]:
+    """
+    Draw from the seed what the operating system's randomness gives to a program.
+
+    Those are the challenges of keys, the strangers that are dropped when too many owe a proof, and the
+    waits of the links that equipment makes.
+    """
+    random, unseeded = Random(seed), vars(engine)["Random"]
+    vars(engine)["Random"] = lambda: Random(random.random())
+    drawn = {name: vars(SystemRandom)[name] for name in ("random", "getrandbits", "randbytes")}
+    for name in drawn:
+        setattr(SystemRandom, name, _drawing_from(getattr(random, name)))
+    try:
+        yield
+    finally:
+        vars(engine)["Random"] = unseeded
+        for name, method in drawn.items():
+            setattr(SystemRandom, name, method)
+
+
+def _drawing_from(draw: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, *given: draw(*given)
 
 
 class _Soak:

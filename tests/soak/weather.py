@@ -179,4 +179,3 @@ class Weather:
         cell = self._random.choice(self._cells)
         if cell.host.program.alive and not cell.host.program.hung:
             cell.programs["host"].link.kick()
-
