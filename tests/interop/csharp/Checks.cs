@@ -12,15 +12,16 @@ using FactoryLink;
 
 internal static class Checks
 {
-    private static readonly TimeSpan Long = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(50);
-    private static readonly TcpListener Peer = new TcpListener(IPAddress.Loopback, 0);
+
+    /// <summary>Where the peers of one check are; each check has another, see <see cref="Accept"/>.</summary>
+    private static TcpListener Peer;
 
     private static int Port => ((IPEndPoint)Peer.LocalEndpoint).Port;
 
     private static void Main()
     {
-        Peer.Start();
         Check("without a connection nothing is sent", () =>
         {
             using (TcpLink link = TcpLink.Connecting("127.0.0.1", Port, Options()))
@@ -146,6 +147,8 @@ internal static class Checks
     private static void Check(string promise, Func<bool> holds)
     {
         string outcome;
+        Peer = new TcpListener(IPAddress.Loopback, 0);
+        Peer.Start();
         try
         {
             outcome = holds() ? "OK" : "no";
@@ -154,6 +157,7 @@ internal static class Checks
         {
             outcome = error.ToString();
         }
+        Peer.Stop();
         Console.WriteLine($"{promise}: {outcome}");
     }
 
@@ -169,7 +173,10 @@ internal static class Checks
         }
     }
 
-    /// <summary>Return the peer's end of the next connection that does not belong to an earlier link.</summary>
+    /// <summary>
+    /// Return the peer's end of the next connection. It does not belong to the link of an earlier check, which
+    /// may have connected once more before it was disposed: that link called another listener.
+    /// </summary>
     private static PlainPeer Accept() => new PlainPeer(Peer.AcceptTcpClient());
 
     /// <summary>Return true if the link works with this peer, once it has noticed the peer.</summary>
@@ -247,7 +254,12 @@ internal static class Checks
         {
             var text = new StringBuilder();
             while (text.Length < count)
-                text.Append((char)_stream.ReadByte());
+            {
+                int next = _stream.ReadByte();
+                if (next < 0)
+                    throw new EndOfStreamException($"The link closed the connection after \"{text}\".");
+                text.Append((char)next);
+            }
             return text.ToString();
         }
 
