@@ -43,12 +43,18 @@ class MyGateway(Gateway):
         return Registers([self.unit.value * 100 + start + index for index in range(size)])
 
 serving = blocking.serve(MyGateway(), at="tcp:0:interface=127.0.0.1")
-client = ModbusTcpClient("127.0.0.1", port=serving.ports[0], timeout=0.3, retries=0)
-client.connect()
+def connected(timeout):
+    client = ModbusTcpClient("127.0.0.1", port=serving.ports[0], timeout=timeout, retries=0)
+    client.connect()
+    return client
+
+client = connected(50)
 for unit in (1, 7):
     print(client.read_holding_registers(5, count=2, device_id=unit).registers)
 print(client.read_holding_registers(5, count=2, device_id=8).exception_code)
 print(client.write_coil(5, True, device_id=7).exception_code)
+client.close()
+client = connected(0.3)  # it waits in vain for a unit that is silent
 try:
     client.read_holding_registers(5, count=2, device_id=9)
 except Exception as error:
@@ -77,7 +83,7 @@ async def serve():
     await asyncio.sleep(60)
 
 threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
-ready.wait(20)
+ready.wait(50)
 with blocking.remote(Gateway, at=f"tcp:127.0.0.1:{ports[0]}") as gateway:
     print(gateway.read(3, 2).values, gateway.unit(7).read(3, 2).values)
 """
@@ -111,7 +117,7 @@ protocol = secsgem.hsms.HsmsProtocol(settings)
 selected = threading.Event()
 protocol.events.communicating += lambda data: selected.set()
 protocol.enable()
-assert selected.wait(20)
+assert selected.wait(50)
 reply = protocol.send_and_waitfor_response(settings.streams_functions.function(1, 1)())
 print(reply.header.session_id, settings.streams_functions.decode(reply).get(), flush=True)
 os._exit(0)  # its threads would keep the program alive
@@ -146,7 +152,7 @@ with blocking.remote(BytesMachine, listen=at, serves=MyBytesHost()) as machine:
     link = blocking.link_of(machine)
     print(link.state.value)
     protocol.enable()
-    link.wait_until_ready(20)
+    link.wait_until_ready(50)
     print(link.state.value)
     print(machine.are_you_there().hex(" "), protocol.connection_state.current.name, flush=True)
 os._exit(0)  # its threads would keep the program alive

@@ -32,7 +32,7 @@ def meter(port: str, request: pytest.FixtureRequest) -> Iterator[Any]:
     found: Any = manager.open_resource(
         f"TCPIP0::127.0.0.1::{port}::SOCKET", write_termination=request.param, read_termination="\n"
     )
-    found.timeout = 10_000
+    found.timeout = 50_000
     yield found
     found.close()
     manager.close()

@@ -30,7 +30,7 @@ def with_pyvisa() -> None:
                 write_termination=end,
                 read_termination="\n",
             )
-            meter.timeout = 5000
+            meter.timeout = 50_000
             _talk_to_multimeter(meter)
             meter.close()
         manager.close()
@@ -88,7 +88,7 @@ class Bench(Instrument):
 
 def _ask(port: int) -> None:
     """Ask a supply of others for all that it knows."""
-    with blocking.remote(Bench, at=f"tcp:127.0.0.1:{port}", wait=5.0) as supply:
+    with blocking.remote(Bench, at=f"tcp:127.0.0.1:{port}", wait=50.0) as supply:
         assert ("ACME", "PSU-1", "42", "1.0") == tuple(
             getattr(supply.identity(), name) for name in ("maker", "model", "serial", "version")
         )
@@ -197,7 +197,7 @@ def with_sinstruments() -> None:
         server.serve_forever()
 
     Thread(target=serve, daemon=True).start()
-    ends = monotonic() + 5
+    ends = monotonic() + 50
     while not ports and monotonic() < ends:
         sleep(0.01)
     _ask(ports[0])

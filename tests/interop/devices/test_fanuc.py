@@ -25,7 +25,7 @@ PROGRAM = dedent(
     from tcpcomm.devices.fanuc import Controller
 
     def asked(startup, main, folder):
-        robot = RobotClient("127.0.0.1", startup, main, startup_pause=0)
+        robot = RobotClient("127.0.0.1", startup, main, connect_timeout=50, startup_pause=0)
         robot.connect()
         robot.initialize(uframe=2, utool=3)
         robot.speed_override(40)

@@ -23,7 +23,7 @@ controller.memory["D100"] = [1, 2, 3, 0xFFFE]
 controller.memory["W3.05"] = True
 serving = blocking.serve(controller, at="tcp:0:interface=127.0.0.1")
 plc = fins.tcp.TCPFinsConnection()
-plc.connect("127.0.0.1", port=serving.ports[0], connection_timeout=5)
+plc.connect("127.0.0.1", port=serving.ports[0], connection_timeout=50)
 areas = fins.FinsPLCMemoryAreas()
 print(plc.srce_node_add, plc.dest_node_add)
 print(plc.read("d", 100, "ui", 4), plc.read("d", 103, "i"))
@@ -51,7 +51,7 @@ print(plc.cpu_unit_status_read()[14:16].hex(), plc.cpu_unit_data_read()[14:24])
 plc.fins_socket.close()
 
 late = fins.tcp.TCPFinsConnection()
-late.connect("127.0.0.1", port=serving.ports[0], connection_timeout=5)
+late.connect("127.0.0.1", port=serving.ports[0], connection_timeout=50)
 late.dest_node_add = 9
 print(late.memory_area_read(areas.DATA_MEMORY_WORD)[12:14].hex())
 """
@@ -95,6 +95,7 @@ controller.memory["W3.05"] = True
 controller.errors = 0x10
 serving = blocking.serve(controller, at="tcp:0:interface=127.0.0.1")
 plc = OmronFinsTcpClient("127.0.0.1", port=serving.ports[0])
+plc.connect_timeout = plc.receive_timeout = 50
 print(plc.connect())
 status = plc.read_cpu_unit_status()[1]
 print(status["run"], status["mode"], status["nonfatal_error"])

@@ -74,7 +74,7 @@ if ACTIVE:
 else:
     host.enable()
     serving = blocking.serve(tool, connect=f"tcp:127.0.0.1:{port}")
-assert host.waitfor_communicating(20)
+assert host.waitfor_communicating(50)
 print(host.are_you_there().header.function, host.request_svs([1, 2]).get())
 print(host.send_remote_command("START", [["LOTID", "A7"]]).HCACK.get())
 print(host.send_remote_command("FLY", []).HCACK.get())
@@ -100,11 +100,11 @@ else:
 with blocking.remote(Tool, **place) as tool:
     if not ACTIVE:
         equipment.enable()
-    blocking.link_of(tool).wait_until_ready(20)
+    blocking.link_of(tool).wait_until_ready(50)
     print(tool.are_you_there(), tool.status([10]), tool.ask("S1F11", [10]))
     print(tool.ask("S2F33", [0, [[5000, [10]]]]), tool.ask("S2F35", [0, [[20, [5000]]]]))
     print(tool.ask("S2F37", [True, [20]]), tool.ask("S5F3", [b"\\x80", 25]))
-    with tool.report.events(timeout=20) as reports, tool.alarm.events(timeout=20) as alarms:
+    with tool.report.events(timeout=50) as reports, tool.alarm.events(timeout=50) as alarms:
         print(tool.remote_command("START"), *next(reports))
         threading.Thread(target=equipment.set_alarm, args=(25,)).start()
         print(*next(alarms))
@@ -134,7 +134,7 @@ def plug(cable):
     call_in_reactor(lambda: [each.clear() for each in (cable.upstream, cable.downstream)])
 
 def wait_for(condition):
-    end = monotonic() + 15
+    end = monotonic() + 50
     while not condition():
         assert monotonic() < end
         sleep(0.01)
@@ -149,7 +149,7 @@ equipment.enable()
 cable, through = cable_to(port)
 with blocking.remote(Tool, at=f"tcp:127.0.0.1:{through}") as tool:
     link = blocking.link_of(tool)
-    link.wait_until_ready(20)
+    link.wait_until_ready(50)
     print(tool.are_you_there())
     pull(cable)
     try:
@@ -164,7 +164,7 @@ with blocking.remote(Tool, at=f"tcp:127.0.0.1:{through}") as tool:
     equipment.disable()  # because its listener does not always outlive a connection that was reset
     plug(cable)
     equipment.enable()
-    link.wait_until_ready(20)
+    link.wait_until_ready(50)
     print(tool.are_you_there())
 sys.stdout.flush()
 os._exit(0)
@@ -177,14 +177,14 @@ serving = blocking.serve(tool, at=f"tcp:{port}:interface=127.0.0.1")
 cable, through = cable_to(port)
 host = GemHostHandler(settings(through, True, HOST))
 host.enable()
-assert host.waitfor_communicating(20)
+assert host.waitfor_communicating(50)
 wait_for(tool.selected_hosts)
 print(host.are_you_there().header.function)
 pull(cable)
 wait_for(lambda: not tool.selected_hosts())
 plug(cable)
 wait_for(tool.selected_hosts)
-assert host.waitfor_communicating(20)
+assert host.waitfor_communicating(50)
 print(host.are_you_there().header.function)
 sys.stdout.flush()
 os._exit(0)

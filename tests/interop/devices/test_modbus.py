@@ -56,7 +56,7 @@ def connected(timeout):
     client.connect()
     return client
 
-client = connected(5)
+client = connected(50)
 print(client.read_holding_registers(0, count=2, device_id=1).registers)
 print(client.write_register(5, 77, device_id=7).registers)
 print(client.write_registers(6, [8, 65535], device_id=7).count)
@@ -126,7 +126,7 @@ def test_pymodbus_asks_a_gateway(kind: str, framer: str) -> None:
 PYMODBUSTCP = """
 from pyModbusTCP.client import ModbusClient
 
-client = ModbusClient("127.0.0.1", port, unit_id=7, timeout=5)
+client = ModbusClient("127.0.0.1", port, unit_id=7, timeout=50)
 print(client.write_single_register(5, 77), client.write_multiple_registers(6, [8, 65535]))
 print(client.write_single_coil(3, True), client.write_multiple_coils(4, [True, False, True]))
 print(client.read_holding_registers(5, 3), client.read_input_registers(0, 4))
@@ -165,7 +165,7 @@ from umodbus import conf
 from umodbus.client import tcp
 
 conf.SIGNED_VALUES = False
-connection = socket.create_connection(("127.0.0.1", port), timeout=5)
+connection = socket.create_connection(("127.0.0.1", port), timeout=50)
 for request in (
     tcp.write_single_register(7, 5, 77),
     tcp.write_multiple_registers(7, 6, [8, 65535]),
@@ -233,7 +233,7 @@ def libmodbus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 LIBMODBUS = """
-print(subprocess.run([PROGRAM, str(port), "7"], stdout=subprocess.PIPE, text=True, timeout=10).stdout)
+print(subprocess.run([PROGRAM, str(port), "7"], stdout=subprocess.PIPE, text=True, timeout=50).stdout)
 """
 
 
@@ -336,7 +336,7 @@ async def serve():
     await asyncio.sleep(60)
 
 threading.Thread(target=lambda: asyncio.run(serve()), daemon=True).start()
-ready.wait(20)
+ready.wait(50)
 port = ports[0]
 """
 
@@ -399,5 +399,5 @@ port = int(server.stdout.readline())
 
 def test_libmodbus_serves_a_host(libmodbus: Path) -> None:
     server = LIBMODBUS_SERVER.replace("PROGRAM", repr(str(libmodbus / "serve")))
-    program = HOST + server + ASK.replace("KIND", "Modbus") + "print(server.wait(10))"
+    program = HOST + server + ASK.replace("KIND", "Modbus") + "print(server.wait(50))"
     assert [*ANSWERS, NO_FUNCTION, "0"] == printed(program)

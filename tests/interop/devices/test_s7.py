@@ -105,7 +105,7 @@ VALUES = [True, -50, 200, 25000, 1.5, "LK-300", -5, True, 77, 2.5, -1.5]
 
 memory = Memory(blocks={1: 1000})
 with blocking.serve(memory, at="tcp:0:interface=127.0.0.1") as served:
-    with S7Client(address="127.0.0.1", rack=0, slot=1, port=served.ports[0]) as client:
+    with S7Client(address="127.0.0.1", rack=0, slot=1, port=served.ports[0], timeout=50) as client:
         client.write([*TAGS], VALUES)
         print("written", [memory[each] for each in TAGS.values()] == VALUES)
         print("read", client.read([*TAGS]) == VALUES == client.read([*TAGS], optimize=False))

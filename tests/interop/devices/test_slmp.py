@@ -34,6 +34,7 @@ for kind, client, coding, series in (
 ):
     memory, port = served(kind)
     plc = client(series)
+    plc.soc_timeout = 50
     plc.setaccessopt(commtype=coding)
     plc.connect("127.0.0.1", port)
     plc.batchwrite_wordunits("D100", [1, -2, 300])
@@ -75,7 +76,9 @@ from slmp.core import SlmpTarget
 for profile, kind in (("melsec:iq-r", Memory4E), ("melsec:iq-f", MemoryFX5), ("melsec:qnudv", Memory)):
     memory, port = served(kind, D=8000)
     target = SlmpTarget(network=0, station=0xFF, module_io=0x3FF, multidrop=0)
-    with SlmpClient("127.0.0.1", port, transport="tcp", plc_profile=profile, default_target=target) as plc:
+    with SlmpClient(
+        "127.0.0.1", port, transport="tcp", timeout=50, plc_profile=profile, default_target=target
+    ) as plc:
         plc.write_devices("D100", [1, 2, 300], bit_unit=False)
         assert [1, 2, 300] == plc.read_devices("D100", 3, bit_unit=False) == memory["D100", 3]
         plc.write_devices("M0", [True, False, True], bit_unit=True)
@@ -120,7 +123,7 @@ target = dataclasses.replace(targets.PEDANTIC, end_codes=targets.FX5U_32MT_DS.en
 async def ask(kind, coding, frame):
     memory, port = served(kind, model="R04CPU", code=0x4800)
     async with Plc("127.0.0.1", port, profile="melsec:iq-r", encoding=coding, frame=frame,
-                   allow_remote_control=True) as plc:
+                   timeout=50, connect_timeout=50, allow_remote_control=True) as plc:
         assert "R04CPU" == plc.identity.model
         await plc.write_words("D100", [1, 2, 3])
         assert [1, 2, 3] == memory["D100", 3]
@@ -141,7 +144,7 @@ async def ask(kind, coding, frame):
         except SlmpEndCodeError as error:
             assert 0xC056 == error.end_code
     exchange = await TcpExchange.connect(
-        "127.0.0.1", port, frame=FRAMES[frame], codec=BINARY if coding is BIN else ASCII)
+        "127.0.0.1", port, frame=FRAMES[frame], codec=BINARY if coding is BIN else ASCII, timeout=50)
     cases = [each for each in standard_cases(target) if coding is BIN or "random" not in each.tags]
     report = await run_conformance(
         exchange, target, cases=cases, encoding=coding, frame=frame, allow_writes=True)
@@ -150,11 +153,11 @@ async def ask(kind, coding, frame):
 
 async def ask_fx5():
     memory, port = served(MemoryFX5, D=8000)
-    async with Plc("127.0.0.1", port, profile="melsec:iq-f/fx5u") as plc:
+    async with Plc("127.0.0.1", port, profile="melsec:iq-f/fx5u", timeout=50, connect_timeout=50) as plc:
         assert "FX5U-32MT/DS" == plc.identity.model
         await plc.write_bits("Y10", [True])
         assert memory["Y10"] and memory.devices["Y7", 2] == [False, True]
-    exchange = await TcpExchange.connect("127.0.0.1", port, frame=FRAMES[THREE], codec=BINARY)
+    exchange = await TcpExchange.connect("127.0.0.1", port, frame=FRAMES[THREE], codec=BINARY, timeout=50)
     report = await run_conformance(exchange, targets.FX5U_32MT_DS, allow_writes=True)
     await exchange.aclose()
     print("MemoryFX5", [each.case.key for each in report.results if each.status != "pass"])

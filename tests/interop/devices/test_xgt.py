@@ -61,7 +61,7 @@ memory = Memory()
 memory["D100"] = [1, 2, 0xFFFF]
 memory["M172.C"] = True
 serving = blocking.serve(memory, at="tcp:0:interface=127.0.0.1")
-plc = XGTClient("127.0.0.1", serving.ports[0], timeout=5)
+plc = XGTClient("127.0.0.1", serving.ports[0], timeout=50)
 print(plc.open(), plc.readData(["%DW100", "%DW101"]), plc.readData(["%MX2764"]))
 print(plc.readContinuousData("%DB200", 6), plc.readData(["%DD50"]), plc.readData(["%DL25"]))
 print(plc.writeData(["%DW7", "%DW8"], [5, 6]), memory["D7"], memory["D8"])

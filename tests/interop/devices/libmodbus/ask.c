@@ -29,7 +29,7 @@ int main(int count, char **arguments) {
     if (count < 3) return 2;
     plc = modbus_new_tcp("127.0.0.1", atoi(arguments[1]));
     modbus_set_slave(plc, atoi(arguments[2]));
-    modbus_set_response_timeout(plc, 5, 0);
+    modbus_set_response_timeout(plc, 50, 0);
     if (modbus_connect(plc) < 0) return 1;
 
     words(modbus_read_registers(plc, 0, 3, values), values);
