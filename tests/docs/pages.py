@@ -10,6 +10,7 @@ The code in a page of the documentation, run as a reader would run it: from top 
 server.
 
 In an output, ``...`` stands for any text. Port 9999, which is also the default, stands for a free port. A
+``timeout=5`` in Python, of a socket or a loop, is as long as a command may take: the machine may be busy. A
 block with ``needs=PROGRAM`` is skipped on a machine without that program.
 """
 
@@ -35,6 +36,7 @@ __all__ = ["Block", "Session", "blocks", "in_own_process", "starts_reactor"]
 
 PORT: Final = re.compile(r"\b9999\b")
 
+_TIMEOUT: Final = re.compile(r"\btimeout=5(?:\.0)?\b")
 _COMMAND: Final = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 _FENCE: Final = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 
@@ -101,6 +103,8 @@ class Session:
         if block.value("from"):
             return  # its own test runs it
         code = PORT.sub(self._port, block.text)
+        if block.language == "python":
+            code = _TIMEOUT.sub(f"timeout={SECONDS}", code)
         match block.language, block.words:
             case "python", (str(word), *_) if word.startswith("file="):
                 Path(self.folder, word.removeprefix("file=")).write_text(code, "utf-8")
