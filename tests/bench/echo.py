@@ -39,7 +39,7 @@ __all__ = [
 
 START_TIMEOUT = 30.0
 LOAD_TIMEOUT = 60.0
-ANSWER_TIMEOUT = 10.0
+ANSWER_TIMEOUT = 60.0
 
 
 @frozen

@@ -42,7 +42,7 @@ def _echoed(sizes: Sequence[int]) -> list[bytes]:
 
 class _Connection:
     def __init__(self, port: int, requests: _Stream, replies: _Stream, window: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=5)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self._requests = requests

@@ -79,7 +79,7 @@ class Child:
         except Empty:
             raise BenchmarkFailed(f"{self.name} printed nothing for {timeout:g} s") from None
         if not line:
-            self._readers[1].join(timeout=5)
+            self._readers[1].join(timeout=60)
             raise BenchmarkFailed(f"{self.name} ended: {''.join(self._errors).strip() or 'no message'}")
         return line
 
@@ -97,7 +97,7 @@ class Child:
         with suppress(BrokenPipeError):  # it ended before it read everything
             self._process.stdin.close()
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=60)  # as long as a busy machine may need
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
