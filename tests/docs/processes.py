@@ -36,9 +36,13 @@ def environment() -> dict[str, str]:
 
 def free_port() -> str:
     """
-    Return a TCP port without a listener, which no other connection takes before the page's server uses it.
+    Return a TCP port without a listener, which nothing else takes before the caller's server uses it.
+
+    Systems give connections, and servers that ask for any port, higher ones. Each process of pytest-xdist
+    has a thousand ports of its own.
     """
-    for port in random.sample(range(20_000, 30_000), 100):  # systems give connections higher ports
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
+    for port in random.sample(range(20_000 + 1000 * process, 21_000 + 1000 * process), 100):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return str(port)
     raise AssertionError("100 ports are taken")

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import skip
 from tests.docs.comparison import PAGE, PART, SOURCES, counted, table
 from tests.docs.parts import part_of
-from tests.docs.processes import SECONDS, environment
+from tests.docs.processes import SECONDS, environment, free_port
 
 STREAM = "stream: {{bind_address: 127.0.0.1, port: {port}}}"
 SINSTRUMENTS = "import sys; sys.path.insert(0, '.'); from sinstruments.simulator import main; main()"
@@ -32,12 +32,6 @@ def test_blank_lines_comments_and_docstrings_are_not_counted() -> None:
     text += '    x = """a\n\nb"""  # more\n    f(\n        1)\n'
     assert 6 == counted("a.py", text)
     assert 2 == counted("a.proto", "# why\n\nlocate {\n    // what\n}\n")
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -79,7 +73,7 @@ def _needs(*modules: str) -> None:
 
 @pytest.mark.parametrize("tool", ["tcpcomm", "lewis", "sinstruments"])
 def test_a_camera_that_speaks_lines_answers_as_the_manual_says(tool: str, tmp_path: Path) -> None:
-    port = _free_port()
+    port = int(free_port())
     folder, arguments = SOURCES / tool, ["camera.py", str(port)]
     if tool == "lewis":
         _needs("lewis")
@@ -112,7 +106,7 @@ def test_a_camera_that_speaks_lines_answers_as_the_manual_says(tool: str, tmp_pa
 )
 def test_a_robot_gets_its_reply_and_the_alarm_from_its_camera(tool: str, module: str, no: str) -> None:
     _needs(module)
-    port = _free_port()
+    port = int(free_port())
     with _started(SOURCES / tool, "camera.py", str(port)) as camera:
         _connected(port, camera).close()
         with _started(SOURCES / tool, "robot.py", str(port)) as robot:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.conftest import needs_module
+from tests.docs.processes import free_port
 from tests.interop.programs import printed
 
 GATEWAY = """
@@ -125,14 +126,11 @@ os._exit(0)  # its threads would keep the program alive
 
 
 ACTIVE = """
-import os, socket
+import os
 import secsgem.common, secsgem.gem, secsgem.hsms
 from tcpcomm import blocking
 from tests.conversation.test_states import BytesMachine, MyBytesHost
 
-free = socket.create_server(("127.0.0.1", 0))
-port = free.getsockname()[1]
-free.close()
 settings = secsgem.hsms.HsmsSettings(
     address="127.0.0.1",
     port=port,
@@ -181,4 +179,4 @@ def test_equipment_of_secsgem_selects_a_passive_host_which_is_ready_then() -> No
         "down",
         "ready",
         "01 02 41 03 41 42 43 41 03 31 2e 30 CONNECTED_SELECTED",
-    ] == printed(ACTIVE)
+    ] == printed(f"port = {free_port()}\n{ACTIVE}")

@@ -6,7 +6,6 @@ Programs in which instruments meet programs of others, each in one process that 
 
 from __future__ import annotations
 
-import socket
 from collections import deque
 from threading import Thread
 from time import monotonic, sleep
@@ -146,8 +145,8 @@ class Supply:
         return None
 
 
-def with_lewis() -> None:
-    """Ask a device of Lewis."""
+def with_lewis(port: int) -> None:
+    """Ask a device of Lewis, which serves at this port."""
     from lewis.adapters.stream import Cmd, StreamAdapter, StreamInterface
     from lewis.core.simulation import Simulation
     from lewis.devices import Device
@@ -164,8 +163,6 @@ def with_lewis() -> None:
         def handle_error(self, request: bytes, error: Exception) -> None:
             print(request, error)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
     adapter = StreamAdapter({"bind_address": "127.0.0.1", "port": port})
     adapter.interface = Interface()
     adapter.interface.device = device = Device()

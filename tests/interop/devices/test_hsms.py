@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import needs_module
+from tests.docs.processes import free_port
 from tests.interop.programs import printed
 
 COMMON = """
-import logging, os, socket, sys, threading
+import logging, os, sys, threading
 import secsgem.common, secsgem.gem, secsgem.hsms
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
@@ -40,9 +41,6 @@ def settings(port, active, device_type):
         address="127.0.0.1", port=port, connect_mode=ROLES[active], device_type=device_type,
         session_id=3, t5=1,
     )
-
-with socket.create_server(("127.0.0.1", 0)) as free:
-    port = free.getsockname()[1]
 """
 
 THEIR_HOST = """
@@ -195,7 +193,7 @@ ROLES = pytest.mark.parametrize("active", [True, False], ids=["active host", "pa
 
 def run(program: str, *, active: bool) -> list[str]:
     needs_module("secsgem", "pip install secsgem")
-    return printed(f"ACTIVE = {active}\n{COMMON}{program}")
+    return printed(f"ACTIVE, port = {active}, {free_port()}\n{COMMON}{program}")
 
 
 @ROLES

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import needs_module, needs_program, skip
+from tests.docs.processes import free_port
 from tests.interop.programs import printed
 
 HINT = "pip install '.[interop]'"
@@ -368,12 +369,8 @@ def test_pymodbus_serves_a_program_that_awaits() -> None:
 
 
 PYMODBUSTCP_SERVER = """
-import socket
 from pyModbusTCP.server import DataBank, DeviceIdentification, ModbusServer
 
-with socket.socket() as free:
-    free.bind(("127.0.0.1", 0))
-    port = free.getsockname()[1]
 bank = DataBank(coils_size=20, d_inputs_size=20, h_regs_size=20, i_regs_size=20)
 bank.set_holding_registers(0, list(range(11, 31)))
 bank.set_input_registers(0, list(range(100, 120)))
@@ -385,7 +382,7 @@ ModbusServer("127.0.0.1", port, no_block=True, data_bank=bank, device_id=names).
 
 def test_pymodbustcp_serves_a_host() -> None:
     needs_module("pyModbusTCP", HINT)
-    program = HOST + PYMODBUSTCP_SERVER + ASK.replace("KIND", "Modbus")
+    program = f"port = {free_port()}\n" + HOST + PYMODBUSTCP_SERVER + ASK.replace("KIND", "Modbus")
     others = dict.fromkeys(["VendorUrl", "ProductName", "ModelName", "UserApplicationName"], "")
     answers = [*ANSWERS[:4], NO_FUNCTION, "77", ANSWERS[6], f"{IDENTIFICATION | others}"]
     assert answers == printed(program)

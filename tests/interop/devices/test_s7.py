@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.conftest import needs_module
+from tests.docs.processes import free_port
 from tests.interop.programs import printed
 
 needs_module("snap7", "pip install tcpcomm[interop], which brings python-snap7")
@@ -121,7 +122,6 @@ with blocking.serve(memory, at="tcp:0:interface=127.0.0.1") as served:
 '''
 
 ASKED = '''
-from socket import create_server
 
 from snap7.server import Server
 from snap7.type import SrvArea
@@ -136,8 +136,6 @@ block, merkers = areas[SrvArea.DB, 1], areas[SrvArea.MK, 0]
 server = Server(log=False)
 for (area, index), content in areas.items():
     server.register_area(area, index, content)
-with create_server(("127.0.0.1", 0)) as free:
-    port = free.getsockname()[1]
 server.start_to("127.0.0.1", port)
 
 with blocking.remote(S7, at=f"tcp:127.0.0.1:{port}") as plc:
@@ -236,4 +234,4 @@ def test_the_server_of_snap7_is_asked() -> None:
         "CodecError this needs a PDU of 481 bytes, but the CPU takes 480",
         "CodecError 'D100' is not an address of an S7",
         "still 249",
-    ] == printed(ASKED)
+    ] == printed(f"port = {free_port()}\n{ASKED}")
