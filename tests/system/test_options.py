@@ -383,10 +383,23 @@ class TestFraming:
     ) -> None:
         peer = connect(serve("--framing", "raw,join", "--gap", "0.2").port)
 
-        peer.send(b"one\n")
-        peer.send(b"two")
+        peer.send(b"one\ntwo")
 
         assert b"Echo: one\ntwo" == peer.receive(13)
+
+    def test_raw_join_answers_pieces_as_one_message(self, serve: Serve, connect: Connect) -> None:
+        """The gap is so long that no pause of a busy machine ends the message: the peer's end does."""
+        server = serve("--framing", "raw,join", "--gap", "600")
+        peer, other = connect(server.port), connect(server.port)
+
+        peer.send(b"one\n")
+        other.send(b"PING")
+        other.finish()
+        assert b"PONG" == other.rest()  # so the first piece was read by itself
+        peer.send(b"two")
+        peer.finish()
+
+        assert b"Echo: one\ntwo" == peer.rest()
 
 
 class TestApp:
