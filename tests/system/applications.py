@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from tcpcomm import FrameProtocol
+from tcpcomm import FrameFactory, FrameProtocol
 from tcpcomm.framing import Lines
 from tcpcomm.server.echo import EchoFactory, EchoProtocol
 from tcpcomm.session.limits import Limits
 
-__all__ = ["Bulk", "ImpatientFactory", "Late"]
+__all__ = ["Bulk", "ImpatientFactory", "Late", "PatientBulkFactory", "PatientEchoFactory"]
+
+PATIENCE: Final = 60.0
+"""Seconds that a patient server drains; long enough for a busy machine."""
 
 
 class Impatient(EchoProtocol):
@@ -39,6 +43,23 @@ class Bulk(FrameProtocol):
 
     def sessionLost(self, reason: str) -> None:
         self.log.info("{peer}: lost: {reason}", peer=self.peer, reason=reason)
+
+
+class Patient(FrameFactory):
+    """A factory that drains for as long as a busy machine may need, and not for 5 s only."""
+
+    def drain(self, grace: float = 5.0, reason: str = "the server is stopping") -> Deferred[None]:
+        return super().drain(PATIENCE, reason)
+
+
+class PatientBulkFactory(Patient):
+    """A server of :class:`Bulk` that waits for a reader whose machine stood still."""
+
+    protocol = Bulk
+
+
+class PatientEchoFactory(Patient, EchoFactory):
+    """The echo server that aborts no session because its machine stood still."""
 
 
 class Late(FrameProtocol):

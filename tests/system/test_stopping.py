@@ -28,7 +28,7 @@ def server(serve: Serve, request: pytest.FixtureRequest) -> Server:
     if request.param == "on uvloop":
         needs_module("uvloop", "pip install tcpcomm[fast]")
         fast = ("--fast",)
-    return serve("--app", "tests.system.applications:Bulk", *fast)
+    return serve("--app", "tests.system.applications:PatientBulkFactory", *fast)
 
 
 def owed(server: Server, connect: Connect) -> Peer:
@@ -112,7 +112,7 @@ def test_a_second_sigterm_aborts_the_remaining_sessions(server: Server, connect:
 
 
 def test_idle_sessions_do_not_delay_the_end(serve: Serve, connect: Connect) -> None:
-    server = serve()
+    server = serve("--app", "tests.system.applications:PatientEchoFactory")
     peers = [connect(server.port) for _ in range(3)]
     assert [b"PONG"] * 3 == [peer.ask(b"PING") for peer in peers]
 
