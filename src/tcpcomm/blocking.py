@@ -243,7 +243,8 @@ class Events(AbstractContextManager["Events"]):
 
         self._end = weakref.finalize(self, call_in_reactor(lambda: event.subscribe(happened)))
         self._end.atexit = False
-        link._loops.add(self)
+        if not link._keep(self):
+            self.close()
 
     def __iter__(self) -> Self:
         return self
@@ -305,6 +306,8 @@ class BlockingLink:
     def __init__(self, link: HostLink) -> None:
         self._link = link
         self._loops: weakref.WeakSet[Events] = weakref.WeakSet()
+        self._closed = False
+        self._lock = threading.Lock()  # of both
 
     @property
     def state(self) -> LinkState:
@@ -345,10 +348,20 @@ class BlockingLink:
         call_in_reactor(self._link.kick)
 
     def close(self) -> None:
-        """Close the connection, for good, and end all loops over events."""
+        """Close the connection, for good, and end all loops over events, also those that begin later."""
         call_in_reactor(self._link.stopService)
-        for loop in list(self._loops):
+        with self._lock:
+            self._closed = True
+            loops = list(self._loops)
+        for loop in loops:
             loop.close()
+
+    def _keep(self, loop: Events) -> bool:
+        """Note a loop that the end of the link ends. Return False if the link is closed already."""
+        with self._lock:
+            if not self._closed:
+                self._loops.add(loop)
+            return not self._closed
 
 
 def link_of(proxy: Any) -> BlockingLink:

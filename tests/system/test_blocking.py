@@ -147,14 +147,15 @@ print([*alarms])
 closed = threading.Timer(0.2, blocking.link_of(camera).close)
 closed.start()
 print([*camera.alarm])
+print([*camera.alarm], "of a link that is closed")
 try:
     camera.locate(job=1)
 except NotReady as error:
     print(error)
 """
     lines = printed(program)
-    assert ["[alarm(code=7), alarm(code=8)]", "[]"] == lines[:2]
-    assert lines[2].startswith("link to tcp:127.0.0.1:")
+    assert ["[alarm(code=7), alarm(code=8)]", "[]", "[] of a link that is closed"] == lines[:3]
+    assert lines[3].startswith("link to tcp:127.0.0.1:")
 
 
 def test_a_loop_that_was_left_is_forgotten_and_one_that_is_too_slow_is_told() -> None:
