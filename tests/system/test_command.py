@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,10 +20,12 @@ from tests.docs.processes import free_port
 from tests.system.running import DEADLINE, ON_LOOPBACK, Server, environment
 
 DECLARATION = '''
-from attrs import frozen
+from attrs import evolve, frozen
 from tcpcomm import Equipment, Login, command, event
 from tcpcomm.codec import Template
 from tcpcomm.framing import Delimited
+from tcpcomm.link.policy import PROFILES
+from tcpcomm.session.heartbeat import Heartbeats
 
 @frozen
 class Position:
@@ -37,14 +40,16 @@ class VisionCamera(Equipment):
     framing = Delimited(b"\\r\\n")
     codec = Template(encoding="utf-8", fault="NG,{code:d},{reason}")
     heartbeat = "ping"
+    # A busy machine may keep a simulation, in a process of its own, from answering for seconds.
+    policy = evolve(PROFILES["lan"], handshake_timeout=50.0, heartbeats=Heartbeats(25.0, 50.0))
     login = (Login(expect="USER", send="{user}"),)
 
-    @command("TRG,{job}", reply="OK,{x:.3f},{y:.3f}", timeout=2.0)
+    @command("TRG,{job}", reply="OK,{x:.3f},{y:.3f}", timeout=50.0)
     async def locate(self, job: int) -> Position:
         """Take a picture and locate the part."""
         raise NotImplementedError
 
-    @command("PING", reply="PONG")
+    @command("PING", reply="PONG", timeout=50.0)
     def ping(self) -> None:
         raise NotImplementedError
 
@@ -82,6 +87,9 @@ class Press(Equipment):
 """
 
 NAME = "my_camera:VisionCamera"
+
+PATIENT = ("--wait", "50", "--timeout", "50")
+"""Options with which a call waits for as long as a busy machine may need."""
 
 TIME_AND_PEER = r"\d\d:\d\d:\d\d\.\d{6}  127\.0\.0\.1:\d+ *"
 """The beginning of a line of the frame log."""
@@ -168,25 +176,28 @@ def test_a_mistake_of_the_user_is_one_line_and_the_exit_code_is_1(run: Run) -> N
 
 
 def test_call_prints_the_result_of_one_command(run: Run, camera: Server) -> None:
-    for_people = run("call", NAME, *at(camera), "locate", "job=3")
-    for_machines = run("call", NAME, *at(camera), "locate", "job=4", "--json")
+    for_people = run("call", NAME, *at(camera), "--wait", "50", "locate", "job=3")
+    for_machines = run("call", NAME, *at(camera), "--wait", "50", "locate", "job=4", "--json")
 
     assert (0, "") == (for_people.returncode, for_people.stderr)
     assert re.fullmatch(r"x: -?\d+\.\d+\ny: -?\d+\.\d+\n", for_people.stdout)
     assert {"x", "y"} == json.loads(for_machines.stdout).keys()
     camera.wait_for(r"127\.0\.0\.1:\d+: locate\(job=3\) -> Position\(x=")
-    assert "done\n" == run("call", NAME, *at(camera), "ping").stdout
+    assert "done\n" == run("call", NAME, *at(camera), "--wait", "50", "ping").stdout
 
 
 def test_the_exit_code_of_call_tells_a_fault_from_not_sent(run: Run, faulty: Server) -> None:
-    fault = run("call", NAME, *at(faulty), "locate", "job=3")
+    fault = run("call", NAME, *at(faulty), *PATIENT, "locate", "job=3")
     faulty.stop()
-    not_sent = run("call", NAME, *at(faulty), "locate", "job=3", "--wait", "0.1")
+    with socket.socket() as refusing:  # it keeps the port, where another test's server could listen
+        refusing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        refusing.bind(("127.0.0.1", faulty.port))
+        not_sent = run("call", NAME, *at(faulty), "locate", "job=3", "--wait", "2")
 
     assert (2, "") == (fault.returncode, fault.stdout)
     assert re.fullmatch(r"tcpcomm call: the equipment says no: \d+: a simulated fault\n", fault.stderr)
     assert (3, "") == (not_sent.returncode, not_sent.stdout)
-    told = "tcpcomm call: not sent: VisionCamera was not ready within 0.1 s: it is "
+    told = "tcpcomm call: not sent: VisionCamera was not ready within 2 s: it is "
     # The link dials again and again: the wait ends between two attempts or within one.
     assert re.match(re.escape(told) + "(down|connecting; the last attempt): refused", not_sent.stderr)
 
@@ -194,7 +205,7 @@ def test_the_exit_code_of_call_tells_a_fault_from_not_sent(run: Run, faulty: Ser
 def test_the_exit_code_of_call_says_that_the_outcome_is_unknown(run: Run, folder: Path) -> None:
     words = command("simulate", NAME, *ON_LOOPBACK, "--latency", "60")
     with Server(command=words, cwd=folder) as slow:
-        ended = run("call", NAME, *at(slow), "locate", "job=3", "--timeout", "0.2")
+        ended = run("call", NAME, *at(slow), "--wait", "50", "locate", "job=3", "--timeout", "0.2")
 
     assert (4, "") == (ended.returncode, ended.stdout)
     assert ("tcpcomm call: sent, but the outcome is not known: no reply within 0.2 s\n") == ended.stderr
@@ -204,7 +215,8 @@ def test_a_command_may_be_sent_first_for_the_state_that_another_needs(run: Run, 
     """The declaration is named by the path of its file."""
     (folder / "press.py").write_text(PRESS)
     with Server(command=command("simulate", "press.py:Press", *ON_LOOPBACK), cwd=folder) as press:
-        words = "call", str(folder / "press.py:Press"), f"tcp:127.0.0.1:{press.port}", "load", "job=3"
+        where = f"tcp:127.0.0.1:{press.port}"
+        words = "call", str(folder / "press.py:Press"), where, *PATIENT, "load", "job=3"
         not_sent = run(*words)
         done = run(*words, "--first", "take_control who='line 3'")
 
@@ -221,7 +233,7 @@ def test_equipment_may_be_the_one_that_connects(run: Run, folder: Path) -> None:
     words = command("simulate", NAME, "--connect", f"tcp:127.0.0.1:{port}")
     with Server(command=words, cwd=folder):
         where = f"tcp:{port}:interface=127.0.0.1", "--listen", "--credential", "user=admin"
-        called = run("call", NAME, *where, "ping", "--wait", "15")
+        called = run("call", NAME, *where, "ping", "--wait", "50")
 
     assert (0, "done\n", "") == (called.returncode, called.stdout, called.stderr)
 
@@ -239,7 +251,7 @@ def test_watch_prints_events_as_they_arrive(run: Run, camera: Server) -> None:
 def test_call_with_frames_shows_them_on_standard_error_and_the_result_alone_on_the_other(
     run: Run, camera: Server
 ) -> None:
-    ended = run("call", NAME, *at(camera), "locate", "job=3", "--json", "--frames")
+    ended = run("call", NAME, *at(camera), "--wait", "50", "locate", "job=3", "--json", "--frames")
 
     assert {"x", "y"} == json.loads(ended.stdout).keys()
     frames = [line for line in ended.stderr.splitlines() if re.search(r"  (<-|->)  ", line)]
@@ -268,7 +280,7 @@ def test_watch_with_frames_shows_events_and_states_of_the_link(run: Run, camera:
 def test_simulate_with_frames_shows_them_among_its_log(run: Run, folder: Path) -> None:
     words = command("simulate", NAME, *ON_LOOPBACK, "--frames")
     with Server(command=words, cwd=folder) as camera:
-        assert "done\n" == run("call", NAME, *at(camera), "ping").stdout
+        assert "done\n" == run("call", NAME, *at(camera), "--wait", "50", "ping").stdout
         camera.wait_for(TIME_AND_PEER + r"  <-  heartbeat ping\(\) +50 49 4e 47 +\|PING\|")
         camera.wait_for(TIME_AND_PEER + r"  ->  heartbeat answers ping\(\) after .* \|PONG\|")
 
@@ -299,12 +311,17 @@ from tests.conversation.test_header_values import MyPlc
 serving = blocking.serve(MyPlc(), at="tcp:0:interface=127.0.0.1")
 call = [sys.executable, "-m", "tcpcomm", "call", "tests.conversation.test_header_values:Plc"]
 at = f"tcp:127.0.0.1:{serving.ports[0]}"
+patient = sys.argv[1:]
 for words in (["start=5", "unit=7"], ["start=5", "port=7"]):
-    done = subprocess.run([*call, at, "read", *words], capture_output=True, text=True)
+    done = subprocess.run([*call, at, "read", *words, *patient], capture_output=True, text=True)
     print(done.returncode, (done.stdout + done.stderr).strip(), flush=True)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, timeout=DEADLINE
+        [sys.executable, "-c", program, *PATIENT],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=3 * DEADLINE,  # for three programs, one after the other
     )
     assert [
         "0 705",
@@ -321,12 +338,17 @@ from tests.equipment.test_faces import MyPlc
 serving = blocking.serve(MyPlc(), at="tcp:0:interface=127.0.0.1")
 call = [sys.executable, "-m", "tcpcomm", "call", "tests.equipment.test_faces:Plc"]
 at = f"tcp:127.0.0.1:{serving.ports[0]}"
+patient = sys.argv[1:]
 for words in ("data.write 5 7", "data 5 2 unit=3", "read 0 5 1", "beta 5"):
-    done = subprocess.run([*call, at, *words.split()], capture_output=True, text=True)
+    done = subprocess.run([*call, at, *words.split(), *patient], capture_output=True, text=True)
     print(done.returncode, " ".join((done.stdout + done.stderr).split()), flush=True)
 """
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment(), capture_output=True, text=True, timeout=DEADLINE
+        [sys.executable, "-c", program, *PATIENT],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=5 * DEADLINE,  # for five programs, one after the other
     )
     assert [
         "0 done",
@@ -351,7 +373,7 @@ def test_a_device_that_has_a_simulator_behaves_in_a_simulation(tmp_path: Path) -
     with Server(command=words, variables={"PYTHONPATH": path}) as plc:
         for call in (["data.write", "5", "7"], ["data", "5", "unit=3"]):
             done = subprocess.run(
-                command("call", "acme-plc", *at(plc), *call),
+                command("call", "acme-plc", *at(plc), *call, *PATIENT),
                 env={**environment(), "PYTHONPATH": path},
                 capture_output=True,
                 text=True,
