@@ -8,19 +8,26 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, globalLogPublisher
 from zope.interface import provider
 
 from tcpcomm import Equipment, FrameProtocol, Login, command, current_session, per_session
 from tcpcomm.codec import Template
+from tcpcomm.conversation import responder
 from tcpcomm.errors import NotReady, OutcomeUnknown, ReplyTimeout
 from tcpcomm.framing import Delimited
 from tests.equipment.declared import PORT, Bench, MyCamera, MyRpcCamera, Position, RpcCamera, VisionCamera
 
 
 @pytest.fixture
-def told() -> Iterator[list[str]]:
-    """The lines of the log, from the level info on."""
+def told(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """
+    The lines of the log, from the level info on.
+
+    By the real clock, a busy machine could add that a handler blocked the reactor. That clock stands still.
+    """
+    monkeypatch.setattr(responder, "monotonic", Clock().seconds)
     lines: list[str] = []
 
     @provider(ILogObserver)
