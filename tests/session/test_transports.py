@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from twisted.internet import ssl
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.endpoints import (
@@ -38,6 +39,9 @@ from tests.session.stage import recorded_log
 
 MIB = 1024 * 1024
 LARGE = LengthPrefixed(4, max_frame=4 * MIB)
+
+PATIENT = Limits(handshake=DEADLINE, partial=DEADLINE, stall=DEADLINE)
+"""The limits of most sessions: a machine that stands still for seconds must not end one."""
 
 
 def sleep(seconds: float) -> Deferred[None]:
@@ -115,7 +119,7 @@ class Conversations:
 
     async def start(self, protocol: Any = Echo, **options: Any) -> tuple[Any, Any]:
         """Return a session and the peer that is connected to it."""
-        factory = FrameFactory(protocol, **options)
+        factory = FrameFactory(protocol, **{"limits": PATIENT} | options)
         peer = await self.connect(factory, Factory.forProtocol(Peer))
         self.addCleanup(self.end, factory, peer)
         await until(lambda: any(each.is_open for each in factory.sessions))
@@ -247,7 +251,7 @@ class Conversations:
     async def test_draining_delivers_what_was_sent(self) -> None:
         session, peer = await self.start()
         session.sendBytes(b"x" * 3 * MIB)
-        await session.factory.drain()
+        await session.factory.drain(grace=DEADLINE)
         await peer.receives(b"x" * 3 * MIB)
         await peer.is_closed()
         assert ["the server is stopping"] == session.lost
@@ -283,7 +287,7 @@ class Conversations:
             def sessionLost(self, reason: str) -> None:
                 heard.append(reason.encode())
 
-        server, client = FrameFactory(Echo), FrameFactory(Caller)
+        server, client = FrameFactory(Echo, limits=PATIENT), FrameFactory(Caller, limits=PATIENT)
         await self.connect(server, client)
         await until(lambda: bool(heard) and not server.sessions and not client.sessions)
         assert [b"one", b"two", b"x" * MIB, b"QUIT", b"the peer closed the connection"] == heard
@@ -306,7 +310,7 @@ class RealConversations(Conversations):
         assert not unread()
 
     async def test_a_peer_that_does_not_read_is_not_read_from_and_finally_aborted(self) -> None:
-        session, peer = await self.start(limits=Limits(stall=0.3))
+        session, peer = await self.start(limits=evolve(PATIENT, stall=0.3))
         peer.transport.pauseProducing()
         request = LARGE.encode(b"x" * MIB)
         for _ in range(40):
@@ -329,7 +333,7 @@ class RealConversations(Conversations):
         assert not session.is_held
 
     async def test_a_peer_that_reads_nothing_cannot_delay_a_close_for_ever(self) -> None:
-        session, peer = await self.start(limits=Limits(stall=0.3))
+        session, peer = await self.start(limits=evolve(PATIENT, stall=0.3))
         peer.transport.pauseProducing()
         session.sendBytes(b"x" * 4 * MIB)
         session.sendBytes(b"x" * 3 * MIB)
@@ -346,7 +350,7 @@ class RealConversations(Conversations):
         assert ["the cover is open"] == session.lost
 
     async def test_a_peer_beyond_the_limit_is_gone_at_once(self) -> None:
-        factory = FrameFactory(Echo, max_sessions=1)
+        factory = FrameFactory(Echo, max_sessions=1, limits=PATIENT)
         first = await self.connect(factory, Factory.forProtocol(Peer))
         self.addCleanup(self.end, factory, first)
         with recorded_log() as logged:
@@ -450,7 +454,7 @@ class TLSTests(RealConversations, TestCase):
         return wrapClientTLS(options, TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port))
 
     async def test_a_peer_that_speaks_no_TLS_is_told_of_in_the_log(self) -> None:
-        factory = FrameFactory(Echo)
+        factory = FrameFactory(Echo, limits=PATIENT)
         self.port = await self.listen(factory)
         self.addCleanup(maybeDeferred, self.port.stopListening)
         with recorded_log() as logged:
