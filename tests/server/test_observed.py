@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import clientFromString
 from twisted.internet.protocol import Factory, Protocol
@@ -31,8 +31,9 @@ from tcpcomm import (
 from tcpcomm.codec import Acknowledged, CountedLines, JsonRpc, Template
 from tcpcomm.framing import Delimited
 from tcpcomm.framing.large_frame import LARGE
+from tcpcomm.link.policy import PROFILES
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol, caller
-from tests.reactor import reactor, until
+from tests.reactor import DEADLINE, reactor, until
 
 
 class Log(SessionObserver):
@@ -468,6 +469,15 @@ class Client(Protocol):
         self.received += data
 
 
+class PatientCamera(Camera):
+    """The same camera for a host that a busy machine may stop for seconds."""
+
+    @command("TRG,{job}", reply="OK,{x:.1f}", timeout=DEADLINE)
+    async def locate(self, job: int) -> float:
+        """Locate the part."""
+        raise NotImplementedError
+
+
 class RealSocketTests(TestCase):
     """Observers of sessions on sockets of this machine."""
 
@@ -483,12 +493,14 @@ class RealSocketTests(TestCase):
     async def test_frames_and_messages_are_reported_in_their_order(self) -> None:
         log = Log()
         port = self.serve([log])
-        camera = remote(Camera, at=f"tcp:127.0.0.1:{port}", policy="fleet")
+        quiet = evolve(PROFILES["fleet"], heartbeats=None)
+        camera = remote(PatientCamera, at=f"tcp:127.0.0.1:{port}", policy=quiet)
         self.addCleanup(link_of(camera).stopService)
+        began = reactor.seconds()
         assert 4.5 == await camera.locate(3)
         with pytest.raises(Fault):
             await camera.locate(8)
-        log.lines = [line for line in log.lines if "PING" not in line and "PONG" not in line]
+        took = reactor.seconds() - began
         assert [
             "< TRG,3",
             "got 'TRG,3' command locate(job=3)",
@@ -502,7 +514,7 @@ class RealSocketTests(TestCase):
         assert (MessageKind.FAULT, 8) == (fault.kind, fault.values["code"])
         for each in (reply, fault):
             assert each.seconds is not None
-            assert 0.0 <= each.seconds < 5.0
+            assert 0.0 <= each.seconds <= took
 
     async def test_each_frame_of_a_chunk_is_reported_once(self) -> None:
         log = Messages()
