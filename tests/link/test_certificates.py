@@ -39,7 +39,7 @@ from tests.session.stage import recorded_log
 
 needs_module("OpenSSL", "pip install tcpcomm[tls]")
 
-PATIENT = evolve(PROFILES["lan"], connect_timeout=5.0, handshake_timeout=10.0)
+PATIENT = evolve(PROFILES["lan"], connect_timeout=DEADLINE, handshake_timeout=DEADLINE)
 HASTY = evolve(PATIENT, handshake_timeout=0.3)
 BEAT = Heartbeat(b"PING", b"PONG")
 
@@ -156,7 +156,7 @@ class Certificates(Files):
         port = await self.listen(self.demanding(), factory)
         observed = Observed(connect=self.to(port, *self.showing(self.robot)))
         await observed.link.whenReady()
-        assert b"did it" == await observed.link.request(b"it", timeout=5.0)
+        assert b"did it" == await observed.link.request(b"it", timeout=DEADLINE)
         assert ["robot-1"] == [each.identity for each in factory.ready]
         await observed.link.stopService()
         await self.gone(factory)
@@ -166,7 +166,7 @@ class Certificates(Files):
         port = camera.link.engine.source.port.getHost().port  # type: ignore[attr-defined]
         robot = Observed(connect=self.to(port, *self.showing(self.robot)))
         await robot.link.whenReady()
-        assert b"did it" == await robot.link.request(b"it", timeout=5.0)
+        assert b"did it" == await robot.link.request(b"it", timeout=DEADLINE)
         await robot.link.stopService()
         await camera.link.stopService()
 
@@ -356,7 +356,7 @@ class Certificates(Files):
         assert "TLS failed: certificate verify failed" == await refused.refused()
         third = Observed(connect=self.to(port, *self.showing(self.robot), authority=other.certificate))
         await third.link.whenReady()
-        assert b"did it" == await first.link.request(b"it", timeout=5.0)  # the old session goes on
+        assert b"did it" == await first.link.request(b"it", timeout=DEADLINE)  # the old session goes on
         for each in (first, third):
             await each.link.stopService()
         with recorded_log() as logged:
@@ -408,7 +408,7 @@ class Certificates(Files):
             assert (await stranger.refused()).startswith("TLS failed: ")
             await until(lambda: any("is refused: TLS failed" in line for line in logged.lines()))
         assert 1 == len(sessions)
-        assert b"did it" == await robot.link.request(b"it", timeout=5.0)
+        assert b"did it" == await robot.link.request(b"it", timeout=DEADLINE)
         assert [LinkState.HANDSHAKING, LinkState.READY] == [
             state for state, _ in camera.told if state not in (LinkState.DOWN, LinkState.SUSPECT)
         ][:2]
@@ -481,10 +481,10 @@ class Keys(Files):
         camera = Observed(listen=listen, keys=CAMERA, received=lambda frame: b"did " + frame)
         robot = Observed(connect=connect(camera.link.engine.source), keys=ROBOT, **options)
         await robot.link.whenReady()
-        assert b"did it" == await robot.link.request(b"it", timeout=5.0)
+        assert b"did it" == await robot.link.request(b"it", timeout=DEADLINE)
         robot.link.engine.drop("dropped by the test")
         await robot.link.whenReady()
-        assert b"did it" == await robot.link.request(b"it", timeout=5.0)
+        assert b"did it" == await robot.link.request(b"it", timeout=DEADLINE)
         await robot.link.stopService()
         await camera.link.stopService()
 
@@ -513,7 +513,7 @@ class Keys(Files):
         port = await self.listen("tcp:0:interface=127.0.0.1", factory)
         observed = Observed(connect=f"tcp:127.0.0.1:{port}", keys=ROBOT)
         await observed.link.whenReady()
-        assert b"did it" == await observed.link.request(b"it", timeout=5.0)
+        assert b"did it" == await observed.link.request(b"it", timeout=DEADLINE)
         assert ["robot-1"] == [each.identity for each in factory.ready]
         await observed.link.stopService()
         await self.gone(factory)

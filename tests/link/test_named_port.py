@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactorClock
@@ -28,13 +28,17 @@ from tcpcomm import (
 )
 from tcpcomm.codec import Json, Template
 from tcpcomm.framing import Delimited, FixedSize
+from tcpcomm.link.policy import PROFILES
 from tcpcomm.link.states import LinkState
 from tcpcomm.net.endpoints import with_port
 from tests.equipment.declared import QUIET, Bench, MyCamera, VisionCamera
-from tests.reactor import reactor, until
+from tests.reactor import DEADLINE, reactor, until
 
 DOOR = 16001
 LOOPBACK = "tcp:0:interface=127.0.0.1"
+PATIENT = evolve(
+    PROFILES["fleet"], connect_timeout=DEADLINE, resolve_timeout=DEADLINE, handshake_timeout=DEADLINE
+)
 
 
 @frozen
@@ -51,12 +55,12 @@ class Rmi(Equipment):
         "Command", result=None, fault=None, code="ErrorID", reason=None, success={"ErrorID": 0}, echo=True
     )
 
-    @command({"Communication": "FRC_Connect"})
+    @command({"Communication": "FRC_Connect"}, timeout=DEADLINE)
     async def connect(self) -> Connected:
         """Return the port for everything else."""
         raise NotImplementedError
 
-    @command("FRC_Initialize")
+    @command("FRC_Initialize", timeout=DEADLINE)
     async def initialize(self, GroupMask: int) -> None:
         """Begin."""
         raise NotImplementedError
@@ -111,7 +115,8 @@ class RealSocketTests(TestCase):
         return port
 
     async def initialized(self, door: int, robot: Controller) -> None:
-        proxy: Any = remote(Rmi, at=port_from(f"tcp:127.0.0.1:{door}", Rmi, port_number), policy="fleet")
+        at = port_from(f"tcp:127.0.0.1:{door}", Rmi, port_number)
+        proxy: Any = remote(Rmi, at=at, policy=PATIENT, wait=DEADLINE)
         self.addCleanup(link_of(proxy).stopService)
         await proxy.initialize(GroupMask=1)
         assert [1] == robot.initialized

@@ -29,9 +29,9 @@ from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat
 from tcpcomm.transports import AtOnce, NativeReactor
 from tests.certificates import Authority
-from tests.reactor import reactor, until
+from tests.reactor import DEADLINE, reactor, until
 
-PATIENT = evolve(PROFILES["lan"], connect_timeout=5.0, handshake_timeout=10.0)
+PATIENT = evolve(PROFILES["lan"], connect_timeout=DEADLINE, handshake_timeout=DEADLINE)
 BEAT = Heartbeat(b"PING", b"PONG")
 
 
@@ -50,21 +50,21 @@ class LinkTests(TestCase):
             connect=client_for(camera.engine.source.port),  # type: ignore[attr-defined]
             heartbeat=BEAT,
             policy=PATIENT,
-            on_ready=[lambda handshake: handshake.request(b"login", timeout=5.0)],
+            on_ready=[lambda handshake: handshake.request(b"login", timeout=DEADLINE)],
         )
         told: list[LinkState] = []
         robot.observe(lambda state, reason: told.append(state))
         robot.startService()
         await robot.whenReady()
-        assert b"did it" == await robot.request(b"it", timeout=5.0)
+        assert b"did it" == await robot.request(b"it", timeout=DEADLINE)
 
         robot.engine.drop("dropped by the test")
         assert LinkState.DOWN is robot.state
         await robot.whenReady()
-        assert b"did it" == await robot.request(b"it", timeout=5.0)
+        assert b"did it" == await robot.request(b"it", timeout=DEADLINE)
 
         large = b"x" * 500_000
-        assert b"did " + large == await robot.request(large, timeout=20.0)
+        assert b"did " + large == await robot.request(large, timeout=DEADLINE)
         await robot.stopService()
         assert [LinkState.DRAINING, LinkState.DOWN] == told[-2:]
         await until(lambda: camera.state is LinkState.DOWN)
@@ -116,7 +116,7 @@ class LinkTests(TestCase):
         link.observe(lambda state, reason: told.append(reason))
         link.startService()
         await link.whenReady()
-        asked = [link.request(b"%d" % number, timeout=10.0) for number in range(last + 3)]
+        asked = [link.request(b"%d" % number, timeout=DEADLINE) for number in range(last + 3)]
         outcomes = [await each.addErrback(lambda failure: type(failure.value)) for each in asked]
         assert [*(b"%d" % number for number in range(last + 1)), NotSent, NotSent] == outcomes
         assert any(each.startswith("b'20' came, but no command waits for a reply") for each in told)
@@ -191,6 +191,6 @@ class LinkTests(TestCase):
         link.startService()
         await link.whenReady()
         with pytest.raises(OutcomeUnknown):
-            await link.request(b"move", timeout=5.0)
+            await link.request(b"move", timeout=DEADLINE)
         await link.stopService()
         await port.stopListening()
