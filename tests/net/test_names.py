@@ -28,6 +28,7 @@ from tcpcomm.net.names import (
     names_of,
     system_look_up,
 )
+from tests.system.running import DEADLINE
 
 
 class Resolver:
@@ -261,7 +262,7 @@ def test_a_lookup_runs_in_a_daemon_thread_and_answers_in_the_reactor(
     reactor = Calls()
     found: list[Any] = []
     system_look_up(reactor)("camera-1").addCallback(found.append)
-    assert reactor.called.wait(20)
+    assert reactor.called.wait(DEADLINE)
     assert [] == found
     reactor.calls[0]()
     assert [["fe80::1%2", "fd00::1", "10.0.0.5"]] == found

@@ -26,6 +26,7 @@ from tcpcomm.runtime.logs import (
     text_line,
 )
 from tests.conftest import stable_id
+from tests.system.running import DEADLINE
 
 
 def event(**fields: Any) -> dict[str, Any]:
@@ -211,6 +212,7 @@ def written(line_format: LineFormat, limit: int | None, use: Callable[[Logger], 
     texts: list[str] = []
     observer = LineObserver(line_format, texts.append, limit=limit)
     use(Logger("camera", observer=observer))
+    observer._writer.finish(DEADLINE)  # by default it waits for 1.5 s, which a machine may stand still
     observer.finish()
     return "".join(texts).splitlines()
 
