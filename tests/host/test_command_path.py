@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,11 +47,13 @@ def path_of_a_command(bench: Bench, ask: Ask) -> list[tuple[str, str]]:
         elif file.is_relative_to(PACKAGE) and not file.is_relative_to(TESTING):
             path.append((str(file.relative_to(PACKAGE)), frame.f_code.co_qualname))
 
+    gc.disable()  # else it may end coroutines that another test has left, and they run code of ours
     sys.setprofile(note)
     try:
         reply = ask(proxy)
     finally:
         sys.setprofile(None)
+        gc.enable()
     assert handed, "the command was not written"
     assert before == bench.result(reply)
     return path
