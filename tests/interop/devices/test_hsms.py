@@ -22,9 +22,12 @@ HOST, EQUIPMENT = secsgem.common.DeviceType.HOST, secsgem.common.DeviceType.EQUI
 logging.disable()
 sys.excepthook = lambda *raised: (sys.__excepthook__(*raised), os._exit(1))
 
-def a_moment():
+async def a_moment():
     # secsgem's passive side reads the first message before it has noted that it is connected.
-    return deferLater(reactor, 0.2)
+    await deferLater(reactor, 0.2)
+    theirs = (globals().get("host") or globals()["equipment"]).protocol
+    while theirs.connection_state.current.name == "NOT_CONNECTED":
+        await deferLater(reactor, 0.01)
 
 class PatientGem(Gem):
     async def opening(self, *, active):
