@@ -26,14 +26,12 @@ class Witness:
     Args:
         port: the server's port.
         framing: the server's framing.
-        patience: seconds that a reply may take.
     """
 
-    def __init__(self, port: int, framing: Framing | None = None, *, patience: float = 5.0) -> None:
+    def __init__(self, port: int, framing: Framing | None = None) -> None:
         framing = framing or Lines()
         self._question, self._answer = framing.encode(b"PING"), framing.encode(b"PONG")
         self._peer = Peer(port)
-        self._peer.socket.settimeout(patience)
         self._over = Event()
         self._problem: str | None = None
         self._answers = 0
