@@ -7,11 +7,14 @@ import json
 import secrets
 import socket
 import struct
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
 from threading import Lock, Thread
 from time import monotonic, sleep
 from typing import Any
+
+from tests.system.running import DEADLINE
 
 __all__ = ["KEY", "SERVER", "BadServer", "answer_everything"]
 
@@ -19,7 +22,8 @@ KEY = bytes(range(32))
 SERVER = "camera-1"
 
 _LIMIT = 65_536
-_PARTIAL = 0.5
+_GOOD = "127.0.0.2"
+"""The address of the peers that must be served; only Linux has it."""
 
 
 class BadServer(AbstractContextManager["BadServer"]):
@@ -29,10 +33,18 @@ class BadServer(AbstractContextManager["BadServer"]):
     Args:
         flaw: the one thing that it does wrong; empty: nothing.
         answer: makes the reply to a line, or returns None if nobody waits for one.
+        partial: the seconds that an unfinished line may take.
     """
 
-    def __init__(self, flaw: str = "", *, answer: Callable[[bytes], bytes | None] | None = None) -> None:
+    def __init__(
+        self,
+        flaw: str = "",
+        *,
+        answer: Callable[[bytes], bytes | None] | None = None,
+        partial: float = 0.5,
+    ) -> None:
         self._flaw = flaw
+        self._partial = partial
         self._answer = answer or self._pong
         self._listening = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self._listening.getsockname()[1]
@@ -72,23 +84,31 @@ class BadServer(AbstractContextManager["BadServer"]):
     def _talk(self, peer: socket.socket) -> None:
         if self._flaw.startswith("psk"):
             self._prove(peer)
-        for number, line in enumerate(self._lines(peer)):
-            if number == 0 and line.endswith(b" HTTP/1.1") and self._flaw != "carries out HTTP":
-                return
-            if self._flaw == "crashes" and not line.isascii():
-                self._listening.shutdown(socket.SHUT_RDWR)
-                self._listening.close()
-                return
-            if self._flaw == "is slow":
-                with self._one_at_a_time:
-                    sleep(0.3)
-            reply = self._answer(line)
-            if reply is not None:
-                copies = 2 if self._flaw == "answers twice" else 1
-                peer.sendall((reply + b"\r\n") * copies)
+        number = 0
+        for lines in self._lines(peer):
+            replies = b""
+            for line in lines:
+                if number == 0 and line.endswith(b" HTTP/1.1") and self._flaw != "carries out HTTP":
+                    return
+                number += 1
+                if self._flaw == "crashes" and not line.isascii():
+                    self._listening.shutdown(socket.SHUT_RDWR)
+                    self._listening.close()
+                    return
+                if self._flaw == "is slow":
+                    with self._one_at_a_time:
+                        sleep(0.3)
+                reply = self._answer(line)
+                if reply is not None:
+                    copies = 2 if self._flaw == "answers twice" else 1
+                    replies += (reply + b"\r\n") * copies
+            # One send: a peer that counts the replies to one packet does not wait long for more.
+            peer.settimeout(DEADLINE)
+            peer.sendall(replies)
 
-    def _lines(self, peer: socket.socket) -> Iterator[bytes]:
-        buffer = b""
+    def _lines(self, peer: socket.socket) -> Iterator[list[bytes]]:
+        """Yield the lines that each chunk completes."""
+        buffer = bytearray()
         began: float | None = None
         too_long = False
         while not self._stopped:
@@ -96,32 +116,39 @@ class BadServer(AbstractContextManager["BadServer"]):
             try:
                 data = peer.recv(65536)
             except TimeoutError:
-                if began and monotonic() - began > _PARTIAL and not self._patient:
+                if began and monotonic() - began > self._partial and not self._patient:
                     return
                 continue
             if not data or (self._flaw == "drops replies at half close" and self._has_ended(peer)):
                 return
             if self._flaw == "takes a chunk for a message":
-                yield data.strip()
+                yield [data.strip()]
                 continue
             buffer += data
-            *lines, buffer = buffer.split(b"\n")
-            for line in lines:
-                yield b"too long" if too_long else line.removesuffix(b"\r")
-                too_long = False
+            lines: list[bytes] = []
+            if b"\n" in data:
+                *lines, rest = bytes(buffer).split(b"\n")
+                buffer = bytearray(rest)
+                lines = [line.removesuffix(b"\r") for line in lines]
+                if too_long:
+                    lines[0], too_long = b"too long", False
+                yield lines
             if len(buffer) > _LIMIT and self._flaw != "has no limit":
-                buffer, too_long = b"", True
+                buffer, too_long = bytearray(), True
             if began is None or lines:
                 began = monotonic() if buffer or too_long else None
-            if began and monotonic() - began > _PARTIAL and not self._patient:
+            if began and monotonic() - began > self._partial and not self._patient:
                 return
 
     @staticmethod
     def _has_ended(peer: socket.socket) -> bool:
-        sleep(0.02)
+        """Wait until a hostile peer ends or goes on. The others have not ended: they wait for the reply."""
+        if peer.getpeername()[0] == _GOOD:
+            return False
+        peer.settimeout(DEADLINE if sys.platform == "linux" else 0.1)
         try:
-            return peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except (BlockingIOError, TimeoutError):
+            return peer.recv(1, socket.MSG_PEEK) == b""
+        except TimeoutError:
             return False
 
     def _pong(self, line: bytes) -> bytes:
@@ -138,7 +165,7 @@ class BadServer(AbstractContextManager["BadServer"]):
     def _prove(self, peer: socket.socket) -> None:
         nonce = "0" * 64 if self._flaw == "psk with one nonce" else secrets.token_hex(32)
         peer.sendall(f"TCPCOMM-PSK/1 CHALLENGE {nonce}\n".encode())
-        peer.settimeout(_PARTIAL)
+        peer.settimeout(DEADLINE)
         line = b""
         while not line.endswith(b"\n"):
             byte = peer.recv(1)

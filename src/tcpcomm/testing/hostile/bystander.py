@@ -19,9 +19,12 @@ _PATIENCE: Final = 5.0
 """A late reply is waited for so many times longer than it may take, to say how late it is."""
 
 
-def newcomer(target: Target) -> tuple[str | None, float]:
+def newcomer(target: Target, *, within: float | None = None) -> tuple[str | None, float]:
     """
     Connect as a new peer, and ask.
+
+    Args:
+        within: the seconds to wait for the reply; None: some times longer than it may take.
 
     Returns:
         The problem, or None if the target answered; and the seconds that it took.
@@ -29,7 +32,9 @@ def newcomer(target: Target) -> tuple[str | None, float]:
     began = monotonic()
     try:
         with target.open(role=NEWCOMER) as peer:
-            outcome = target.ask(peer, within=_PATIENCE * target.options.within)
+            outcome = target.ask(
+                peer, within=_PATIENCE * target.options.within if within is None else within
+            )
     except CannotConnect as error:
         return str(error), monotonic() - began
     return None if outcome == ANSWERED else outcome, monotonic() - began

@@ -40,13 +40,19 @@ class Result:
 
 
 def run_suite(
-    target: Target, cases: Iterable[Case], on_result: Callable[[Result], object] = lambda result: None
+    target: Target,
+    cases: Iterable[Case],
+    on_result: Callable[[Result], object] = lambda result: None,
+    *,
+    at_first: float | None = None,
 ) -> list[Result]:
     """
     Run cases against a target.
 
     Args:
         on_result: called with each result when it is there.
+        at_first: the seconds to wait for the first reply, before any case; None: some times longer than
+            a reply may take.
 
     Returns:
         The results by number.
@@ -54,7 +60,7 @@ def run_suite(
     Raises:
         CannotRun: the target does not answer a good request.
     """
-    problem, _ = newcomer(target)
+    problem, _ = newcomer(target, within=at_first)
     if problem is not None:
         raise CannotRun(
             f"{target.options.host}:{target.options.port} does not answer {target.options.ask!r} with "
