@@ -27,6 +27,13 @@ from tests.system.running import ON_LOOPBACK, Server
 DEADLINE = 60.0
 """Seconds for what takes 0.3 s on a machine that has nothing else to do."""
 
+SILENCE = 0.29
+"""
+Seconds of silence before which the program ends no session. It waits for 0.3 s, by a clock that may round.
+
+A session that ends later may have ended because this process was late. So it is tried again.
+"""
+
 AGAIN = 0.05
 """Seconds after which the clock is set back once more, until what is awaited has happened."""
 
@@ -42,9 +49,11 @@ class Stage:
     Attributes:
         clock: the wall clock of the program.
         link: our end of the session with the program's link.
+        heard: the time of our last answer to the link that it has certainly heard in time.
     """
 
     link: socket.socket
+    heard: float
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._stack = stack
@@ -61,27 +70,58 @@ class Stage:
         return program
 
     def accept(self) -> None:
-        """Accept the program's link, and answer its first heartbeats."""
-        self.link, _ = self._listening.accept()
-        self._stack.enter_context(closing(self.link))
-        self.link.settimeout(DEADLINE)
-        self.answer_heartbeats()
+        """Accept the program's link, and answer its first heartbeats. If that is late, it comes again."""
+        deadline = monotonic() + DEADLINE
+        while monotonic() < deadline:
+            self.link, _ = self._listening.accept()
+            self._stack.enter_context(closing(self.link))
+            self.link.settimeout(DEADLINE)
+            if self._answers():
+                return
+        raise AssertionError(f"no session of the link lasted within {DEADLINE:g} s")
 
-    def answer_heartbeats(self) -> None:
-        """Answer three heartbeats of the link."""
-        ping, pong = HEARTBEAT
-        received = b""
-        for count in range(1, 4):
-            while received.count(ping) < count:
-                data = self.link.recv(1000)
-                assert data, "the link closed a session whose peer answered"
-                received += data
-            self.link.sendall(pong + b"\r\n")
+    def goes_on(self, step: float = 0.0) -> None:
+        """Set the clock forward, and answer heartbeats of the link: its session must go on."""
+        deadline = monotonic() + DEADLINE
+        self.clock.step(step)
+        while not self._answers():
+            now = monotonic()
+            assert now - self.heard >= SILENCE, "the link closed a session whose peer answered"
+            assert now < deadline, f"no session went on within {DEADLINE:g} s"
+            self.accept()
+            self.clock.step(step)
+
+    def _answers(self) -> bool:
+        """Answer three heartbeats of the link. Return False if it has ended its session."""
+        for _ in range(3):
+            try:
+                if not self.link.recv(1000):
+                    return False
+                answered = monotonic()
+                self.link.sendall(HEARTBEAT[1] + b"\r\n")
+            except ConnectionError:
+                return False
+            if has_ended(self.link):
+                return False
+            self.heard = answered
+        return True
 
     def connect(self, port: int) -> socket.socket:
         """Connect to a server of the program."""
         peer = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
         return self._stack.enter_context(closing(peer))
+
+    def served(self, port: int) -> socket.socket:
+        """Connect to a server that ends silent sessions, and check that it serves this one before."""
+        deadline = monotonic() + DEADLINE
+        while True:
+            began = monotonic()
+            peer = self.connect(port)
+            if echoes(peer):
+                return peer
+            now = monotonic()
+            assert now - began >= SILENCE, "the server closed a session that was not silent"
+            assert now < deadline, f"no session was served within {DEADLINE:g} s"
 
     def ends(self, peer: socket.socket, step: float) -> None:
         """Set the clock back until the program ends the session with this peer, which hangs."""
@@ -104,10 +144,30 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
         yield Stage(tmp_path, stack)
 
 
-def echoes(peer: socket.socket) -> None:
-    """Check that the session is open, and that the program serves it."""
-    peer.sendall(b"PING\n")
-    assert peer.recv(1000).strip() in (b"PING", b"PONG")
+def echoes(peer: socket.socket) -> bool:
+    """Return True if the program serves the session, and False if it has ended it."""
+    try:
+        peer.sendall(b"PING\n")
+        answer = peer.recv(1000)
+    except ConnectionError:
+        return False
+    assert answer.strip() in (b"PING", b"PONG", b"")
+    return answer != b""
+
+
+def has_ended(peer: socket.socket) -> bool:
+    """Read all that has come. Return True if the end has come, too."""
+    peer.setblocking(False)
+    try:
+        while peer.recv(1000):
+            pass
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+    finally:
+        peer.settimeout(DEADLINE)
+    return True
 
 
 def needs_reactor(name: str) -> None:
@@ -130,18 +190,15 @@ def test_a_set_clock_neither_hides_a_dead_peer_nor_ends_a_session(reactor: str, 
     patient = stage.connect(ports["patient"])
     stage.accept()
     for step in STEPS:
-        stage.answer_heartbeats()
-        silent = [stage.connect(ports["watching"]), stage.connect(ports["idle"])]
-        for each in silent:
-            echoes(each)
+        stage.goes_on()
+        silent = [stage.served(ports["watching"]), stage.served(ports["idle"])]
         cut = stage.connect(ports["partial"])
         cut.sendall(b"the beginning of a li")
         for each in (stage.link, *silent, cut):
             stage.ends(each, step)
         stage.accept()
-        stage.clock.step(step)
-        stage.answer_heartbeats()  # meanwhile the program looks at its clock many times
-        echoes(patient)
+        stage.goes_on(step)  # meanwhile the program looks at its clock many times
+        assert echoes(patient)
 
 
 @pytest.mark.parametrize("reactor", ["default", "select", "asyncio", "uvloop"])
@@ -154,9 +211,7 @@ def test_the_server_of_twistd_notices_a_dead_peer_when_the_clock_is_set_back(
     twistd = ["twisted.scripts.twistd:run", *on_reactor, "-n", "--pidfile=", "tcpcomm", *options]
     with Server(command=command(stage.clock, *twistd)) as server:
         for step in STEPS:
-            peer = stage.connect(server.port)
-            echoes(peer)
-            stage.ends(peer, step)
+            stage.ends(stage.served(server.port), step)
 
 
 def test_a_script_notices_dead_equipment_when_the_clock_is_set_back(stage: Stage) -> None:
@@ -165,5 +220,4 @@ def test_a_script_notices_dead_equipment_when_the_clock_is_set_back(stage: Stage
     for step in STEPS:
         stage.ends(stage.link, step)
         stage.accept()
-        stage.clock.step(step)
-        stage.answer_heartbeats()
+        stage.goes_on(step)
