@@ -46,8 +46,10 @@ class Attacked:
             env=environment(),
             capture_output=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=600,
         )
         assert done.returncode in (0, 1), done.stderr
-        lines = done.stdout.splitlines()
+        assert "" == done.stderr
+        lines = [line for line in done.stdout.splitlines() if re.match(r"\d+  ", line)]
+        assert sorted(numbers) == sorted(int(line.split()[0]) for line in lines)
         return [f"{self._name}: {line}" for line in lines if re.match(r"\d+  wrong ", line)]

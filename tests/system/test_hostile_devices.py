@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 import pytest
@@ -39,15 +39,19 @@ class Request:
     expect: str
     longest: int | None
     simulator: str | None = None
-    cases: range = range(1000)
+    cases: Collection[int] = range(1000)
 
+
+_WITHOUT_TIMER: Final = {*range(1000)} - {502}
+"""Case 502 sets a bit behind the length. There SLMP has a timer, so that it is one more good request."""
 
 SLMP: Final = Request(
     "binary",
-    r"length:2,little,offset=7,sync=\x50\x00,strip=0",
+    r"length:2,little,offset=7,strip=0",
     "hex:500000FFFF03000C00100001040000640000A80100",
     "hex:D00000FFFF0300040000000000",
     65535,
+    cases=_WITHOUT_TIMER,
 )
 
 REQUESTS: Final[dict[str, Request]] = {
@@ -97,14 +101,15 @@ REQUESTS: Final[dict[str, Request]] = {
     "slmp-fx5": evolve(SLMP, cases=range(200, 220)),
     "slmp-4e": Request(
         "binary",
-        r"length:2,little,offset=11,sync=\x54\x00,strip=0",
+        r"length:2,little,offset=11,strip=0",
         "hex:54003412000000FFFF03000C00100001040000640000A80100",
-        "hex:D40034120000",
+        "hex:D4003412000000FFFF0300040000000000",
         65535,
+        cases=_WITHOUT_TIMER,
     ),
     "slmp-ascii": Request(
         "binary",
-        "length:4,hex,offset=14,sync=5000,strip=0",
+        "length:4,hex,offset=14,strip=0",
         f"hex:{b'500000FF03FF000018001004010000D*0001000001'.hex()}",
         f"hex:{b'D00000FF03FF0000080000'.hex()}",
         65535,

@@ -126,6 +126,11 @@ def test_nothing_is_judged_if_the_server_does_not_answer_a_good_request() -> Non
             run_suite(target, [])
 
 
+def test_nothing_is_judged_if_the_reply_has_another_framing() -> None:
+    with BadServer() as server, pytest.raises(CannotRun, match="not a message of its own framing"):
+        run(server, kind="binary", framing=r"length:2,offset=2,sync=\xaa\x55", ask="PING\n")
+
+
 def test_the_program_prints_a_table_and_ends_with_the_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     patient = ["--within", f"{DEADLINE:g}"]
     with BadServer("answers twice") as server:

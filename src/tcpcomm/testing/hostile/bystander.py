@@ -10,7 +10,7 @@ from typing import Final
 
 from tcpcomm.testing.hostile.connection import OPEN, Connection
 from tcpcomm.testing.hostile.target import ANSWERED, BYSTANDER, NEWCOMER, CannotConnect, Target
-from tcpcomm.testing.hostile.verdict import PSK
+from tcpcomm.testing.hostile.verdict import PSK, Wrong
 
 INTERVAL: Final = 0.1
 """Seconds between two requests of the bystander."""
@@ -35,7 +35,7 @@ def newcomer(target: Target, *, within: float | None = None) -> tuple[str | None
             outcome = target.ask(
                 peer, within=_PATIENCE * target.options.within if within is None else within
             )
-    except CannotConnect as error:
+    except (CannotConnect, Wrong) as error:
         return str(error), monotonic() - began
     return None if outcome == ANSWERED else outcome, monotonic() - began
 
