@@ -12,7 +12,7 @@ from tcpcomm.devices.catalogue import OURS, find_device
 from tcpcomm.devices.cognex.framing import LONGEST_LINE
 from tcpcomm.testing.hostile.catalogue import cases_for
 from tests.system.attacked import Attacked
-from tests.system.running import ON_LOOPBACK, Server
+from tests.system.running import DEADLINE, ON_LOOPBACK, Server
 
 Serve = Callable[..., Server]
 
@@ -125,9 +125,6 @@ REQUESTS: Final[dict[str, Request]] = {
 }
 """The request for each device of the catalogue."""
 
-WITHIN: Final = 6.0
-"""Seconds: other tests run at the same time, so that even a good server may be late."""
-
 LEFT_OUT: Final = {205, *range(251, 257), 902, 906}
 """Cases that take seconds: a flood, line ends for which the suite waits and only tells, idle time."""
 
@@ -152,9 +149,10 @@ def test_hostile_peers_find_nothing_wrong(name: str, serve: Serve) -> None:
     assert isinstance(device.simulator, str)
     request = REQUESTS[name]
     options = ["--framing", request.framing, "--ask", request.ask, "--expect", request.expect]
+    options += ["--patience", str(DEADLINE)]  # other tests run at the same time: a good server may be late
     if request.longest is not None:
         options += ["--max-frame", str(request.longest)]
     numbers = [number for number in numbers_for(request.kind) if number in request.cases]
     server = serve(*ON_LOOPBACK, "--app", request.simulator or device.simulator)
 
-    assert [] == Attacked(name, server, request.kind, options).attack(numbers, within=WITHIN)
+    assert [] == Attacked(name, server, request.kind, options).attack(numbers, within=DEADLINE)

@@ -97,7 +97,11 @@ class Target:
         except OSError as error:
             made.close()
             raise CannotConnect(f"cannot connect: {error}") from None
-        return Connection(made)
+        return Connection(made, within=self.patient(2.0))
+
+    def patient(self, seconds: float) -> float:
+        """Return so many seconds for much work, or more if a reply may take more than a second."""
+        return seconds * max(1.0, self.options.within)
 
     def open(
         self, *, role: int = ATTACKER, address: int | None = None, receive_buffer: int | None = None

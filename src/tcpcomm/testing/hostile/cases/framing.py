@@ -50,13 +50,13 @@ def _after_large(target: Target, size: int) -> str:
     with target.open() as peer:
         request = target.request()
         data = _filled(target, size) + request.wire
-        deadline = monotonic() + 6.0
+        deadline = monotonic() + target.patient(6.0)
         sent = 0
         while sent < len(data) and peer.state is OPEN and monotonic() < deadline:
             taken = peer.send(data[sent : sent + 65536], within=0.5)
             sent += taken
             peer.receive(0.0005)
-        return target.outcome(peer, request, within=4.0)
+        return target.outcome(peer, request, within=target.patient(4.0))
 
 
 @case(203, "a message without an end", kinds=LINE_BASED, sends="64 MiB, or 8 times max-frame, and no end",
@@ -66,9 +66,9 @@ def without_end(target: Target) -> str | None:
     amount = max(8 * target.options.limit, 16 * _MIB)
     before = target.options.pid and target.evidence
     with target.open() as peer:
-        block, sent, deadline = b"x" * 262144, 0, monotonic() + 6.0
+        block, sent, deadline = b"x" * 262144, 0, monotonic() + target.patient(6.0)
         while sent < amount and monotonic() < deadline:
-            taken = peer.send(block, within=1.0)
+            taken = peer.send(block, within=target.patient(1.0))
             sent += taken
             if taken < len(block):
                 break
@@ -122,11 +122,11 @@ def _flood(target: Target, data: bytes) -> str:
     with target.open() as peer:
         request = target.request()
         data += request.wire
-        sent, deadline = 0, monotonic() + 8.0
+        sent, deadline = 0, monotonic() + target.patient(8.0)
         while sent < len(data) and peer.state is OPEN and monotonic() < deadline:
             sent += peer.send(data[sent : sent + 16384], within=0.2)
             peer.receive(0.0005)
-        outcome = target.outcome(peer, request, within=8.0)
+        outcome = target.outcome(peer, request, within=target.patient(8.0))
         if outcome == SILENT:
             wrong("neither answered the request behind the flood nor closed the connection")
         return outcome
@@ -199,7 +199,7 @@ def in_order(target: Target) -> None:
     with target.open() as peer:
         requests = [target.request() for _ in range(500)]
         peer.send(b"".join(request.wire for request in requests))
-        outcome = target.outcome(peer, requests[-1], within=5.0)
+        outcome = target.outcome(peer, requests[-1], within=target.patient(5.0))
         if outcome != ANSWERED:
             wrong(f"did not answer all: {outcome}")
         at = -1

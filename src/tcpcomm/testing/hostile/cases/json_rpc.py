@@ -23,7 +23,7 @@ def _replies(target: Target, text: bytes, *, within: float | None = None) -> lis
     """Send a message, then a good request. Return all that was received before its reply, decoded."""
     with target.open() as peer:
         request = target.request()
-        peer.send(target.wire(text), within=3.0)
+        peer.send(target.wire(text), within=target.patient(3.0))
         peer.send(request.wire)
         outcome = target.outcome(peer, request, within=within)
         if outcome == SILENT or (outcome != ANSWERED and not peer.received):
@@ -334,11 +334,11 @@ def _batch(target: Target, text: bytes, count: int) -> str:
     with target.open() as peer:
         request = target.request()
         data = target.wire(text) + request.wire
-        sent, deadline = 0, monotonic() + 8.0
+        sent, deadline = 0, monotonic() + target.patient(8.0)
         while sent < len(data) and peer.state is OPEN and monotonic() < deadline:
             sent += peer.send(data[sent : sent + 65536], within=0.5)
             peer.receive(0.0005)
-        outcome = target.outcome(peer, request, within=10.0)
+        outcome = target.outcome(peer, request, within=target.patient(10.0))
         if outcome == "silent":
             wrong("neither answered the request behind the batch nor closed the connection")
         return f"{count} members, {len(peer.received)} bytes came back, then {outcome}"

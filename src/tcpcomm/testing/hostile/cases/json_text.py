@@ -186,9 +186,9 @@ def many_elements_in_member(target: Target) -> str | None:
 
 def _large(target: Target, text: bytes) -> str | None:
     with target.open() as peer:
-        peer.send(target.wire(text), within=3.0)
+        peer.send(target.wire(text), within=target.patient(3.0))
         peer.receive(0.2)
-        outcome = target.ask(peer, within=8.0)
+        outcome = target.ask(peer, within=target.patient(8.0))
         if outcome == "silent":
             wrong("neither answered the request that followed nor closed the connection")
         return None if outcome == ANSWERED else outcome

@@ -178,8 +178,10 @@ def pipelining(target: Target) -> str | None:
         peer.send(request.wire * 999)
         last = target.request()
         peer.send(last.wire)
-        outcome = target.outcome(peer, last if last.payload != request.payload else request, within=5.0)
-        deadline = monotonic() + 5.0
+        outcome = target.outcome(
+            peer, last if last.payload != request.payload else request, within=target.patient(5.0)
+        )
+        deadline = monotonic() + target.patient(5.0)
         while peer.state is OPEN and monotonic() < deadline:
             if target.count_replies(bytes(peer.received), request) >= 999 or not peer.receive(0.3):
                 break
