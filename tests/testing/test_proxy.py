@@ -461,13 +461,15 @@ class TestLinkThroughIt(ProxyTestCase):
         self.patch(Peer, "dataReceived", answer)  # type: ignore[no-untyped-call]
         link.startService()
         await link.whenReady()
+        told.clear()  # a busy machine may have needed more than one attempt
 
         self.proxy.downstream.add(Blackhole())
         await until(lambda: LinkState.DOWN in told)
         assert told.index(LinkState.SUSPECT) < told.index(LinkState.DOWN)
 
+        told.clear()
         self.proxy.downstream.clear()
-        await until(lambda: told.count(LinkState.READY) == 2)
+        await until(lambda: LinkState.READY in told)
         await link.stopService()
 
 
