@@ -86,7 +86,7 @@ def _server(log: Path, behaviour: str, log_format: str, seconds: float) -> int:
 
 
 def _links(log: Path, seconds: float) -> int:
-    command: Sequence[str] = _peers("links", str(seconds + 1))
+    command: Sequence[str] = _peers("links", str(seconds))
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, encoding="utf-8") as peers:
         assert peers.stdout is not None
         ports = peers.stdout.readline().split()

@@ -22,6 +22,8 @@ from threading import Thread
 from time import monotonic
 from typing import Final
 
+from tests.system.running import DEADLINE
+
 __all__ = ["BEHAVIOURS", "PEERS"]
 
 PEERS: Final = 4
@@ -95,12 +97,15 @@ def _storm(port: int, until: float, *, half: bool = False) -> int:
     return count
 
 
-def _accepting(listening: socket.socket, until: float) -> int:
-    count = 0
-    listening.settimeout(1.0)
+def _accepting(listening: socket.socket, seconds: float) -> int:
+    """Flood the links that come, for so many seconds from the first on: its program may start slowly."""
+    count, until = 0, monotonic() + DEADLINE
+    listening.settimeout(DEADLINE)
     while monotonic() < until:
         with suppress(OSError):
             connection, _ = listening.accept()
+            until = min(until, monotonic() + seconds)
+            listening.settimeout(1.0)
             with connection:
                 count += _flood(connection, b"nobody asked for this\x1b\r\n", until)
     return count
@@ -117,13 +122,13 @@ def _work(behaviour: str, port: int, until: float) -> list[Callable[[], int]]:
 
 def main(behaviour: str, *words: str) -> None:
     """Play the peers, and print the number of causes."""
-    until = monotonic() + float(words[-1])
+    seconds = float(words[-1])
     if behaviour == "links":
         listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(PEERS)]
         print(*(each.getsockname()[1] for each in listening), flush=True)
-        work: list[Callable[[], int]] = [partial(_accepting, each, until) for each in listening]
+        work: list[Callable[[], int]] = [partial(_accepting, each, seconds) for each in listening]
     else:
-        work = _work(behaviour, int(words[0]), until)
+        work = _work(behaviour, int(words[0]), monotonic() + seconds)
     counts: list[int] = []
     threads = [Thread(target=lambda each=each: counts.append(each())) for each in work]
     for thread in threads:
