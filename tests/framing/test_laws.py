@@ -7,6 +7,8 @@ A run tests six examples of each law for each framing below. Set ``TCPCOMM_EXAMP
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from math import inf
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -186,3 +188,21 @@ def test_any_framing_obeys_the_law(law: Law, data: DataObject) -> None:
     framing = data.draw(framings())
     if framing.self_delimiting:
         law(framing, payloads_for(framing), data.draw)
+
+
+@pytest.mark.parametrize("slow", [0, 2, 7])
+def test_short_times_that_the_machine_made_long_are_measured_again(
+    slow: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first two times, new memory costs more than to decode. Others run beside busy programs."""
+    taken: list[float] = []
+
+    def seconds(framing: Framing, chunks: Sequence[bytes], *, at_most: float = inf) -> float:
+        if at_most == inf:
+            return 0.001
+        taken.append(0.05 if len(taken) < slow else 0.016)
+        return taken[-1]
+
+    monkeypatch.setattr(laws, "seconds", seconds)
+    laws._check_growth(Lines(), [b"a\n"], [b"a\n" * 16])
+    assert slow + 1 == len(taken)
