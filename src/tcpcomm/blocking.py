@@ -66,16 +66,17 @@ def remote(
     Raises:
         ConfigurationError: as :func:`tcpcomm.remote`; or this is the reactor's thread.
     """
-    return _Proxy(kind, call_in_reactor(lambda: host.remote(kind, at=at, **keywords)))
+    proxy = call_in_reactor(lambda: host.remote(kind, at=at, **keywords))
+    return _Proxy(kind, proxy, BlockingLink(host.link_of(proxy)))
 
 
 class _Proxy(AbstractContextManager["_Proxy"]):
     """A blocking proxy. All names without underscore are those of the declaration."""
 
-    def __init__(self, kind: type[Equipment], proxy: Any) -> None:
+    def __init__(self, kind: type[Equipment], proxy: Any, link: BlockingLink) -> None:
         self._kind = kind
         self._proxy = proxy
-        self._link = BlockingLink(host.link_of(proxy))
+        self._link = link
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -84,7 +85,7 @@ class _Proxy(AbstractContextManager["_Proxy"]):
         if isinstance(found, BoundEvent):
             made: Any = BlockingEvent(found, self._link)
         elif isinstance(found, BoundHeaderValue):
-            made = BlockingHeaderValue(found, self._kind)
+            made = BlockingHeaderValue(found, self._kind, self._link)
         elif isinstance(found, Face):
             made = BlockingFace(found)
         elif callable(found):
@@ -157,13 +158,16 @@ _LOST: Final[Sequence[Any]] = ("events were lost",)
 class BlockingHeaderValue:
     """A value in the headers that a blocking proxy sends."""
 
-    def __init__(self, found: BoundHeaderValue[Any, Any], kind: type[Equipment]) -> None:
+    def __init__(
+        self, found: BoundHeaderValue[Any, Any], kind: type[Equipment], link: BlockingLink
+    ) -> None:
         self._found = found
         self._kind = kind
+        self._link = link
 
     def __call__(self, value: Any) -> Any:
         """Return a blocking proxy on the same connection that sends this value."""
-        return _Proxy(self._kind, call_in_reactor(lambda: self._found(value)))
+        return _Proxy(self._kind, call_in_reactor(lambda: self._found(value)), self._link)
 
     @property
     def value(self) -> Any:

@@ -525,8 +525,15 @@ plc = blocking.remote(Plc, at=f"tcp:127.0.0.1:{serving.ports[0]}")
 print(plc.read(5), plc.unit(7).read(5), plc.unit.value, plc.unit(7).unit.value, plc.unit(7))
 plc.unit.set(3)
 print(plc.read(5), plc.unit.value, blocking.link_of(plc).state.value)
+changes = iter(plc.unit(7).changed)
+plc.__exit__()
+print([*changes], [*plc.unit(7).changed])
 """
-    assert ["105 705 1 7 <blocking Plc: ready>", "305 3 ready"] == printed(program, "")
+    assert [
+        "105 705 1 7 <blocking Plc: ready>",
+        "305 3 ready",
+        "[] []",
+    ] == printed(program, "")
 
 
 FACES = """
