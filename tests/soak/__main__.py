@@ -35,7 +35,7 @@ Hosts cancel commands, and equipment refuses, answers late, twice or never, and 
 These promises are checked all the time:
 
 - a command that was answered was carried out, with that answer; without ids, a reply that equipment sends
-  twice, or the true reply that it displaces, may answer one other command each, as
+  twice, or a true reply that it or another line displaces, may answer one other command each, as
   [the page on what a caller may believe](../explanation/what-a-caller-may-believe.md) says;
   how many in a row that may concern is checked by the model of conversations, in `tests/conversation`;
 - no command is carried out twice, or out of order;
