@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from random import Random, SystemRandom
 from typing import Any, Final
 
+import pytest
 from attrs import frozen
 
 from tcpcomm.conversation import responder
@@ -68,7 +69,7 @@ def run(seed: int, days: float, *, progress: Callable[[str], None] = lambda text
         progress: called with a text after each count, and with each broken promise.
     """
     wall_clock = WallClock()
-    with logged_errors() as errors, wall_clock.at_work(), _without_real_time(), _without_entropy(seed):
+    with logged_errors() as errors, wall_clock.at_work(), _repeatable(seed):
         soak = _Soak(seed, wall_clock, errors, progress)
         for number in range(1, max(4, round(days * STORMS)) + 1):
             soak.storm()
@@ -85,45 +86,23 @@ def run(seed: int, days: float, *, progress: Callable[[str], None] = lambda text
 
 
 @contextmanager
-def _without_real_time() -> Iterator[None]:
+def _repeatable(seed: int) -> Iterator[None]:
     """
-    Keep the watchdog's thread from starting, and have each handler take no time.
+    Take real time and the operating system's randomness out of the programs: the same seed, the same run.
 
-    Both measure real time. On a busy machine the same seed would give another soak.
+    The watchdog's thread does not start, and each handler takes no time, because both measure real time.
+    The seed gives what the system's randomness gives otherwise: the challenges of keys, the strangers that
+    are dropped when too many owe a proof, and the waits of the links that equipment makes.
     """
-    start, stop, monotonic = Watchdog.start, Watchdog.stop, vars(responder)["monotonic"]
-    Watchdog.start = Watchdog.stop = lambda self: None  # type: ignore[method-assign]
-    vars(responder)["monotonic"] = lambda: 0.0
-    try:
+    random = Random(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("start", "stop"):
+            patch.setattr(Watchdog, name, lambda self: None)
+        patch.setattr(responder, "monotonic", lambda: 0.0)
+        patch.setattr(engine, "Random", lambda: Random(random.random()))
+        for name in ("random", "getrandbits", "randbytes"):
+            patch.setattr(SystemRandom, name, getattr(random, name))
         yield
-    finally:
-        Watchdog.start, Watchdog.stop = start, stop  # type: ignore[method-assign]
-        vars(responder)["monotonic"] = monotonic
-
-
-@contextmanager
-def _without_entropy(seed: int) -> Iterator[None]:
-    """
-    Draw from the seed what the operating system's randomness gives to a program.
-
-    Those are the challenges of keys, the strangers that are dropped when too many owe a proof, and the
-    waits of the links that equipment makes.
-    """
-    random, unseeded = Random(seed), vars(engine)["Random"]
-    vars(engine)["Random"] = lambda: Random(random.random())
-    drawn = {name: vars(SystemRandom)[name] for name in ("random", "getrandbits", "randbytes")}
-    for name in drawn:
-        setattr(SystemRandom, name, _drawing_from(getattr(random, name)))
-    try:
-        yield
-    finally:
-        vars(engine)["Random"] = unseeded
-        for name, method in drawn.items():
-            setattr(SystemRandom, name, method)
-
-
-def _drawing_from(draw: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, *given: draw(*given)
 
 
 class _Soak:
