@@ -16,6 +16,9 @@ OPEN: Final = "open"
 
 _RECEIVED_AT_MOST: Final = 64 * 1024 * 1024
 
+_LOOK: Final = 0.0005
+"""Seconds for a look at what came, between two pieces of much that is sent."""
+
 
 class Connection(AbstractContextManager["Connection"]):
     """
@@ -56,6 +59,19 @@ class Connection(AbstractContextManager["Connection"]):
                 self._ended(RESET)
                 break
         return sent
+
+    def pour(self, data: bytes, *, size: int, wait: float, within: float) -> None:
+        """
+        Send much, and read what comes meanwhile, until all is sent, the target ends, or the time is up.
+
+        Args:
+            size: the bytes that are sent between two looks at what came.
+            wait: the seconds for which the target may not read, before the next look.
+        """
+        sent, deadline = 0, monotonic() + within
+        while sent < len(data) and self.state is OPEN and monotonic() < deadline:
+            sent += self.send(data[sent : sent + size], within=wait)
+            self.receive(_LOOK)
 
     def send_slowly(self, data: bytes, *, pause: float) -> None:
         """Send each byte in a packet of its own, with a pause in seconds after each."""

@@ -50,12 +50,7 @@ def _after_large(target: Target, size: int) -> str:
     with target.open() as peer:
         request = target.request()
         data = _filled(target, size) + request.wire
-        deadline = monotonic() + target.patient(6.0)
-        sent = 0
-        while sent < len(data) and peer.state is OPEN and monotonic() < deadline:
-            taken = peer.send(data[sent : sent + 65536], within=0.5)
-            sent += taken
-            peer.receive(0.0005)
+        peer.pour(data, size=65536, wait=0.5, within=target.patient(6.0))
         return target.outcome(peer, request, within=target.patient(4.0))
 
 
@@ -122,10 +117,7 @@ def _flood(target: Target, data: bytes) -> str:
     with target.open() as peer:
         request = target.request()
         data += request.wire
-        sent, deadline = 0, monotonic() + target.patient(8.0)
-        while sent < len(data) and peer.state is OPEN and monotonic() < deadline:
-            sent += peer.send(data[sent : sent + 16384], within=0.2)
-            peer.receive(0.0005)
+        peer.pour(data, size=16384, wait=0.2, within=target.patient(8.0))
         outcome = target.outcome(peer, request, within=target.patient(8.0))
         if outcome == SILENT:
             wrong("neither answered the request behind the flood nor closed the connection")

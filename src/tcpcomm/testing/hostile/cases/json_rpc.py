@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from time import monotonic
 from typing import Any
 
 from tcpcomm.testing.hostile.case import SERVED_OR_CLOSED, case
-from tcpcomm.testing.hostile.connection import OPEN
 from tcpcomm.testing.hostile.target import ANSWERED, SILENT, Target
 from tcpcomm.testing.hostile.verdict import JSON_RPC, wrong
 
@@ -334,10 +332,7 @@ def _batch(target: Target, text: bytes, count: int) -> str:
     with target.open() as peer:
         request = target.request()
         data = target.wire(text) + request.wire
-        sent, deadline = 0, monotonic() + target.patient(8.0)
-        while sent < len(data) and peer.state is OPEN and monotonic() < deadline:
-            sent += peer.send(data[sent : sent + 65536], within=0.5)
-            peer.receive(0.0005)
+        peer.pour(data, size=65536, wait=0.5, within=target.patient(8.0))
         outcome = target.outcome(peer, request, within=target.patient(10.0))
         if outcome == "silent":
             wrong("neither answered the request behind the batch nor closed the connection")
