@@ -22,10 +22,7 @@ from tests.conftest import skip
 from tests.system.clock_steps.programs import HEARTBEAT
 from tests.system.clock_steps.wall_clock import WallClock, command
 from tests.system.programs import Program
-from tests.system.running import ON_LOOPBACK, Server
-
-DEADLINE = 60.0
-"""Seconds for what takes 0.3 s on a machine that has nothing else to do."""
+from tests.system.running import DEADLINE, ON_LOOPBACK, Server
 
 SILENCE = 0.29
 """

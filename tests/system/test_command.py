@@ -176,14 +176,14 @@ def test_a_mistake_of_the_user_is_one_line_and_the_exit_code_is_1(run: Run) -> N
 
 
 def test_call_prints_the_result_of_one_command(run: Run, camera: Server) -> None:
-    for_people = run("call", NAME, *at(camera), "--wait", "50", "locate", "job=3")
-    for_machines = run("call", NAME, *at(camera), "--wait", "50", "locate", "job=4", "--json")
+    for_people = run("call", NAME, *at(camera), *PATIENT, "locate", "job=3")
+    for_machines = run("call", NAME, *at(camera), *PATIENT, "locate", "job=4", "--json")
 
     assert (0, "") == (for_people.returncode, for_people.stderr)
     assert re.fullmatch(r"x: -?\d+\.\d+\ny: -?\d+\.\d+\n", for_people.stdout)
     assert {"x", "y"} == json.loads(for_machines.stdout).keys()
     camera.wait_for(r"127\.0\.0\.1:\d+: locate\(job=3\) -> Position\(x=")
-    assert "done\n" == run("call", NAME, *at(camera), "--wait", "50", "ping").stdout
+    assert "done\n" == run("call", NAME, *at(camera), *PATIENT, "ping").stdout
 
 
 def test_the_exit_code_of_call_tells_a_fault_from_not_sent(run: Run, faulty: Server) -> None:
@@ -205,7 +205,7 @@ def test_the_exit_code_of_call_tells_a_fault_from_not_sent(run: Run, faulty: Ser
 def test_the_exit_code_of_call_says_that_the_outcome_is_unknown(run: Run, folder: Path) -> None:
     words = command("simulate", NAME, *ON_LOOPBACK, "--latency", "60")
     with Server(command=words, cwd=folder) as slow:
-        ended = run("call", NAME, *at(slow), "--wait", "50", "locate", "job=3", "--timeout", "0.2")
+        ended = run("call", NAME, *at(slow), *PATIENT, "locate", "job=3", "--timeout", "0.2")
 
     assert (4, "") == (ended.returncode, ended.stdout)
     assert ("tcpcomm call: sent, but the outcome is not known: no reply within 0.2 s\n") == ended.stderr
@@ -233,7 +233,7 @@ def test_equipment_may_be_the_one_that_connects(run: Run, folder: Path) -> None:
     words = command("simulate", NAME, "--connect", f"tcp:127.0.0.1:{port}")
     with Server(command=words, cwd=folder):
         where = f"tcp:{port}:interface=127.0.0.1", "--listen", "--credential", "user=admin"
-        called = run("call", NAME, *where, "ping", "--wait", "50")
+        called = run("call", NAME, *where, *PATIENT, "ping")
 
     assert (0, "done\n", "") == (called.returncode, called.stdout, called.stderr)
 
@@ -251,7 +251,7 @@ def test_watch_prints_events_as_they_arrive(run: Run, camera: Server) -> None:
 def test_call_with_frames_shows_them_on_standard_error_and_the_result_alone_on_the_other(
     run: Run, camera: Server
 ) -> None:
-    ended = run("call", NAME, *at(camera), "--wait", "50", "locate", "job=3", "--json", "--frames")
+    ended = run("call", NAME, *at(camera), *PATIENT, "locate", "job=3", "--json", "--frames")
 
     assert {"x", "y"} == json.loads(ended.stdout).keys()
     frames = [line for line in ended.stderr.splitlines() if re.search(r"  (<-|->)  ", line)]
@@ -280,7 +280,7 @@ def test_watch_with_frames_shows_events_and_states_of_the_link(run: Run, camera:
 def test_simulate_with_frames_shows_them_among_its_log(run: Run, folder: Path) -> None:
     words = command("simulate", NAME, *ON_LOOPBACK, "--frames")
     with Server(command=words, cwd=folder) as camera:
-        assert "done\n" == run("call", NAME, *at(camera), "--wait", "50", "ping").stdout
+        assert "done\n" == run("call", NAME, *at(camera), *PATIENT, "ping").stdout
         camera.wait_for(TIME_AND_PEER + r"  <-  heartbeat ping\(\) +50 49 4e 47 +\|PING\|")
         camera.wait_for(TIME_AND_PEER + r"  ->  heartbeat answers ping\(\) after .* \|PONG\|")
 

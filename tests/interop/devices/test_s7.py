@@ -122,7 +122,6 @@ with blocking.serve(memory, at="tcp:0:interface=127.0.0.1") as served:
 '''
 
 ASKED = '''
-
 from snap7.server import Server
 from snap7.type import SrvArea
 
