@@ -50,8 +50,8 @@ LONG = (
     "tests/test_bench.py",
     "tests/testing/test_check_equipment.py",
     "tests/testing/test_hostile_suite.py",
-    "tests/testing/test_proxy.py",
     "tests/testing/test_strategies.py",
+    "tests/tools/tap/test_fault_proxy.py",
     "tests/transports/test_sessions.py",
     "tests/transports/test_twisted.py",
 )
@@ -83,7 +83,7 @@ REACTORS = (
     "tests/system/test_echo_server.py",
     "tests/system/test_options.py",
     "tests/system/test_stopping.py",
-    "tests/testing/test_proxy.py",
+    "tests/tools/tap/test_fault_proxy.py",
 )
 """Files whose tests use the real reactor, or programs that do: they also run on other reactors."""
 

@@ -82,6 +82,7 @@ WITH_LIMITS = [
         "runtime.safe_text",
         "runtime.socket_options",
         "server.twistd_log",
+        "tools.tap.fault_proxy",
     )
 ]
 """Modules with constants that are limits."""

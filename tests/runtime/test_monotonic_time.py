@@ -16,7 +16,7 @@ from tcpcomm.framing import Lines
 from tcpcomm.runtime.monotonic_time import the_reactor, use_monotonic_time
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.server.simulator import EventsEvery, simulated
-from tcpcomm.testing.proxy.proxy import FaultProxy
+from tcpcomm.tools.tap.fault_proxy import FaultProxy
 from tcpcomm.transports import AtOnce
 from tests.equipment.declared import VisionCamera
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from tcpcomm.testing.network.fixtures import simulated_network as simulated_network
     from tcpcomm.testing.network.wire import Machine as Machine, Network as Network
     from tcpcomm.testing.observer import RecordingObserver as RecordingObserver
-    from tcpcomm.testing.proxy.proxy import FaultProxy as FaultProxy
-    from tcpcomm.testing.proxy.toxics import (
+    from tcpcomm.tools.tap.fault_proxy import FaultProxy as FaultProxy
+    from tcpcomm.tools.tap.toxics import (
         Blackhole as Blackhole, Latency as Latency, LimitData as LimitData, ResetPeer as ResetPeer,
         Slicer as Slicer, Timeout as Timeout,
     )
@@ -41,7 +41,7 @@ DEFINED_IN: Final = {
     "tcpcomm.testing.network.fixtures": ["simulated_network"],
     "tcpcomm.testing.network.wire": ["Machine", "Network"],
     "tcpcomm.testing.observer": ["RecordingObserver"],
-    "tcpcomm.testing.proxy.proxy": ["FaultProxy"],
-    "tcpcomm.testing.proxy.toxics": ["Blackhole", "Latency", "LimitData", "ResetPeer", "Slicer", "Timeout"],
+    "tcpcomm.tools.tap.fault_proxy": ["FaultProxy"],
+    "tcpcomm.tools.tap.toxics": ["Blackhole", "Latency", "LimitData", "ResetPeer", "Slicer", "Timeout"],
 }
 """The names that each module defines."""

@@ -1,5 +1,5 @@
 """
-The toxics, which change the bytes that pass a :class:`~tcpcomm.testing.proxy.proxy.FaultProxy`.
+The toxics, which change the bytes that pass a :class:`~tcpcomm.tools.tap.fault_proxy.FaultProxy`.
 
 Their names and meanings are those of Toxiproxy. Times are in seconds. A toxic is configuration only, so one
 object can be used for several directions. Its state for one connection is in the direction's ``memory``.
@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import field, fields, frozen
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.testing.proxy.proxy import Direction, Toxic
+from tcpcomm.tools.tap.fault_proxy import Direction, Toxic
 
 
 def _not_negative(instance: object, attribute: Any, value: float) -> None:

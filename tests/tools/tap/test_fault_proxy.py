@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -23,8 +21,8 @@ from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
 from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat
-from tcpcomm.testing.proxy.proxy import FULL, FaultProxy, Toxic, Toxics
-from tcpcomm.testing.proxy.toxics import (
+from tcpcomm.tools.tap.fault_proxy import TRANSIT_BUFFER, FaultProxy, Toxic, Toxics
+from tcpcomm.tools.tap.toxics import (
     TOXICS,
     Blackhole,
     Latency,
@@ -34,8 +32,7 @@ from tcpcomm.testing.proxy.toxics import (
     Timeout,
     parse_toxic,
 )
-from tests.reactor import DEADLINE, reactor, until
-from tests.system.running import environment
+from tests.reactor import reactor, until
 
 DIRECTIONS = ("upstream", "downstream")
 
@@ -359,10 +356,10 @@ class TestToxics(ProxyTestCase):
         self.proxy.upstream.add(Blackhole())
 
         client.transport.write(bytes(32_000_000))
-        await until(lambda: self.proxy.upstream.received >= FULL)
+        await until(lambda: self.proxy.upstream.received >= TRANSIT_BUFFER)
         await deferLater(reactor, 0.05)
 
-        assert self.proxy.upstream.received <= FULL + 64 * 1024
+        assert self.proxy.upstream.received <= TRANSIT_BUFFER + 64 * 1024
 
     async def test_toxics_work_one_after_the_other(self) -> None:
         client, server = await self.pair()
@@ -517,66 +514,3 @@ class TestNotation:
 
     def test_a_toxic_without_a_rule_of_its_own_does_nothing(self) -> None:
         assert [(0.0, b"data")] == Toxic().delay(None, b"data")  # type: ignore[arg-type]
-
-
-class TestTerminal(ProxyTestCase):
-    """``python -m tcpcomm.testing.proxy``."""
-
-    def run_proxy(self, *options: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tcpcomm.testing.proxy", *options]
-        return subprocess.Popen(
-            command,
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-
-    async def test_commands_change_the_toxics_of_a_running_proxy(self) -> None:
-        target = f"tcp:127.0.0.1:{self.listening.getHost().port}"
-        running = self.run_proxy("--target", target, "--downstream", "slicer,average_size=3")
-        assert running.stdin is not None
-        assert running.stdout is not None
-
-        def say(line: str) -> str:
-            assert running.stdin is not None
-            assert running.stdout is not None
-            running.stdin.write(line + "\n")
-            running.stdin.flush()
-            return running.stdout.readline().rstrip()
-
-        try:
-            port = int(running.stdout.readline().removeprefix("listening on port "))
-            factory = Factory.forProtocol(Peer)
-            factory.noisy = False
-            client: Any = await TCP4ClientEndpoint(reactor, "127.0.0.1", port).connect(factory)
-            self.clients.append(client)
-            await until(lambda: bool(self.accepted) and self.accepted[0].transport is not None)
-
-            assert "ok" == say("upstream add blackhole")
-            assert "no toxic is called 'nonsense'" in say("upstream add nonsense")
-            client.transport.write(b"held")
-            assert "1 connections" == say("status")
-            assert b"" == self.accepted[0].received
-            assert running.stdout.readline().startswith("upstream: Blackhole()")
-            assert running.stdout.readline().startswith("downstream: Slicer(average_size=3")
-            assert "ok" == say("upstream clear")
-            await self.accepted[0].gets(b"held")
-            assert "ok" == say("disable")
-            await client.loses(ConnectionLost)
-            assert "upstream add TOXIC" in say("help")
-        finally:
-            running.kill()
-            running.communicate()
-
-    def test_a_wrong_option_is_reported_in_one_line(self) -> None:
-        for options, problem in (
-            ([], "--target is missing"),
-            (["--target", "tcp:127.0.0.1:1", "--upstream", "x"], "no toxic is called 'x'"),
-        ):
-            running = self.run_proxy(*options)
-            output, _ = running.communicate(timeout=DEADLINE)
-            assert 1 == running.returncode
-            assert 1 == len(output.splitlines())
-            assert problem in output

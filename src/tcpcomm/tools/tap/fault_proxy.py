@@ -41,7 +41,7 @@ from zope.interface import implementer
 from tcpcomm.net.endpoints import client
 from tcpcomm.runtime.monotonic_time import the_reactor
 
-FULL: Final = 256 * 1024
+TRANSIT_BUFFER: Final = 256 * 1024
 """The bytes on their way in one direction from which the proxy stops reading, to slow the sender."""
 
 
@@ -354,7 +354,7 @@ class Direction:
         if self._open and not any(toxic.holds for toxic in self._toxics):
             self._apply_toxics()
             self._write_arrived()
-        wants = self._size < FULL and not self._blocked
+        wants = self._size < TRANSIT_BUFFER and not self._blocked
         if wants != self._reading and self._end is None and not self._source.closed:
             self._reading = wants
             transport = self._source.transport
