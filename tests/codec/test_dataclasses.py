@@ -9,8 +9,6 @@ from typing import Annotated, Any
 import pytest
 
 from tcpcomm import Equipment, command, declaration_of
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.values import jsonable, lines_of, read_arguments
 from tcpcomm.codec import (
     F32,
     U8,
@@ -29,6 +27,8 @@ from tcpcomm.codec.base import MISSING, Request
 from tcpcomm.codec.random_values import draw
 from tcpcomm.errors import CodecError, ConfigurationError
 from tcpcomm.framing import Delimited
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.values import jsonable, lines_of, read_arguments
 
 
 @dataclass(frozen=True)

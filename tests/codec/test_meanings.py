@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import pytest
 
 from tcpcomm import ConfigurationError, Equipment, Fault, command, declaration_of
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
 from tcpcomm.codec import U8, U16, Binary, Codec, Counted, Json, Template
 from tcpcomm.codec.base import Answer, Request
 from tcpcomm.equipment.samples import Samples
 from tcpcomm.framing import LengthPrefixed, Lines
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
 
 
 class ErrorCode(IntEnum):

@@ -13,9 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tcpcomm import Equipment, command, declaration_of
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
-from tcpcomm.cli.values import type_name
 from tcpcomm.codec import (
     F32,
     U8,
@@ -37,6 +34,9 @@ from tcpcomm.codec.random_values import draw
 from tcpcomm.codec.ranges import limits_of
 from tcpcomm.errors import CodecError, ConfigurationError
 from tcpcomm.framing import Delimited
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
+from tcpcomm.tools.manual.values import type_name
 
 Shift = Annotated[float, Unit("mm"), Range(-50, 50)]
 Shift32 = Annotated[F32, Unit("mm"), Range(-50, 50)]

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from tcpcomm import ConfigurationError, Equipment, Fault, ReplyTimeout, command
-from tcpcomm.cli.manual import facts_of
 from tcpcomm.codec import Acknowledged, Template
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.framing import Delimited
 from tcpcomm.testing import check_equipment
+from tcpcomm.tools.manual.facts import facts_of
 from tests.conversation.foreign import stand
 from tests.equipment.declared import Bench
 

@@ -10,12 +10,12 @@ import pytest
 from twisted.internet.task import deferLater
 
 from tcpcomm import ConfigurationError, Equipment, Fault, ReplyTimeout, command, event, simulated
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
 from tcpcomm.codec import Codec, Json, JsonRpc, Template
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.framing import Delimited
 from tcpcomm.testing import check_equipment
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
 from tests.conversation.foreign import stand
 from tests.equipment.declared import Bench
 

@@ -22,8 +22,6 @@ from tcpcomm import (
     declaration_of,
     link_of,
 )
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
 from tcpcomm.codec import (
     ID,
     OPCODE,
@@ -46,6 +44,8 @@ from tcpcomm.codec import (
 from tcpcomm.codec.base import Dialect, Request
 from tcpcomm.framing import LengthPrefixed, Lines
 from tcpcomm.testing import check_equipment
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
 from tests.conversation.test_hsms import Hsms
 from tests.equipment.declared import Bench
 

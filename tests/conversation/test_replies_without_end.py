@@ -19,12 +19,12 @@ from tcpcomm import (
     event,
     simulated,
 )
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
 from tcpcomm.codec import OneOf, Template
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.framing import Delimited, Enclosed, FixedSize, HeaderFramed, Lines, More
 from tcpcomm.testing import check_equipment
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
 from tests.conversation.foreign import stand
 from tests.equipment.declared import PORT, Bench
 

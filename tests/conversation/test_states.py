@@ -22,12 +22,12 @@ from tcpcomm import (
     raw,
     simulated,
 )
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
 from tcpcomm.codec import ID, OPCODE, STATUS, U8, U32, Binary, JsonRpc, Rest, Skip, Template
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.link.states import LinkState
 from tcpcomm.testing import check_equipment
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
 from tests.equipment.declared import PORT, Bench, VisionCamera
 
 

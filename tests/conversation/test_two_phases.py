@@ -21,11 +21,11 @@ from tcpcomm import (
     event,
     simulated,
 )
-from tcpcomm.cli.manual import facts_of
 from tcpcomm.codec import Template, TwoPhases
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.framing import Delimited, Lines
 from tcpcomm.testing import check_equipment
+from tcpcomm.tools.manual.facts import facts_of
 from tests.codec.template.foreign import ForeignTemplates, from_hex
 from tests.conversation.foreign import stand
 from tests.equipment.declared import Bench

@@ -26,10 +26,10 @@ from tcpcomm import (
     link_of,
     simulated,
 )
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
 from tcpcomm.link.states import LinkState
 from tcpcomm.testing import check_equipment
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
 from tests.equipment.declared import PORT, Bench
 from tests.interop.manuals.documents import (
     Greeted,

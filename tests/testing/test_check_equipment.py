@@ -16,10 +16,10 @@ from tcpcomm.codec.template.dialect import TextDialect
 from tcpcomm.framing import Decoder, Delimited, FixedSize, Framing, Unframed
 from tcpcomm.server.simulator import simulated
 from tcpcomm.testing import check_equipment
-from tests.cli.test_manual import Finder
 from tests.equipment.declared import RpcCamera, Scale, VisionCamera
 from tests.framing.broken.lines import MissesSplitEndDecoder, WholeLines
 from tests.server.test_simulator import Guarded
+from tests.tools.manual.test_facts import Finder
 
 FEW = 15
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
 
 
 class DescribeOptions(Subcommand):

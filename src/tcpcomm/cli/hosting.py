@@ -17,7 +17,6 @@ from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
 
 from tcpcomm.cli.common import Refusal, Subcommand
-from tcpcomm.cli.values import read_arguments
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.host.host import remote
@@ -27,6 +26,7 @@ from tcpcomm.runtime.logs import LineObserver, text_line
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.tls_rules import check_secret_file
 from tcpcomm.server.options import AllowingOptions
+from tcpcomm.tools.manual.values import read_arguments
 
 _SECRETS: Final = frozenset(
     ["password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "key", "apikey", "pin"]

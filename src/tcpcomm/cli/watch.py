@@ -12,10 +12,10 @@ from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
-from tcpcomm.cli.values import jsonable
 from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.host.host import link_of
 from tcpcomm.runtime.safe_text import one_line, safe_json
+from tcpcomm.tools.manual.values import jsonable
 
 
 class WatchOptions(ConnectionOptions):

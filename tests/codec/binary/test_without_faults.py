@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import pytest
 
 from tcpcomm import Equipment, Fault, ReplyTimeout, command, declaration_of, simulated
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
 from tcpcomm.codec import OPCODE, U8, Binary, Rest
 from tcpcomm.codec.base import Request
 from tcpcomm.errors import CodecError, ConfigurationError
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.testing import check_equipment
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
 from tests.equipment.declared import Bench
 from tests.interop.manuals.headers import Station
 from tests.interop.test_unseen_manuals import program

@@ -10,7 +10,6 @@ from twisted.internet.defer import Deferred
 
 from tcpcomm import BadReply, CodecError, ConfigurationError, Fault, NotSent, OutcomeUnknown, link_of
 from tcpcomm.cli.methods import method_of
-from tcpcomm.cli.values import read_arguments
 from tcpcomm.devices.s7 import (
     S7,
     Confirm,
@@ -26,6 +25,7 @@ from tcpcomm.devices.s7 import (
 from tcpcomm.devices.s7.items import MOST_VARIABLES
 from tcpcomm.devices.s7.transfer import SMALLEST_PDU
 from tcpcomm.link.states import LinkState
+from tcpcomm.tools.manual.values import read_arguments
 from tests.equipment.declared import Bench
 from tests.equipment.test_forms import plain_robot
 

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 import pytest
 from attrs import frozen
 
-from tcpcomm.cli.values import jsonable, lines_of, read_arguments, type_name
 from tcpcomm.codec import Field
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.tools.manual.values import jsonable, lines_of, read_arguments, type_name
 
 
 class Mode(Enum):

@@ -14,13 +14,13 @@ from attrs import frozen
 
 from tcpcomm import Equipment, Login, command, declaration_of, event
 from tcpcomm.cli import main
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
-from tcpcomm.cli.values import jsonable
 from tcpcomm.codec import Acknowledged, Binary, CountedLines, Template
 from tcpcomm.codec.base import Request
 from tcpcomm.codec.binary.types import U8
 from tcpcomm.framing import Delimited, LengthPrefixed
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
+from tcpcomm.tools.manual.values import jsonable
 from tests.equipment.declared import RpcCamera, Scale, VisionCamera
 
 
@@ -198,7 +198,7 @@ class Degrees(Equipment):
 
 def describe(*words: str) -> int:
     with pytest.raises(SystemExit) as ended:
-        main(["describe", "tests.cli.test_manual:Degrees", *words])
+        main(["describe", "tests.tools.manual.test_facts:Degrees", *words])
     return int(ended.value.code or 0)
 
 

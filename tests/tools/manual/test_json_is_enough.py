@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import pytest
 
 from tcpcomm import Equipment, command, declaration_of, event
-from tcpcomm.cli.manual import facts_of
 from tcpcomm.codec import Binary, Json, Silence, Template
 from tcpcomm.codec.binary.types import Int
 from tcpcomm.equipment.samples import SAMPLE_ID
 from tcpcomm.framing import CountedBody, Delimited, LengthPrefixed
+from tcpcomm.tools.manual.facts import facts_of
 from tests.codec.binary.foreign import ForeignBinary
 from tests.codec.json.foreign import ForeignJson
 from tests.codec.template.foreign import ForeignTemplates

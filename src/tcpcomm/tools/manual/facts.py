@@ -11,7 +11,6 @@ from typing import Any, get_args
 
 import attrs
 
-from tcpcomm.cli.values import jsonable, type_name
 from tcpcomm.codec.annotations import bare_type, fields_of, has_fields
 from tcpcomm.codec.base import MISSING, Dialect, Field, ProtocolErrorKind, Request
 from tcpcomm.codec.ranges import limits_of
@@ -21,6 +20,7 @@ from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, format_framing
+from tcpcomm.tools.manual.values import jsonable, type_name
 
 
 def facts_of(declaration: Declaration, *, seed: object = 0) -> dict[str, Any]:

@@ -12,7 +12,7 @@ _HEX_WIDTH: Final = 72
 
 
 def markdown(facts: dict[str, Any]) -> str:
-    """Return the page of the facts that :func:`tcpcomm.cli.manual.facts_of` returned."""
+    """Return the page of the facts that :func:`tcpcomm.tools.manual.facts.facts_of` returned."""
     lines = [""]
     for line in _page(facts):
         if line or lines[-1]:  # keep only one of several blank lines

@@ -13,8 +13,6 @@ from typing import Annotated, Any, Literal
 from attrs import frozen
 
 from tcpcomm import Equipment, command, declaration_of
-from tcpcomm.cli.manual import facts_of
-from tcpcomm.cli.pages import markdown
 from tcpcomm.codec import (
     Acknowledged,
     CountedLines,
@@ -31,6 +29,8 @@ from tcpcomm.codec import (
 )
 from tcpcomm.codec.base import MISSING
 from tcpcomm.framing import Delimited
+from tcpcomm.tools.manual.facts import facts_of
+from tcpcomm.tools.manual.pages import markdown
 
 EXAMPLE = re.compile(r"For example.*?```text\n.*?\n```(\n+It returns[^\n]*)?", re.DOTALL)
 
