@@ -83,6 +83,7 @@ WITH_LIMITS = [
         "runtime.socket_options",
         "server.twistd_log",
         "tools.tap.fault_proxy",
+        "tools.dissect.asked_commands",
     )
 ]
 """Modules with constants that are limits."""

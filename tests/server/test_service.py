@@ -21,6 +21,7 @@ from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.error_texts import PORT_TAKEN
 from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.session.admission import Abuse
+from tcpcomm.testing import RecordingObserver
 
 ADDRESS = IPv4Address("TCP", "127.0.0.1", 9999)
 
@@ -91,6 +92,13 @@ class TestStart:
             ServerService(Factory(), [place(succeed(Port()), "tcp:0")]).startService()
 
         assert ["listening on 127.0.0.1:9999 (tcp:0)"] == [formatEvent(event) for event in events]
+
+    def test_observers_are_told_where_it_listens(self) -> None:
+        observer = RecordingObserver()
+        factory = FrameFactory(observers=[observer])
+        ServerService(factory, [place(succeed(Port()), "tcp:0")]).startService()
+
+        assert [("listening",)] == observer.log
 
     @pytest.mark.parametrize(
         ("failure", "reason"),

@@ -297,7 +297,7 @@ def test_a_fault_in_a_secret_is_reported_without_its_bytes() -> None:
     faults: list[FramingError] = []
 
     class FaultObserver(SessionObserver):
-        def fault(self, session: Any, fault: FramingError) -> None:
+        def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
             faults.append(fault)
 
     stage = staged(observers=[FaultObserver()], framing=Delimited(b";", max_frame=4))
@@ -341,7 +341,7 @@ class Failing(SessionObserver):
     def frame_sent(self, session: Any, frame: bytes) -> None:
         self._fail("frame_sent")
 
-    def fault(self, session: Any, fault: FramingError) -> None:
+    def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
         self._fail("fault")
 
     def closed(self, session: Any, reason: str) -> None:
@@ -521,3 +521,8 @@ def test_a_peer_that_does_not_read_is_seen_to_be_aborted() -> None:
     stage.session.sendFrame(b"x" * 200_000)
     stage.wait(0.6)
     assert [("closed", "the peer does not read: it took nothing for 0.5 s")] == observer.only("closed")
+
+
+def test_a_bare_session_has_no_declaration_and_is_not_equipment() -> None:
+    session = staged().session
+    assert (None, False) == (session.declaration, session.is_equipment)

@@ -447,6 +447,10 @@ class Dialect(ABC):
         """Return a function that reads the frames of one session in order, if their order matters."""
         return self.read_at_equipment
 
+    def answer_id(self, request: Request) -> Any:
+        """Return the :attr:`Answer.id` of the answers to a request, or None if they carry no id."""
+        return request.id
+
     def acknowledgement(self, request: Request) -> bytes | None:
         """Return the frame that acknowledges a command before its reply, or None if it has none."""
         return None

@@ -210,6 +210,9 @@ class MixedDialect(Dialect):
         foreign = any(each.foreign for _, each in refusals)
         return refusal.but(id=_FromDialect(dialect, refusal.id), foreign=foreign)
 
+    def answer_id(self, request: Request) -> Any:
+        return self._of[request.name].answer_id(request)
+
     def acknowledgement(self, request: Request) -> bytes | None:
         return self._of[request.name].acknowledgement(request)
 

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from tcpcomm.codec.base import MORE, Refusal, Request
 from tcpcomm.errors import BadReply, Fault
-from tcpcomm.session.observer import MessageKind, ObservedMessage, report_message
+from tcpcomm.session.observer import MessageKind, ObservedMessage, ObservedSession, report_message
 from tcpcomm.session.protocol import FrameProtocol
 
 
@@ -17,7 +17,7 @@ from tcpcomm.session.protocol import FrameProtocol
 class ObservedCommand:
     """A command that was sent or received, as observers see it. Its answers are reported with it."""
 
-    session: FrameProtocol
+    session: ObservedSession
     message: ObservedMessage
     time: float
     """The time of the command, in seconds."""
@@ -25,7 +25,7 @@ class ObservedCommand:
     @classmethod
     def of(
         cls,
-        session: FrameProtocol,
+        session: ObservedSession,
         asked: Request | Refusal,
         frame: bytes,
         heartbeat: str | None,

@@ -40,6 +40,10 @@ class HostSession(LinkSession):
 
     is_declared = True
 
+    @property
+    def declaration(self) -> Declaration:
+        return cast("HostLink", self.factory.link).declaration
+
     def sessionReady(self) -> None:
         self._link = link = cast("HostLink", self.factory.link)
         self._login = link.login_client()  # None when it is done

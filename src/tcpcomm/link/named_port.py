@@ -174,6 +174,10 @@ class _DoorSession(FrameProtocol):
     ends_with_input = True
     factory: _DoorFactory
 
+    @property
+    def declaration(self) -> Declaration:
+        return self.factory.declaration
+
     def sessionReady(self) -> None:
         factory, declaration = self.factory, self.factory.declaration
         clock = factory.clock

@@ -19,6 +19,7 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.session.admission import abuse_text
 from tcpcomm.session.factory import FrameFactory
+from tcpcomm.session.observer import report_listening
 
 ABUSE_LOG_INTERVAL: Final = 3600.0
 """Seconds between two log lines with the number of refused, dropped and evicted peers."""
@@ -157,6 +158,7 @@ class ServerService(Service):
             return port.stopListening()
         self.ports.append(port)
         self.log_listening(port, where)
+        report_listening(self.factory, peer_name(port.getHost()))
         return None
 
     def log_listening(self, port: IListeningPort, where: Listener) -> None:

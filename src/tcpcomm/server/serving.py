@@ -34,7 +34,7 @@ from tcpcomm.conversation.responder import (
     responder_for,
 )
 from tcpcomm.conversation.states import change_states
-from tcpcomm.equipment.declaration import check_states
+from tcpcomm.equipment.declaration import Declaration, check_states
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.events import connect_events
 from tcpcomm.equipment.login import LoginMessage, LoginServer
@@ -87,7 +87,7 @@ class EquipmentProtocol(FrameProtocol):
     login, if both sides ask commands, and for observers.
     """
 
-    is_declared = True
+    is_declared = is_equipment = True
 
     # Slots are faster than class defaults, and each command reads these.
     __slots__ = ("_host", "_keeping", "_login", "_one_by_one", "_presence", "_responder")
@@ -132,6 +132,10 @@ class EquipmentProtocol(FrameProtocol):
         self._presence = presence = Presence.of(self._responder.equipment, self)
         if presence is not None:
             presence.begin()
+
+    @property
+    def declaration(self) -> Declaration:
+        return cast("EquipmentFactory", self.factory).declaration
 
     @property
     def is_busy(self) -> bool:

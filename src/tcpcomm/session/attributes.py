@@ -65,6 +65,9 @@ class SessionAttributes(Protocol):
     is_declared = False
     """True if every frame is also reported by ``observers.message``."""
 
+    is_equipment = False
+    """True if this side is the equipment, so that received bytes come from the host."""
+
     peer = "no peer yet"
     """The peer's name in logs: its address and port."""
 
@@ -124,6 +127,11 @@ class SessionAttributes(Protocol):
 
     observers: Observers
     """The observers of the factory, once connected."""
+
+    @property
+    def declaration(self) -> Any:
+        """The :class:`~tcpcomm.equipment.declaration.Declaration` of the conversation, or None."""
+        return None
 
     @property
     def last_received_at(self) -> float:

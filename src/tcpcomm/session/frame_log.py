@@ -6,6 +6,7 @@ A log of frames, one line each: :class:`FrameLog`.
     06:46:24.123456  192.168.0.10:50432     --  ready
     06:46:24.124001  192.168.0.10:50432     <-  54 52 47 2c 33                                   |TRG,3|
     06:46:24.125235  192.168.0.10:50432     ->  4f 4b 2c 31 2e 35                                |OK,1.5|
+    06:46:24.998100  192.168.0.10:50432     ~~  dropped the reply OK,1.5
     06:46:25.000000  192.168.0.10:50432     --  closed: the peer closed the connection
 """
 
@@ -35,6 +36,7 @@ RECEIVED: Final = "<-"
 SENT: Final = "->"
 STATE: Final = "--"
 FAULT: Final = "!!"
+ALTERED: Final = "~~"
 
 
 @define(eq=False)
@@ -43,8 +45,9 @@ class FrameLog(SessionObserver):
     Writes one line for each frame, fault, and change of a session or link.
 
     A line has the local time to the microsecond, the peer, a mark (``<-`` received, ``->`` sent, ``!!``
-    fault, ``--`` state), and the frame in hexadecimal and as text. If the conversation is declared, the
-    decoded message comes first. An answer shows its command and the time that it took.
+    fault, ``~~`` changed by a tool, ``--`` state), and the frame in hexadecimal and as text. If the
+    conversation is declared, the decoded message comes first. An answer shows its command and the time that
+    it took.
 
     Args:
         write: gets each line, without a line end; by default Twisted's log at level info gets it.
@@ -80,11 +83,15 @@ class FrameLog(SessionObserver):
         text = f"{_message_text(message):<{MESSAGE_WIDTH}}  {self._frame_text(message.frame)}"
         self._line(session.peer, SENT if message.sent else RECEIVED, text)
 
-    def half_frame(self, session: Any, description: str) -> None:
-        self._line(session.peer, RECEIVED, f"half a frame: {description or 'a secret'}")
+    def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
+        self._line(session.peer, SENT if sent else RECEIVED, f"half a frame: {description or 'a secret'}")
 
-    def fault(self, session: Any, fault: FramingError) -> None:
-        self._line(session.peer, FAULT, f"{fault}: {fault.details}" if fault.details else str(fault))
+    def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
+        text = f"{fault}: {fault.details}" if fault.details else str(fault)
+        self._line(session.peer, FAULT, f"{SENT} {text}" if sent else text)
+
+    def altered(self, session: Any, description: str, *, sent: bool) -> None:
+        self._line(session.peer, ALTERED, f"{SENT if sent else RECEIVED} {description}")
 
     def closed(self, session: Any, reason: str) -> None:
         self._line(session.peer, STATE, f"closed: {reason}")
@@ -93,6 +100,9 @@ class FrameLog(SessionObserver):
         text = f"link {getattr(state, 'value', state)}"
         name = getattr(link, "name", None) or getattr(getattr(link, "engine", None), "name", None)
         self._line(name or "link", STATE, f"{text}: {reason}" if reason else text)
+
+    def listening(self, server: Any, address: str) -> None:
+        self._line(address, STATE, "listening")
 
     def _line(self, peer: str, mark: str, text: str) -> None:
         self._peer_width = max(self._peer_width, len(peer))  # later lines are aligned to the longest name

@@ -102,14 +102,20 @@ class SessionObserver:
     def frame_sent(self, session: Any, frame: bytes) -> None:
         """A frame was accepted for sending, which may be a heartbeat. Its bytes may be sent already."""
 
-    def half_frame(self, session: Any, description: str) -> None:
+    def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
         """
         A chunk began a frame and did not end it, and no ``gap`` will. The text tells the bytes, and what is
         missing; it is empty while the session keeps a secret.
+
+        ``sent`` is True if the bytes went the way of those that the session sends. Only a session that a
+        tool overhears can tell that.
         """
 
-    def fault(self, session: Any, fault: FramingError) -> None:
-        """The peer broke the rule of the framing."""
+    def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
+        """The peer broke the rule of the framing. ``sent`` is as for :meth:`half_frame`."""
+
+    def altered(self, session: Any, description: str, *, sent: bool) -> None:
+        """A tool changed what passes: it dropped a frame, or cut one. ``sent`` tells the direction."""
 
     def message(self, session: Any, message: ObservedMessage) -> None:
         """A frame of a declared conversation was decoded, or encoded."""
@@ -119,6 +125,9 @@ class SessionObserver:
 
     def link_state(self, link: Any, state: Any, reason: str) -> None:
         """A link is in another :class:`~tcpcomm.LinkState` now."""
+
+    def listening(self, server: Any, address: str) -> None:
+        """A server listens at an address. ``server`` is the factory of its sessions."""
 
 
 HOOKS: Final = tuple(name for name in vars(SessionObserver) if not name.startswith("_"))
@@ -147,9 +156,11 @@ class Observers:
     frame_sent: Hook | None
     half_frame: Hook | None
     fault: Hook | None
+    altered: Hook | None
     message: Hook | None
     closed: Hook | None
     link_state: Hook | None
+    listening: Hook | None
 
     def __init__(self, observers: Iterable[SessionObserver] = ()) -> None:
         self._all: tuple[SessionObserver, ...] = tuple(observers)
@@ -177,12 +188,14 @@ class Observers:
             setattr(self, name, partial(self._call, name, tuple(watching)) if watching else None)
         self.watches_sent_frames = self.frame_sent is not None or self.message is not None
 
-    def _call(self, name: str, watching: tuple[SessionObserver, ...], subject: Any, *details: Any) -> None:
+    def _call(
+        self, name: str, watching: tuple[SessionObserver, ...], subject: Any, *details: Any, **more: Any
+    ) -> None:
         for observer in watching:
             if not any(each is observer for each in self._all):
                 continue  # another observer has just detached it
             try:
-                getattr(observer, name)(subject, *details)
+                getattr(observer, name)(subject, *details, **more)
             except Exception:
                 self.remove(observer)
                 kind = type(observer).__qualname__
@@ -198,15 +211,24 @@ def observers_of(factory: object) -> Observers:
     return found if isinstance(found, Observers) else _NO_OBSERVERS
 
 
+def report_listening(factory: object, address: str) -> None:
+    """Report that a server listens, to the observers of its factory."""
+    method = observers_of(factory).listening
+    if method is not None:
+        method(factory, address)
+
+
 class ObservedSession(Protocol):
     """A session that reports to observers."""
 
     observers: Observers
     keeps_secret: bool
     sends_secret: bool
-    is_declared: bool
     describes_sent: bool
     reason: str | None
+
+    @property
+    def is_declared(self) -> bool: ...
 
 
 def report(session: ObservedSession, hook: str, *details: object) -> None:
@@ -251,14 +273,21 @@ def report_message(
         session.observers.message(session, ObservedMessage(kind=kind, sent=sent, frame=shown, **details))
 
 
-def report_fault(session: ObservedSession, fault: FramingError) -> None:
+def report_fault(session: ObservedSession, fault: FramingError, *, sent: bool = False) -> None:
     """Report a framing fault, without the bytes that the peer sent if they are secret."""
-    if session.keeps_secret:
+    if session.sends_secret if sent else session.keeps_secret:
         whole, fault = fault, type(fault).__new__(type(fault), *fault.args)
         vars(fault).update(vars(whole), details="", frames=[masked(frame) for frame in whole.frames])
-    report(session, "fault", fault)
+    if session.observers.fault is not None:
+        session.observers.fault(session, fault, **({"sent": True} if sent else {}))
+
+
+class MaskedBytes(bytes):
+    """As many ``*`` as there were bytes, which an observer must not see."""
+
+    __slots__ = ()
 
 
 def masked(data: bytes) -> bytes:
     """Return as many ``*`` as there are bytes: an observer must not see a password."""
-    return b"*" * len(data)
+    return MaskedBytes(b"*" * len(data))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from tcpcomm.errors import FramingError
 from tcpcomm.session.observer import ObservedMessage, SessionObserver
+
+_SENT: Final = ("sent",)
 
 
 class RecordingObserver(SessionObserver):
@@ -17,7 +19,8 @@ class RecordingObserver(SessionObserver):
         ("opened",), ("ready",), ("received", b"a;"), ("frame_received", b"a"), ("frame_sent", b"b"),
         ("sent", b"b;"), ("fault", FrameTooLong), ("closed", "the peer closed the connection")
 
-    A fault is logged as its class, and ``link_state`` with the state and the reason.
+    A fault is logged as its class, and ``link_state`` with the state and the reason. Of traffic that is
+    overheard, a fault, a half frame or an alteration in the direction to the host ends with ``"sent"``.
     """
 
     def __init__(self) -> None:
@@ -54,11 +57,14 @@ class RecordingObserver(SessionObserver):
     def frame_sent(self, session: Any, frame: bytes) -> None:
         self.log.append(("frame_sent", frame))
 
-    def half_frame(self, session: Any, description: str) -> None:
-        self.log.append(("half_frame", description))
+    def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
+        self.log.append(("half_frame", description, *_SENT[:sent]))
 
-    def fault(self, session: Any, fault: FramingError) -> None:
-        self.log.append(("fault", type(fault)))
+    def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
+        self.log.append(("fault", type(fault), *_SENT[:sent]))
+
+    def altered(self, session: Any, description: str, *, sent: bool) -> None:
+        self.log.append(("altered", description, *_SENT[:sent]))
 
     def message(self, session: Any, message: ObservedMessage) -> None:
         self.log.append(("message", message))
@@ -68,3 +74,6 @@ class RecordingObserver(SessionObserver):
 
     def link_state(self, link: Any, state: Any, reason: str) -> None:
         self.log.append(("link_state", state, reason))
+
+    def listening(self, server: Any, address: str) -> None:
+        self.log.append(("listening",))

@@ -370,6 +370,9 @@ class HsmsDialect(Dialect):
             return Refusal(bad, error, name, header, header.wants_reply, False, values_of_header)
         return Request(name, values, header, header.wants_reply, values_of_header)
 
+    def answer_id(self, request: Request) -> Any:
+        return self._header_of(request).system
+
     def _is_ours(self, header: Header) -> bool:
         return self._answers is None or header.session in self._answers
 

@@ -1,0 +1,1 @@
+"""Decodes overheard bytes of both directions, and reports to observers as a session does."""
