@@ -29,7 +29,11 @@ def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ([], "name a command: describe, simulate, call, watch, devices; 'tcpcomm --help' explains it"),
+        (
+            [],
+            "name a command: describe, simulate, call, watch, generate, devices; "
+            "'tcpcomm --help' explains it",
+        ),
         (["nonsense"], "Unknown command: nonsense; 'tcpcomm --help' explains it"),
         (["--nonsense"], "option --nonsense not recognized; 'tcpcomm --help' explains it"),
     ],

@@ -15,6 +15,7 @@ from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.cli.describe import DescribeOptions
 from tcpcomm.cli.devices import DevicesOptions
 from tcpcomm.cli.simulate import SimulateOptions
+from tcpcomm.cli.tools.generate import GenerateOptions
 from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.log_writer import finish_all
@@ -44,6 +45,7 @@ Examples, with a declaration VisionCamera in my_camera.py:
         ["simulate", None, SimulateOptions, "Simulate equipment: answer each command with random values."],
         ["call", None, CallOptions, "Send one command to the equipment, and print its result."],
         ["watch", None, WatchOptions, "Print the events of the equipment as they come."],
+        ["generate", None, GenerateOptions, "Make a file for another program, such as Wireshark."],
         ["devices", None, DevicesOptions, "List the devices that are ready to use."],
     ]
 

@@ -1,0 +1,1 @@
+"""The subcommands of ``tcpcomm`` that are faces of the room ``tools``."""

@@ -1,0 +1,22 @@
+"""The generators that there are: :data:`GENERATORS`. Add yours as one more row."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tcpcomm.tools.generate.generator import Generator
+
+GENERATORS: Final = (
+    Generator(
+        name="kaitai",
+        summary="a Kaitai Struct format (.ksy) of the messages of a binary declaration",
+        place="tcpcomm.tools.generate.kaitai.format:kaitai_format",
+        next_step="kaitai-struct-compiler --target python {file} makes a parser of it",
+    ),
+)
+"""The generators, in the order of the help."""
+
+
+def generator(name: str) -> Generator | None:
+    """Return the generator of this name, or None if there is none."""
+    return next((each for each in GENERATORS if each.name == name), None)

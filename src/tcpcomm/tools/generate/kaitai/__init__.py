@@ -1,0 +1,1 @@
+"""The generator of Kaitai Struct formats from binary declarations."""
