@@ -13,6 +13,12 @@ GENERATORS: Final = (
         place="tcpcomm.tools.generate.kaitai.format:kaitai_format",
         next_step="kaitai-struct-compiler --target python {file} makes a parser of it",
     ),
+    Generator(
+        name="html",
+        summary="the manual as one page for a browser, which needs no network",
+        place="tcpcomm.tools.generate.html_page:html_manual",
+        next_step="open {file} in a browser",
+    ),
 )
 """The generators, in the order of the help."""
 
