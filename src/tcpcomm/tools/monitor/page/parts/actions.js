@@ -1,0 +1,65 @@
+// What can be done with the chosen source: its commands, its events, and plain bytes.
+
+import { html, useEffect, useState } from "../dom.js";
+import { t } from "../i18n.js";
+import { useValue } from "../observable.js";
+import * as store from "../store.js";
+import { Bytes } from "./bytes.js";
+import { Declared } from "./declared.js";
+
+const TABS = ["command", "event", "send"];
+
+export function Actions() {
+  useValue(store.overview);
+  const source = store.sourceById(useValue(store.source));
+  const hello = useValue(store.hello);
+  if (source === null || hello === null) return null;
+  return html`<${Tabs} key=${source.id} source=${source} hello=${hello} />`;
+}
+
+function Tabs({ source, hello }) {
+  const tabs = TABS.filter((each) => source.can.includes(each));
+  const [chosen, setChosen] = useState(tabs[0]);
+  const description = useDescription(source.declaration);
+  if (tabs.length === 0) return null;
+  return html`
+    <section class="actions" id="actions" aria-labelledby="actions-title">
+      <h2 id="actions-title">
+        <span>${t("actions")}</span>
+        <span role="tablist" aria-label=${t("actions")}>
+          ${tabs.map(
+            (each) => html`
+              <button
+                key=${each}
+                role="tab"
+                class="quiet"
+                id=${`tab-${each}`}
+                aria-selected=${String(each === chosen)}
+                aria-controls="action"
+                onClick=${() => setChosen(each)}
+              >${t(`tab.${each}`)}</button>
+            `,
+          )}
+        </span>
+      </h2>
+      <div class="content" id="action" role="tabpanel" aria-labelledby=${`tab-${chosen}`}>
+        ${!hello.writes && html`<p class="why warn">${hello.why_not}</p>`}
+        ${chosen === "send" && html`<${Bytes} source=${source} writes=${hello.writes} />`}
+        ${chosen === "command" && description && html`
+          <${Declared} key="command" kind="command" list=${description.commands} source=${source} writes=${hello.writes} />
+        `}
+        ${chosen === "event" && description && html`
+          <${Declared} key="event" kind="event" list=${description.events} source=${source} writes=${hello.writes} />
+        `}
+      </div>
+    </section>
+  `;
+}
+
+function useDescription(declaration) {
+  const [description, setDescription] = useState(null);
+  useEffect(() => {
+    store.describe(declaration).then(setDescription, (error) => setDescription({ commands: [], events: [], error }));
+  }, [declaration]);
+  return description;
+}

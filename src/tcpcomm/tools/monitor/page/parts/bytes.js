@@ -1,0 +1,123 @@
+// Send bytes as they are typed, with or without the framing, and keep them for the next time.
+
+import { ApiError, post } from "../api.js";
+import { classes, html, useState } from "../dom.js";
+import { NotBytes, hexOfHex, hexOfText } from "../escapes.js";
+import * as format from "../format.js";
+import { t } from "../i18n.js";
+import { useValue } from "../observable.js";
+import { quickSends } from "../settings.js";
+import * as store from "../store.js";
+
+const READERS = { text: hexOfText, hex: hexOfHex };
+
+export function Bytes({ source, writes }) {
+  const [text, setText] = useState("");
+  const [form, setForm] = useState("text");
+  const [framed, setFramed] = useState(true);
+  const [answer, setAnswer] = useState(null);
+  const onlyShown = useValue(store.session);
+  const living = store.sessionsOf(source.id).filter(({ state }) => state !== "closed");
+  const [picked, setPicked] = useState(null);
+  const session = [picked, onlyShown, source.session].find((each) => living.some(({ id }) => id === each)) ?? living[0]?.id;
+
+  const send = async (kept) => {
+    try {
+      const hex = READERS[kept.form](kept.text);
+      setAnswer(await post("send", { session, hex, framed: kept.framed }));
+    } catch (error) {
+      setAnswer({ error: wordsOf(error) });
+    }
+  };
+  const typed = { text, form, framed, equipment: source.declaration ?? source.name };
+  const submit = (event) => {
+    event.preventDefault();
+    send(typed);
+  };
+  return html`
+    <form class="bytes" onSubmit=${submit}>
+      ${living.length > 1 && html`
+        <label class="choose">
+          <span>${t("bytes.session")}</span>
+          <select value=${session} onChange=${(event) => setPicked(Number(event.target.value))}>
+            ${living.map(({ id, peer }) => html`<option key=${id} value=${id}>${peer}</option>`)}
+          </select>
+        </label>
+      `}
+      <div class="line">
+        <select aria-label=${t("bytes.form")} value=${form} onChange=${(event) => setForm(event.target.value)}>
+          <option value="text">${t("bytes.text")}</option>
+          <option value="hex">${t("bytes.hex")}</option>
+        </select>
+        <input
+          class="grows"
+          aria-label=${t("bytes")}
+          placeholder=${form === "text" ? "TRG,3" : "54 52 47 2C 33"}
+          autocomplete="off"
+          spellcheck=${false}
+          value=${text}
+          onInput=${(event) => setText(event.target.value)}
+        />
+      </div>
+      <label class="check">
+        <input type="checkbox" checked=${framed} onChange=${(event) => setFramed(event.target.checked)} />
+        ${t("bytes.framed")}
+      </label>
+      <div class="line">
+        <button class="strong" disabled=${!writes || session === undefined || text === ""}>${t("send")}</button>
+        <button type="button" disabled=${text === ""} onClick=${() => keep(typed)}>${t("quick.keep")}</button>
+      </div>
+      <${Kept} equipment=${typed.equipment} disabled=${!writes || session === undefined} send=${send} />
+      <div role="status">${answer && html`<${Answer} answer=${answer} />`}</div>
+    </form>
+  `;
+}
+
+function wordsOf(error) {
+  if (error instanceof NotBytes) return t(`bytes.wrong.${error.message}`);
+  if (error instanceof ApiError) return error.message;
+  throw error;
+}
+
+function keep(typed) {
+  const others = quickSends.value.filter((each) => !isSame(each, typed));
+  quickSends.value = [...others, typed];
+}
+
+function isSame(one, other) {
+  return Object.keys(one).every((name) => one[name] === other[name]);
+}
+
+function Kept({ equipment, disabled, send }) {
+  const kept = useValue(quickSends).filter((each) => each.equipment === equipment);
+  if (kept.length === 0) return null;
+  return html`
+    <ul class="kept" aria-label=${t("quick")}>
+      ${kept.map(
+        (each) => html`
+          <li key=${each.form + each.text + each.framed}>
+            <button type="button" disabled=${disabled} title=${t("quick.send")} onClick=${() => send(each)}>
+              ${each.form === "hex" ? format.spaced(each.text.replace(/\s/g, "")) : each.text}${each.framed ? "" : ` (${t("quick.bare")})`}
+            </button>
+            <button
+              type="button"
+              class="quiet"
+              aria-label=${t("quick.forget", { text: each.text })}
+              onClick=${() => (quickSends.value = quickSends.value.filter((other) => other !== each))}
+            >✕</button>
+          </li>
+        `,
+      )}
+    </ul>
+  `;
+}
+
+function Answer({ answer }) {
+  const { error, bytes, reply } = answer;
+  return html`
+    <div class=${classes("answer", { bad: error, good: !error })}>
+      ${error ? html`<p>${error}</p>` : html`<p>${t("bytes.sent", { count: bytes })}</p>`}
+      ${reply && html`<p><code>${reply}</code></p>`}
+    </div>
+  `;
+}

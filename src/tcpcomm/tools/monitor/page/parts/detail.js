@@ -1,0 +1,186 @@
+// All of the chosen row: its reason, bytes, values, times, its request or answer, and how to repeat it.
+
+import { ApiError, get } from "../api.js";
+import { classes, html, useEffect, useRef, useState } from "../dom.js";
+import * as format from "../format.js";
+import { t } from "../i18n.js";
+import { useValue } from "../observable.js";
+import { shown } from "../row.js";
+import * as store from "../store.js";
+import { CopyAs } from "./copy_as.js";
+import { kindWords } from "./row_line.js";
+
+// On a phone this pane stands below the table, out of sight.
+const STACKED = matchMedia("(max-width: 680px)");
+
+const SIXTEEN = 480; // pixels that 16 bytes a line need
+
+export function Detail() {
+  const row = useValue(store.row);
+  const box = useRef(null);
+  useEffect(() => {
+    if (row !== null && STACKED.matches) box.current.scrollIntoView({ block: "start" });
+  }, [row]);
+  return html`
+    <section class="detail" ref=${box} aria-labelledby="detail-title">
+      <h2 id="detail-title">
+        <span>${t("detail")} ${row && html`<span class="dim">· ${titleOf(row)}</span>`}</span>
+        <button class="fold quiet" aria-label=${t("close")} onClick=${() => (store.detailIsOpen.value = false)}>✕</button>
+      </h2>
+      ${row === null ? html`<p class="empty">${t("detail.none")}</p>` : html`<${Content} key=${row.number} row=${row} />`}
+    </section>
+  `;
+}
+
+function titleOf(row) {
+  const request = row.request?.signature();
+  return request ? t("detail.answers", { kind: t(`kind.${row.kind}`), request }) : kindWords(row);
+}
+
+function Content({ row }) {
+  useValue(store.tick); // the answer of a command may still come
+  const whole = useWhole(row);
+  const bytes = format.bytesOf((whole?.hex ?? row.hex).replaceAll(" ", ""));
+  const wire = whole?.wire ? format.bytesOf(whole.wire.replaceAll(" ", "")) : null;
+  const fields = useFields(row);
+  return html`
+    <div class="content">
+      ${row.text && html`<p class=${classes("reason", { bad: row.bad })}>${row.text}</p>`}
+      ${bytes.length > 0 && html`<${Dump} bytes=${wire ?? bytes} frame=${wire && frameIn(wire, bytes)} />`}
+      <${Values} row=${row} fields=${fields} />
+      <${Facts} row=${row} whole=${bytes.length >= row.bytes} />
+      <${Pair} row=${row} />
+      ${bytes.length > 0 && html`<${CopyAs} parameters=${{ row: row.number }} />`}
+    </div>
+  `;
+}
+
+// The row with all its bytes, once the server told them. It may have forgotten the row: then what is here stays.
+function useWhole(row) {
+  const [whole, setWhole] = useState(null);
+  useEffect(() => {
+    let isWanted = row.hex !== "";
+    if (!isWanted) return undefined;
+    get("row", { id: row.number }).then(
+      (answer) => isWanted && setWhole(answer),
+      (error) => {
+        if (!(error instanceof ApiError)) throw error;
+      },
+    );
+    return () => (isWanted = false);
+  }, [row]);
+  return whole;
+}
+
+// The fields of the declaration that this row has, by their names, with units.
+function useFields(row) {
+  const [fields, setFields] = useState({});
+  useEffect(() => {
+    const declaration = store.sourceById(store.source.value)?.declaration;
+    store.describe(declaration).then(
+      (description) => setFields(fieldsOf(description, row)),
+      (error) => {
+        if (!(error instanceof ApiError)) throw error;
+      },
+    );
+  }, [row]);
+  return fields;
+}
+
+function fieldsOf(description, row) {
+  if (description === null) return {};
+  const declared = [...description.commands, ...description.events].find(({ name }) => name === row.name);
+  const fields = row.kind === "reply" ? declared?.result_fields : declared?.parameters;
+  return Object.fromEntries((fields ?? []).map((each) => [each.name, each]));
+}
+
+// The place of a frame in the bytes that carried it: what is outside is a header, a terminator or a checksum.
+function frameIn(wire, frame) {
+  const last = wire.length - frame.length;
+  for (let begin = 0; begin <= last; begin += 1) {
+    if (frame.every((byte, at) => wire[begin + at] === byte)) return { begin, end: begin + frame.length };
+  }
+  return null;
+}
+
+// All bytes, 16 a line where there is room. With `frame`, what the framing added is marked.
+function Dump({ bytes, frame }) {
+  const box = useRef(null);
+  const [width, setWidth] = useState(16);
+  useEffect(() => {
+    const observer = new ResizeObserver(([{ contentRect }]) => setWidth(contentRect.width >= SIXTEEN ? 16 : 8));
+    observer.observe(box.current);
+    return () => observer.disconnect();
+  }, []);
+  return html`
+    <pre class="dump" ref=${box} role="group" aria-label=${t("detail.bytes")} tabindex="0">
+      ${format.dump(bytes, width).map((line, index) => html`<${DumpLine} line=${line} at=${index * width} width=${width} frame=${frame} />`)}
+    </pre>
+    ${frame && frame.end - frame.begin < bytes.length && html`<p class="legend dim"><mark>00</mark> ${t("detail.framing")}</p>`}
+  `;
+}
+
+function DumpLine({ line, at, width, frame }) {
+  const added = (index) => frame !== null && frame !== undefined && (at + index < frame.begin || at + index >= frame.end);
+  const hex = Array.from(line.bytes, (byte, index) => [index ? " " : "", marked(format.twoDigits(byte), added(index))]);
+  const text = Array.from(format.ascii(line.bytes), (letter, index) => marked(letter, added(index)));
+  const space = " ".repeat(3 * (width - line.bytes.length));
+  return html`<span class="dim">${line.offset}</span>${"  "}${hex}${space}${"  "}${text}${"\n"}`;
+}
+
+function marked(text, isMarked) {
+  return isMarked ? html`<mark>${text}</mark>` : text;
+}
+
+function Values({ row, fields }) {
+  if (row.values === null) return null;
+  const { result } = row.values;
+  const isRecord = row.kind === "reply" && result !== null && typeof result === "object" && !Array.isArray(result);
+  const values = isRecord ? result : row.values;
+  return html`
+    <dl>
+      ${Object.entries(values).map(
+        ([name, value]) => html`
+          <dt>${name}</dt>
+          <dd class="value">${shown(value)} ${fields[name]?.unit && html`<span class="dim">${fields[name].unit}</span>`}</dd>
+        `,
+      )}
+    </dl>
+  `;
+}
+
+function Facts({ row, whole }) {
+  const source = store.sourceById(store.source.value);
+  const session = store.overview.value?.sessions.find(({ id }) => id === row.session);
+  const usual = source?.p50 ? ` (p50 ${format.took(source.p50)})` : "";
+  const facts = [
+    ["fact.time", format.clock(row.time)],
+    ["fact.gap", row.gap === null ? null : `${format.count(row.gap * 1e6)} µs`],
+    ["fact.direction", row.direction === "" ? null : t(row.toEquipment ? "toEquipment" : "fromEquipment")],
+    ["fact.took", row.took === null ? null : format.took(row.took) + usual],
+    ["fact.bytes", row.bytes === 0 ? null : format.count(row.bytes) + (whole ? "" : ` ${t("fact.bytes.cut")}`)],
+    ["fact.chunks", row.chunks > 1 ? t("tag.cut", { chunks: row.chunks }) : row.glued ? t("tag.glued") : null],
+    ["fact.session", session ? `${session.peer} (${row.session})` : row.session],
+  ];
+  return html`
+    <dl class="facts">
+      ${facts.map(([name, value]) => value !== null && html`<dt>${t(name)}</dt><dd>${value}</dd>`)}
+    </dl>
+  `;
+}
+
+function Pair({ row }) {
+  if (row.request !== null) {
+    return html`
+      <button onClick=${() => store.chooseRow(row.request)}>${t("detail.request")}</button>
+      <code class="pair">${row.request.signature()}</code>
+    `;
+  }
+  if (row.reply !== null) {
+    return html`
+      <button onClick=${() => store.chooseRow(row.reply)}>${t("detail.reply")}</button>
+      <code class="pair">${row.reply.signature()} ${format.took(row.reply.took)}</code>
+    `;
+  }
+  return row.kind === "command" ? html`<p class="dim">${t("detail.unanswered")}</p>` : null;
+}

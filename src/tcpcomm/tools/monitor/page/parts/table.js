@@ -1,0 +1,191 @@
+// The table of rows. It makes elements only for the rows that can be seen, at most once in a frame of the
+// screen, so that 10,000 rows a second do not freeze the page.
+
+import { Component, classes, createRef, html } from "../dom.js";
+import * as format from "../format.js";
+import { t } from "../i18n.js";
+import { language } from "../settings.js";
+import { markedWords } from "../filter.js";
+import * as store from "../store.js";
+import { RowLine } from "./row_line.js";
+
+const HEIGHT = 22; // pixels of a row; styles/table.css has the same
+const MARGIN = 6; // rows above and below what can be seen
+const COLUMNS = ["time", "gap", "direction", "what", "took", "hex", "text"];
+
+export class Table extends Component {
+  box = createRef();
+  state = { top: 0, seen: 30, encoding: "ascii", isAway: false };
+  #follows = true;
+  #drawing = null;
+  #stops = [];
+  #trimmed = 0;
+
+  componentDidMount() {
+    const draw = () => this.#drawSoon();
+    for (const each of [store.tick, store.row, language]) this.#stops.push(each.watch(draw));
+    this.#stops.push(store.row.watch((row) => this.#show(row)));
+    this.#stops.push(store.filterText.watch(() => (this.#follows = store.frozen.value === null)));
+    const observer = new ResizeObserver(() => this.#measure());
+    observer.observe(this.box.current);
+    this.#stops.push(() => observer.disconnect());
+    this.#measure();
+    this.#findEncoding();
+  }
+
+  componentWillUnmount() {
+    for (const stop of this.#stops) stop();
+    cancelAnimationFrame(this.#drawing);
+  }
+
+  componentDidUpdate(before) {
+    if (this.#follows) this.#scrollToEnd();
+    if (before.declaration !== this.props.declaration) this.#findEncoding();
+  }
+
+  // A request that fails leaves ASCII: the table shows the bytes all the same, and the forms say what is wrong.
+  async #findEncoding() {
+    const description = await store.describe(this.props.declaration).catch(() => null);
+    if (description?.encoding_label) this.setState({ encoding: description.encoding_label });
+  }
+
+  #drawSoon() {
+    this.#drawing ??= requestAnimationFrame(() => {
+      this.#drawing = null;
+      this.#keepPlace();
+      this.setState({});
+    });
+  }
+
+  // Rows that went at the top would move the others under the reader's eyes.
+  #keepPlace() {
+    const { trimmed } = store.shownLog();
+    const gone = trimmed - this.#trimmed;
+    this.#trimmed = trimmed;
+    if (gone > 0 && !this.#follows) this.box.current.scrollTop -= gone * HEIGHT;
+  }
+
+  #measure() {
+    const seen = Math.ceil(this.box.current.clientHeight / HEIGHT);
+    if (seen !== this.state.seen) this.setState({ seen });
+    else if (this.#follows) this.#scrollToEnd();
+  }
+
+  #scrollToEnd() {
+    const box = this.box.current;
+    if (box.scrollTop + box.clientHeight < box.scrollHeight - 1) box.scrollTop = box.scrollHeight;
+  }
+
+  #onScroll = () => {
+    const box = this.box.current;
+    this.#follows = store.frozen.value === null && box.scrollTop + box.clientHeight >= box.scrollHeight - HEIGHT;
+    const top = Math.floor(box.scrollTop / HEIGHT);
+    if (top !== this.state.top || this.#isAway() !== this.state.isAway) this.setState({ top, isAway: this.#isAway() });
+  };
+
+  // Newer rows come below, where nobody sees them.
+  #isAway() {
+    return !this.#follows && store.frozen.value === null;
+  }
+
+  #goToNewest = () => {
+    this.#follows = true;
+    this.setState({ isAway: false });
+  };
+
+  // A row that is clicked stays under the pointer.
+  #onPointerDown = (event) => {
+    if (!event.target.closest(".row") || !this.#follows) return;
+    this.#follows = false;
+    this.setState({ isAway: this.#isAway(), top: Math.floor(this.box.current.scrollTop / HEIGHT) });
+  };
+
+  // Scroll so that a row can be seen.
+  #show(row) {
+    if (row === null) return;
+    const index = store.shownLog().shown.indexOf(row);
+    if (index < 0) return;
+    const box = this.box.current;
+    const above = index * HEIGHT;
+    const head = HEIGHT; // the head of the table covers the first line
+    if (above < box.scrollTop) box.scrollTop = above;
+    else if (above + HEIGHT + head > box.scrollTop + box.clientHeight) {
+      box.scrollTop = above + HEIGHT + head - box.clientHeight;
+    }
+  }
+
+  #onKeyDown = (event) => {
+    const rows = store.shownLog().shown;
+    if (rows.length === 0) return;
+    const page = Math.max(this.state.seen - 2, 1);
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+    const step = steps[event.key];
+    if (step === undefined || event.ctrlKey || event.altKey) return;
+    event.preventDefault();
+    const now = rows.indexOf(store.row.value);
+    const from = now >= 0 ? now : this.#follows ? rows.length : this.state.top - 1;
+    const next = Math.min(Math.max(from + step, 0), rows.length - 1);
+    store.row.value = rows[next];
+    if (event.key === "End") {
+      this.#follows = store.frozen.value === null;
+      this.#scrollToEnd();
+    }
+  };
+
+  render() {
+    const { shown, all, dropped } = store.shownLog();
+    const { top, seen, encoding, isAway } = this.state;
+    const last = Math.max(shown.length - seen, 0);
+    const first = Math.max((this.#follows ? last : Math.min(top, last)) - MARGIN, 0);
+    const rows = shown.slice(first, first + seen + 2 * MARGIN);
+    const chosen = store.row.value;
+    const words = markedWords(store.filterText.value);
+    const several = store.session.value === null && store.sessionsOf(store.source.value).length > 1;
+    return html`
+      <div
+        id="rows"
+        class=${classes("rows", { several })}
+        ref=${this.box}
+        role="grid"
+        tabindex="0"
+        aria-label=${t("frames")}
+        aria-rowcount=${shown.length + 1}
+        aria-activedescendant=${chosen ? `row-${chosen.number}` : undefined}
+        onScroll=${this.#onScroll}
+        onKeyDown=${this.#onKeyDown}
+        onPointerDown=${this.#onPointerDown}
+      >
+        <div class="head" role="row" aria-rowindex="1">
+          ${several && html`<span role="columnheader" class="owner" aria-label=${t("column.session")}>#</span>`}
+          ${COLUMNS.map((name) => html`<span key=${name} role="columnheader" class=${name}>${t(`column.${name}`)}</span>`)}
+        </div>
+        <div class="space" role="rowgroup" style=${{ height: `${shown.length * HEIGHT}px` }}>
+          <div class="seen" role="presentation" style=${{ transform: `translateY(${first * HEIGHT}px)` }}>
+            ${rows.map(
+              (row, index) => html`
+                <${RowLine}
+                  key=${row.number}
+                  row=${row}
+                  index=${first + index + 2}
+                  words=${words}
+                  encoding=${encoding}
+                  several=${several}
+                  chosen=${row === chosen}
+                  paired=${chosen !== null && (row === chosen.request || row === chosen.reply)}
+                  reply=${row.reply}
+                  glued=${row.gluedToNext}
+                />
+              `,
+            )}
+          </div>
+        </div>
+        ${shown.length === 0 && html`<p class="empty">${t(all.length === 0 ? "frames.none" : "frames.filtered")}</p>`}
+      </div>
+      ${isAway && html`<button class="newest" onClick=${this.#goToNewest}>↓ ${t("newest")}</button>`}
+      <p class="foot">
+        ${t("frames.count", { shown: format.count(shown.length), all: format.count(all.length) })}
+        ${dropped > 0 && html` · <span class="warn">${t("frames.dropped", { count: format.count(dropped) })}</span>`}
+      </p>
+    `;
+  }
+}

@@ -1,0 +1,1 @@
+"""The web monitor: its server, and the files of its page."""
