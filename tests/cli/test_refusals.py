@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from tcpcomm.cli import main
+from tcpcomm.cli.command import CommandOptions
 
 DECLARED = "tests.equipment.declared"
 CAMERA = f"{DECLARED}:VisionCamera"
@@ -31,7 +32,7 @@ def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
     [
         (
             [],
-            "name a command: describe, simulate, call, watch, generate, devices; "
+            f"name a command: {', '.join(name for name, *_ in CommandOptions.subCommands)}; "
             "'tcpcomm --help' explains it",
         ),
         (["nonsense"], "Unknown command: nonsense; 'tcpcomm --help' explains it"),

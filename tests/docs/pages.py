@@ -114,7 +114,7 @@ class Session:
             case "console", ("server", *_):
                 self._stop_server()
                 command = code.removeprefix("$ ").partition("\n")[0]
-                if "tcpcomm" in command and "--listen" not in command:
+                if "tcpcomm" in command and "listen" not in command:
                     command += f" --listen tcp:{self._port}:interface=127.0.0.1"
                 self._server = Server(command, self.folder, self._port)
                 self._await(block.text.splitlines()[1:])

@@ -79,6 +79,7 @@ NO_LIMITS = {
     # to begin with, or at least:
     "session.turns": "LEAST_SECONDS LEAST_FRAMES FIRST_FRAMES SMALLEST_BITE FIRST_BITE WHOLE_CHUNK",
     "tap": "DEFAULT_GAP",  # an option
+    "tools.send.sender": "REPLY_TIMEOUT CONNECTION_WAIT REPLY_SILENCE",  # options
     "transports.native": "LARGEST_WRITE",  # for speed
 }
 """Public numbers of modules that are no limits of a running program, or belong to one on the page."""

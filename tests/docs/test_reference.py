@@ -83,6 +83,9 @@ WITH_LIMITS = [
         "runtime.socket_options",
         "server.twistd_log",
         "tools.tap.fault_proxy",
+        "tools.send.pattern",
+        "tools.send.sender",
+        "cli.tools.send",
         "tools.dissect.asked_commands",
     )
 ]

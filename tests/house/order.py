@@ -41,6 +41,7 @@ _WALL_CLOCK: Final = (
     "runtime/logs.py",  # writes the time into each line
     "server/echo.py",  # tells the time of day
     "session/frame_log.py",  # writes the time into each line
+    "cli/tools/output.py",  # the same
     "devices/fins/simulator.py",  # a simulated controller has a clock
     "runtime/tls_rules.py",  # certificates have dates
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
@@ -11,7 +12,7 @@ from threading import Timer
 import pytest
 
 from tests.conftest import needs_program, skip
-from tests.system.running import DEADLINE, ON_LOOPBACK, Server
+from tests.system.running import DEADLINE, ON_LOOPBACK, Server, environment, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +83,46 @@ def test_netcat_is_served_on_a_unix_socket(netcat: str, tmp_path: Path) -> None:
     with Server("--listen", f"unix:{path}") as server:
         server.wait_for("listening on unix:")
         assert b"Echo: Hello Server" == exchange(netcat, b"Hello Server", "-NU", str(path))
+
+
+def test_netcat_is_answered_by_tcpcomm_listen(netcat: str) -> None:
+    words = ["listen", "tcp:0:interface=127.0.0.1", "--answer", r"*\n=>OK {1}\n"]
+    with Server(command=[sys.executable, "-m", "tcpcomm", *words]) as listener:
+        port = listener.wait_for(r"127\.0\.0\.1:(\d+) .*listening")[0]
+        assert b"OK TRG,1\n" == exchange(netcat, b"TRG,1\n", "-N", "127.0.0.1", port)
+        listener.wait_for(r"<-  54 52 47 2c 31 0a")
+
+
+def test_tcpcomm_send_gets_the_answer_of_a_listening_netcat(netcat: str, tmp_path: Path) -> None:
+    if not hasattr(socket, "AF_UNIX"):
+        skip("this system has no UNIX sockets in Python")
+    path = tmp_path / "socket"
+    with subprocess.Popen(
+        [netcat, "-lU", str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as listening:
+        overdue = Timer(DEADLINE, listening.kill)
+        overdue.start()
+        assert listening.stdin is not None
+        assert listening.stdout is not None
+        wait_until(path.exists)
+        words = [
+            "send",
+            f"unix:{path}",
+            "-a",
+            r"TRG,1\n",
+            "--expect",
+            r"OK\n",
+            "--quiet",
+            "--timeout",
+            "30",
+        ]
+        with subprocess.Popen(
+            [sys.executable, "-m", "tcpcomm", *words], stdout=subprocess.PIPE, env=environment()
+        ) as sending:
+            assert b"TRG,1\n" == listening.stdout.readline()
+            listening.stdin.write(b"OK\n")
+            listening.stdin.flush()
+            assert b"OK\n" == sending.communicate(timeout=DEADLINE)[0]
+        overdue.cancel()
+        assert 0 == sending.returncode
+        listening.terminate()

@@ -16,6 +16,8 @@ from tcpcomm.cli.describe import DescribeOptions
 from tcpcomm.cli.devices import DevicesOptions
 from tcpcomm.cli.simulate import SimulateOptions
 from tcpcomm.cli.tools.generate import GenerateOptions
+from tcpcomm.cli.tools.listen import ListenOptions
+from tcpcomm.cli.tools.send import SendOptions
 from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.log_writer import finish_all
@@ -46,6 +48,8 @@ Examples, with a declaration VisionCamera in my_camera.py:
         ["call", None, CallOptions, "Send one command to the equipment, and print its result."],
         ["watch", None, WatchOptions, "Print the events of the equipment as they come."],
         ["generate", None, GenerateOptions, "Make a file for another program, such as Wireshark."],
+        ["send", None, SendOptions, "Send bytes or text, and show what comes back."],
+        ["listen", None, ListenOptions, "Show what clients send, and answer by fixed rules."],
         ["devices", None, DevicesOptions, "List the devices that are ready to use."],
     ]
 

@@ -1,0 +1,112 @@
+"""The options that ``tcpcomm send`` and ``listen`` share: the language, the output, and keys."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
+from tcpcomm.cli.tools.output import JsonLines, Printer, Replies
+from tcpcomm.codec.encoding import charset
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.framing import Framing
+from tcpcomm.framing.notation import parse_framing
+from tcpcomm.net.psk import PreSharedKeys, read_keys
+from tcpcomm.server.options import AllowingOptions
+from tcpcomm.session.frame_log import FrameLog
+from tcpcomm.session.observer import SessionObserver
+from tcpcomm.tools.dissect.speech import Speech
+
+
+class WireOptions(Subcommand, AllowingOptions):
+    """The options of a command that talks by bytes."""
+
+    optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["as", None, None, "A device or MODULE:NAME: cut, check and decode messages as it declares."],
+        ["framing", None, None, r"The framing, such as 'delimited:\r\n': it is added, and cut off."],
+        ["reply-framing", None, None, "The framing of the other direction, if that differs."],
+        ["gap", None, None, "Seconds of silence that end a message in the framing, too."],
+        ["encoding", "e", None, "The encoding of text, such as cp949."],
+        ["psk", None, None, "File with a name and a key in hex on each line, of which peers prove one."],
+        ["name", None, None, "Our own name, with --psk."],
+    ]
+
+    optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["hex", None, "Typed lines are hexadecimal, and --quiet prints hexadecimal."],
+        ["quiet", "q", "Print only the messages that come, for scripts."],
+        ["json", "j", "Print JSON: one object a line."],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.printer = Printer()
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of text."""
+        return self["encoding"] or "utf-8"
+
+    def check_encoding(self) -> None:
+        """Raise Refusal if the encoding does not exist."""
+        try:
+            "".encode(charset(self.encoding))
+        except LookupError:
+            raise Refusal(
+                f"--encoding {self.encoding}: there is no such encoding; try utf-8 or cp949"
+            ) from None
+
+    def speech(self) -> Speech:
+        """Return the language, by the options."""
+        name, framing, other = self["as"], self["framing"], self["reply-framing"]
+        gap = None if self["gap"] is None else number("gap", self["gap"], above=True)
+        if name is not None:
+            for option in ("framing", "reply-framing", "gap"):
+                if self[option] is not None:
+                    raise Refusal(f"--{option} has no effect with --as {name}, which declares it")
+            return Speech.declared(load_declaration(name))
+        if framing is None:
+            if other is not None or gap is not None:
+                raise Refusal("--reply-framing and --gap have no effect without --framing")
+            return Speech.raw()
+        return Speech.framed(
+            _framing("framing", framing), None if other is None else _framing("reply-framing", other), gap
+        )
+
+    def pre_shared_keys(self) -> PreSharedKeys | None:
+        """Return our keys, or None if no key is demanded."""
+        if self["psk"] is None:
+            if self["name"] is not None:
+                raise Refusal("--name has no effect without --psk FILE")
+            return None
+        if self["name"] is None:
+            raise Refusal("--psk needs --name NAME: our own name, which the peer expects")
+        return read_keys(self["psk"], self["name"])
+
+    def outputs(self, speech: Speech) -> tuple[list[SessionObserver], Callable[[bytes], Any]]:
+        """Return the observers that print what passes, and the function that prints replies alone."""
+        if self["quiet"] and self["json"]:
+            raise Refusal("give --quiet or --json, not both")
+        if self["json"]:
+            return [JsonLines(self.printer.line, self.encoding)], _nothing
+        if not self["quiet"]:
+            log = FrameLog(self.printer.line, encoding=charset(self["encoding"] or "ascii"))
+            return [log], _nothing
+        is_framed = not speech.is_raw
+        return [], Replies(self.printer, self["encoding"], is_hex=bool(self["hex"]), is_framed=is_framed)
+
+    @staticmethod
+    def tell(text: str) -> None:
+        """Print a line for people, on standard error."""
+        print(text, file=sys.stderr, flush=True)
+
+
+def _framing(option: str, text: str) -> Framing:
+    try:
+        return parse_framing(text)
+    except ConfigurationError as error:
+        raise Refusal(f"--{option}: {error}") from None
+
+
+def _nothing(_: bytes) -> None:
+    """Print nothing, because the frame log shows it."""

@@ -1,0 +1,1 @@
+"""Send messages to a peer and await replies; answer messages of clients by fixed rules."""
