@@ -53,6 +53,8 @@ if TYPE_CHECKING:
         DelimitedFactory as DelimitedFactory, DelimitedProtocol as DelimitedProtocol,
         LengthPrefixedFactory as LengthPrefixedFactory, LengthPrefixedProtocol as LengthPrefixedProtocol,
     )
+    from tcpcomm.tools.record.recorder import Recorder as Recorder
+    from tcpcomm.tools.record.recording import Recording as Recording
 
 DEFINED_IN: Final = {
     "tcpcomm._version": ["__version__"],
@@ -89,5 +91,7 @@ DEFINED_IN: Final = {
     "tcpcomm.session.presets": [
         "DelimitedFactory", "DelimitedProtocol", "LengthPrefixedFactory", "LengthPrefixedProtocol",
     ],
+    "tcpcomm.tools.record.recorder": ["Recorder"],
+    "tcpcomm.tools.record.recording": ["Recording"],
 }
 """The names that each module defines."""

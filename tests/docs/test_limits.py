@@ -78,6 +78,10 @@ NO_LIMITS = {
     "session.limits": "SELECTABLE_ON_WINDOWS",  # of the system
     # to begin with, or at least:
     "session.turns": "LEAST_SECONDS LEAST_FRAMES FIRST_FRAMES SMALLEST_BITE FIRST_BITE WHOLE_CHUNK",
+    "tools.record.row_queue": "MOST_BYTES_AT_ONCE ROW_COST",  # of one transaction, and an estimate
+    "tools.record.schema": "FORMAT",
+    "tools.record.store": "BUSY_TIMEOUT",  # of SQLite; the queue has the limit
+    "tools.record.writer": "MOST_AT_ONCE",  # of one transaction
     "tap": "DEFAULT_GAP",  # an option
     "tools.send.sender": "REPLY_TIMEOUT CONNECTION_WAIT REPLY_SILENCE",  # options
     "transports.native": "LARGEST_WRITE",  # for speed

@@ -1,0 +1,101 @@
+"""A lock that the system releases when its process ends, however that ends: :class:`FileLock`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from tcpcomm.errors import ConfigurationError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+
+class FileLock:
+    """
+    A lock on a small file beside another file. It holds the number of the process.
+
+    Args:
+        path: the file to lock.
+        what: the thing that the lock protects, for the error.
+
+    Raises:
+        ConfigurationError: another recorder holds the lock, or the file cannot be made.
+    """
+
+    def __init__(self, path: Path, what: str) -> None:
+        self._path = path
+        try:
+            self._file = _open_and_lock(path)
+        except BlockingIOError:
+            raise ConfigurationError(
+                f"{what} is being recorded already{_owner(path)}: end that recorder, or name another file"
+            ) from None
+        except OSError as error:
+            raise ConfigurationError(f"{what}: cannot make {path}: {error.strerror or error}") from None
+        self.tell_process()
+
+    def tell_process(self) -> None:
+        """Write the number of this process into the file. A daemon calls it again after its fork."""
+        os.lseek(self._file, 1, os.SEEK_SET)  # on Windows nobody else can read a locked byte
+        os.write(self._file, f"{os.getpid():<10}\n".encode())
+
+    def release(self) -> None:
+        """Release the lock, and remove its file."""
+        if self._file < 0:
+            return
+        file, self._file = self._file, -1
+        if sys.platform == "win32":
+            os.close(file)
+            with suppress(OSError):  # another recorder has opened it since
+                self._path.unlink()
+        else:
+            with suppress(FileNotFoundError):  # somebody has removed it
+                self._path.unlink()
+            os.close(file)
+
+
+def _open_and_lock(path: Path) -> int:
+    """Open a file and lock it. Raise BlockingIOError if another process holds the lock."""
+    while True:
+        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            _lock(file)
+            if _is_still(path, file):
+                return file
+        except BaseException:
+            os.close(file)
+            raise
+        os.close(file)  # the one before has removed it between our two steps
+
+
+def _lock(file: int) -> None:
+    if sys.platform == "win32":
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError(*error.args) from None
+    else:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _is_still(path: Path, file: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(file))
+    except FileNotFoundError:
+        return False
+
+
+def _owner(path: Path) -> str:
+    """Return the words that name the process which holds the lock, or nothing."""
+    try:
+        with path.open("rb") as file:
+            file.seek(1)
+            number = file.read(20).strip().decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return f" by process {number}" if number.isdigit() else ""

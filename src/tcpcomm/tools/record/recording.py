@@ -1,0 +1,472 @@
+"""The reader of recordings: :class:`Recording`. It reads also what a recorder still writes."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from operator import attrgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias, TypeVar
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.session.observer import MessageKind
+from tcpcomm.tools.record.schema import LOCK_SUFFIX, TYPES, select_from
+from tcpcomm.tools.record.store import BUSY_TIMEOUT, check_file, check_owner, is_damage
+from tcpcomm.tools.record.values import (
+    Recorded,
+    RecordedAlteration,
+    RecordedChunk,
+    RecordedFault,
+    RecordedFrame,
+    RecordedGap,
+    RecordedMessage,
+    RecordedRun,
+    RecordedSession,
+    RecordedState,
+)
+
+T = TypeVar("T")
+
+Row: TypeAlias = tuple[Any, ...]
+
+Moment: TypeAlias = datetime | int | None
+"""A time: a datetime, microseconds since 1970, or None. A datetime without a zone is local time."""
+
+_ROWS_AT_ONCE: Final = 200
+"""Rows of one query. Between two, the recorder can use the space of the file ``-wal`` again."""
+
+_DAMAGED: Final = "the file is cut or damaged"
+
+_KINDS: Final = {each.value: each for each in MessageKind}
+
+
+class Recording:
+    """
+    Reads a recording.
+
+    Each method returns values in their order, as far as the file has them when it is called. A file that is
+    cut or damaged gives those that can be read; :attr:`problems` says what is missing.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ConfigurationError: it does not exist, is not a recording, belongs to a newer version, or nothing in
+            it can be read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.problems: list[str] = []
+        """The parts that could not be read so far, each as a sentence for people."""
+        if not self.path.exists():
+            raise ConfigurationError(f"{self.path}: there is no such file")
+        check_file(self.path)
+        self._log_is_missing = not _size(self._beside("-wal"))
+        try:
+            self._connection = _open(self.path, is_at_rest=self._log_is_missing and self._is_unlocked)
+        except sqlite3.Error as error:
+            raise ConfigurationError(self._words("cannot be read", error)) from None
+        try:
+            self._begin()
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise ConfigurationError(self._words("cannot be read", error)) from None
+        except ConfigurationError:
+            self._connection.close()
+            raise
+
+    def _beside(self, suffix: str) -> Path:
+        return self.path.with_name(f"{self.path.name}{suffix}")
+
+    @property
+    def _is_unlocked(self) -> bool:
+        return not self._beside(LOCK_SUFFIX).exists()
+
+    def _begin(self) -> None:
+        if not check_owner(self._connection, self.path):
+            raise ConfigurationError(
+                f"{self.path} holds no recording: if it is a copy, copy {self.path.name}-wal beside it"
+            )
+        if self._log_is_missing and self._fact("is_open"):
+            self.problems.append(
+                f"the recorder was still at work or was killed, and {self.path.name}-wal is not beside the "
+                "file: the newest values may be missing"
+            )
+        query = "SELECT first, last, began_at, ended_at FROM blocks ORDER BY number"
+        self._blocks: list[tuple[int, int, int, int]] = [
+            each for each in self._small_table("blocks", query) if set(map(type, each)) == {int}
+        ]
+
+    def _fact(self, name: str) -> Any:
+        try:
+            found = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        except sqlite3.DatabaseError:
+            return None  # the tables tell more about the damage
+        return found[0] if found else None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- what it holds
+
+    def runs(self) -> list[RecordedRun]:
+        """Return the times in which programs recorded, in order."""
+        query = "SELECT number, began_at, ended_at, program FROM runs ORDER BY number"
+        return [
+            RecordedRun(number=number, began_at=began, ended_at=ended, program=program or "")
+            for number, began, ended, program in self._small_table("runs", query)
+        ]
+
+    def sessions(self) -> list[RecordedSession]:
+        """Return the sessions, in the order in which they opened."""
+        rows = self._small_table(
+            "sessions",
+            "SELECT number, peer, target, is_equipment, declaration, identity, first, last, opened_at, "
+            "ready_at, closed_at, reason, is_cut FROM sessions ORDER BY number",
+        )
+        return [_session(row) for row in rows]
+
+    def session(self, number: int) -> RecordedSession:
+        """
+        Return one session by its number.
+
+        Raises:
+            ConfigurationError: the recording has no such session.
+        """
+        found = self.sessions()
+        for each in found:
+            if each.number == number:
+                return each
+        known = f"it has {found[0].number} to {found[-1].number}" if found else "it has none"
+        raise ConfigurationError(f"{self.path} has no session {number}; {known}")
+
+    def chunks(
+        self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
+    ) -> Iterator[RecordedChunk]:
+        """
+        Yield the chunks, as TCP cut them.
+
+        Args:
+            session: only those of this session.
+            since: only those at this time or later.
+            until: only those before this time.
+        """
+        return self._rows("chunks", _chunk, session, since, until)
+
+    def frames(
+        self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
+    ) -> Iterator[RecordedFrame]:
+        """Yield the frames, also those of messages; the arguments are as for :meth:`chunks`."""
+        return _merged(
+            self._rows("frames", _frame, session, since, until),
+            (_frame_of(each) for each in self.messages(session, since=since, until=until)),
+        )
+
+    def messages(
+        self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
+    ) -> Iterator[RecordedMessage]:
+        """Yield the messages of declared conversations; the arguments are as for :meth:`chunks`."""
+        return self._rows("messages", self._message, session, since, until)
+
+    def faults(
+        self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
+    ) -> Iterator[RecordedFault]:
+        """Yield the faults of framing and the half frames; the arguments are as for :meth:`chunks`."""
+        return self._rows("faults", _fault, session, since, until)
+
+    def alterations(
+        self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
+    ) -> Iterator[RecordedAlteration]:
+        """Yield the changes that a tool made to the traffic; the arguments are as for :meth:`chunks`."""
+        return self._rows("alterations", _alteration, session, since, until)
+
+    def states(self, *, since: Moment = None, until: Moment = None) -> Iterator[RecordedState]:
+        """Yield the states of links and servers; the arguments are as for :meth:`chunks`."""
+        return self._rows("states", _state, None, since, until)
+
+    def gaps(self, *, since: Moment = None, until: Moment = None) -> Iterator[RecordedGap]:
+        """Yield the gaps, in which values were dropped; the arguments are as for :meth:`chunks`."""
+        return self._rows("gaps", _gap, None, since, until)
+
+    def everything(
+        self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
+    ) -> Iterator[Recorded]:
+        """
+        Yield all values in their order; the arguments are as for :meth:`chunks`.
+
+        A frame that is in a message is not a value of its own. States and gaps have no session: they are
+        among the values of each.
+        """
+        where = (session, since, until)
+        return _merged(
+            self._rows("chunks", _chunk, *where),
+            self._rows("frames", _frame, *where),
+            self._rows("messages", self._message, *where),
+            self._rows("faults", _fault, *where),
+            self._rows("alterations", _alteration, *where),
+            self._rows("states", _state, None, since, until),
+            self._rows("gaps", _gap, None, since, until),
+        )
+
+    def count(self, table: str) -> int:
+        """Return the number of rows of a table, 0 if it cannot be read; ``table`` is like a method here."""
+        select_from(table)  # it must be one of the tables
+        found = self._small_table(table, f"SELECT count(*) FROM {table}")
+        return int(found[0][0]) if found else 0
+
+    def span(self) -> tuple[int, int] | None:
+        """Return the times of the first and the last value in microseconds, or None if there are none."""
+        if not self._blocks:
+            return None
+        return min(each[2] for each in self._blocks), max(each[3] for each in self._blocks)
+
+    # -- reading
+
+    def _small_table(self, table: str, query: str) -> list[Any]:
+        rows: list[Any] = []
+        try:
+            rows.extend(self._connection.execute(query))
+        except sqlite3.DatabaseError as error:
+            self._note(f"{table}: {self._what_is_wrong(error)}")
+        return rows
+
+    def _rows(
+        self,
+        table: str,
+        make: Callable[[Row], T],
+        session: RecordedSession | int | None,
+        since: Moment,
+        until: Moment,
+    ) -> Iterator[T]:
+        """Yield the rows of a table in order, and skip the blocks that cannot be read."""
+        conditions, values = ["number > ?"], []
+        if session is not None:
+            number = session if isinstance(session, int) else session.number
+            conditions.append("session = ?")
+            values.append(number)
+        if since is not None:
+            conditions.append("at >= ?")
+            values.append(_microseconds(since))
+        if until is not None:
+            conditions.append("at < ?")
+            values.append(_microseconds(until))
+        where = " AND ".join(conditions)
+        query = f"{select_from(table)} WHERE {where} ORDER BY number LIMIT {_ROWS_AT_ONCE}"
+        after: int | None = self._before(session, since)
+        while after is not None:
+            rows, problem = self._query(query, (after, *values), TYPES[table])
+            for row in rows:
+                yield make(row)
+            if problem:
+                after = self._behind_damage(table, rows[-1][0] if rows else after, problem)
+            elif len(rows) < _ROWS_AT_ONCE:
+                return
+            else:
+                after = rows[-1][0]
+
+    def _query(
+        self, query: str, values: tuple[int, ...], types: tuple[tuple[type[Any], ...], ...]
+    ) -> tuple[list[tuple[Any, ...]], str]:
+        """Return the rows of a query, and the problem that ended them, if there is one."""
+        rows: list[tuple[Any, ...]] = []
+        last = values[0]
+        try:
+            for row in self._connection.execute(query, values):
+                if not all(map(isinstance, row, types)) or row[0] <= last:
+                    return rows, _DAMAGED
+                last = row[0]
+                rows.append(row)
+        except sqlite3.DatabaseError as error:
+            return rows, self._what_is_wrong(error)
+        return rows, ""
+
+    def _before(self, session: RecordedSession | int | None, since: Moment) -> int:
+        """Return a number before the first row that is asked for."""
+        least = session.first if isinstance(session, RecordedSession) else 0
+        if since is not None:
+            at = _microseconds(since)
+            firsts = [first for first, _, _, ended_at in self._blocks if ended_at >= at]
+            if self._blocks:
+                least = max(least, min(firsts, default=self._blocks[-1][1] + 1))
+        return least - 1
+
+    def _behind_damage(self, table: str, number: int, problem: str) -> int | None:
+        """Note that rows are missing. Return a number behind them, or None if all others are missing."""
+        for first, _, began_at, _ in self._blocks:
+            if first > number + 1:
+                self._note(f"{table}: some before {_words_for(began_at)} are missing: {problem}")
+                return first - 1
+        self._note(f"{table}: the newest are missing: {problem}")
+        return None
+
+    def _message(self, row: Row) -> RecordedMessage:
+        (number, at, session, sent, frame, masked) = row[:6]
+        (kind, name, values, answers, seconds, problem) = row[6:]
+        try:
+            known = json.loads(values)
+        except (TypeError, ValueError):
+            known = None
+        if not isinstance(known, dict):
+            self._note(f"the values of message {number} cannot be read")
+            known = {}
+        return RecordedMessage(
+            number=number,
+            at=at,
+            session=session,
+            sent=bool(sent),
+            frame=frame,
+            masked=bool(masked),
+            kind=_KINDS.get(kind, MessageKind.OTHER),
+            name=name,
+            values=known,
+            answers=answers,
+            seconds=seconds,
+            problem=problem,
+        )
+
+    def _note(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def _words(self, what: str, error: sqlite3.Error) -> str:
+        return f"{self.path} {what}: {self._what_is_wrong(error)}"
+
+    @staticmethod
+    def _what_is_wrong(error: sqlite3.Error) -> str:
+        return _DAMAGED if is_damage(error) else str(error)
+
+
+def _open(path: Path, *, is_at_rest: bool) -> sqlite3.Connection:
+    """
+    Open a database for reading, also one in a folder where nothing can be written.
+
+    Args:
+        path: the file.
+        is_at_rest: True if no recorder writes it. Then SQLite makes no files beside it.
+    """
+    address = path.absolute().as_uri()
+    if is_at_rest:
+        return _opened(f"{address}?immutable=1")
+    try:
+        return _opened(f"{address}?mode=ro")
+    except sqlite3.OperationalError:  # the files beside it cannot be made there
+        return _opened(f"{address}?immutable=1")
+
+
+def _opened(address: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT, isolation_level=None)
+    try:
+        # Only so does SQLite read a file that is shorter than its header says. Nothing is written.
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("PRAGMA application_id").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _merged(*sources: Iterator[Any]) -> Iterator[Any]:
+    return heapq.merge(*sources, key=attrgetter("number"))
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a file, 0 if there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _microseconds(moment: datetime | int) -> int:
+    if isinstance(moment, int):
+        return moment
+    return round(moment.timestamp() * 1_000_000)
+
+
+def _words_for(at: int) -> str:
+    return f"{datetime.fromtimestamp(at / 1_000_000):%Y-%m-%d %H:%M:%S}"
+
+
+def _session(row: Row) -> RecordedSession:
+    (number, peer, target, is_equipment, declaration, identity, first, last) = row[:8]
+    (opened_at, ready_at, closed_at, reason, is_cut) = row[8:]
+    return RecordedSession(
+        number=number,
+        peer=peer or "",
+        target=target or "",
+        is_equipment=bool(is_equipment),
+        declaration=declaration or "",
+        identity=identity or "",
+        first=first,
+        last=last,
+        opened_at=opened_at,
+        ready_at=ready_at,
+        closed_at=closed_at,
+        reason=reason or "",
+        is_cut=bool(is_cut),
+    )
+
+
+def _chunk(row: Row) -> RecordedChunk:
+    number, at, session, sent, data, masked = row
+    return RecordedChunk(
+        number=number, at=at, session=session, sent=bool(sent), data=data, masked=bool(masked)
+    )
+
+
+def _frame(row: Row) -> RecordedFrame:
+    number, at, session, sent, frame, masked = row
+    return RecordedFrame(
+        number=number, at=at, session=session, sent=bool(sent), frame=frame, masked=bool(masked)
+    )
+
+
+def _frame_of(message: RecordedMessage) -> RecordedFrame:
+    return RecordedFrame(
+        number=message.number,
+        at=message.at,
+        session=message.session,
+        sent=message.sent,
+        frame=message.frame,
+        masked=message.masked,
+    )
+
+
+def _fault(row: Row) -> RecordedFault:
+    number, at, session, sent, kind, text, details = row
+    return RecordedFault(
+        number=number, at=at, session=session, sent=bool(sent), kind=kind, text=text, details=details
+    )
+
+
+def _alteration(row: Row) -> RecordedAlteration:
+    number, at, session, sent, text = row
+    return RecordedAlteration(number=number, at=at, session=session, sent=bool(sent), text=text)
+
+
+def _state(row: Row) -> RecordedState:
+    number, at, name, state, reason = row
+    return RecordedState(number=number, at=at, name=name, state=state, reason=reason)
+
+
+def _gap(row: Row) -> RecordedGap:
+    number, at, until, count, size, reason = row
+    return RecordedGap(number=number, at=at, until=until, count=count, size=size, reason=reason)

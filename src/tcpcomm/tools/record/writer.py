@@ -1,0 +1,263 @@
+"""The thread that writes a recording: :class:`Writer`."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from time import monotonic
+from typing import ClassVar, Final
+
+from twisted.logger import Logger
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.tools.record.clock import RecordingClock
+from tcpcomm.tools.record.ring import Ring
+from tcpcomm.tools.record.row_queue import TOO_SLOW, RowQueue
+from tcpcomm.tools.record.rows import Batch, RowMaker
+from tcpcomm.tools.record.store import Connect, Store, is_damage
+
+_COMMIT_INTERVAL: Final = 0.05
+"""Seconds between two transactions."""
+
+MOST_AT_ONCE: Final = 4000
+"""Rows of one transaction."""
+
+_RETRY: Final = 1.0
+"""Seconds between two attempts to write, if one has failed."""
+
+_RING_INTERVAL: Final = 1.0
+"""Seconds between two looks at the size and the age of the recording."""
+
+_IDLE_AFTER: Final = 20
+"""Looks at an empty queue, one every _COMMIT_INTERVAL, before the thread sleeps until it is woken."""
+
+
+class Writer:
+    """
+    Takes rows from a queue, and writes them in a thread.
+
+    Args:
+        path: the file.
+        opener: opens the database.
+        clock: tells the time.
+        most_bytes, most_age, before_fault: as for :class:`~tcpcomm.tools.record.ring.Ring`.
+        started: called by the thread when it begins.
+    """
+
+    log: ClassVar[Logger] = Logger()
+
+    def __init__(
+        self,
+        path: Path,
+        opener: Connect,
+        clock: RecordingClock,
+        *,
+        most_bytes: int,
+        most_age: int,
+        before_fault: int,
+        started: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.path = path
+        self._opener = opener
+        self._clock = clock
+        self._started = started
+        self._limits = {"most_bytes": most_bytes, "most_age": most_age, "before_fault": before_fault}
+        self._woken = threading.Event()
+        self._passed = threading.Condition()
+        self._stops = False
+        self._thread: threading.Thread | None = None
+        self._pending: Batch | None = None
+        self._failing = self._is_gap_told = False
+        self._dropped = 0
+        self._ring_due = 0.0
+        self.queue = RowQueue(self.wake)
+
+    @property
+    def is_running(self) -> bool:
+        """True while the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def wake(self) -> None:
+        """Start the thread if it has not started, or wake it."""
+        if self._thread is None and not self._stops:
+            self._thread = threading.Thread(target=self._run, name="tcpcomm recorder", daemon=True)
+            self._thread.start()
+        self._woken.set()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until all rows are written. Return False if some are not, after so many seconds."""
+        self.queue.end_gap()
+        if self._is_done():
+            return True
+        with self._passed:
+            self.wake()
+            return self._passed.wait_for(lambda: self._is_done() or not self.is_running, timeout) and (
+                self._is_done()
+            )
+
+    def _is_done(self) -> bool:
+        return self._pending is None and not len(self.queue)
+
+    def stop(self, timeout: float) -> int:
+        """Write all rows, and end the thread. Return the number of rows that are not written."""
+        self.queue.end_gap()
+        if self._thread is None:
+            self.wake()  # it notes that the recorder ended
+        self._stops = True
+        self._woken.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+        pending = self._pending
+        lost = len(self.queue) + (0 if pending is None else pending.last - pending.first + 1)
+        self.queue.shut()
+        return lost
+
+    def _run(self) -> None:
+        self._started()
+        try:
+            store = Store(self.path, self._opener)
+        except ConfigurationError as error:
+            self.log.error("nothing is recorded: {error}", error=str(error))
+            self._drop_all(f"the file cannot be opened: {error}")
+            return
+        try:
+            self._work(store)
+        except sqlite3.Error as error:
+            self.log.error(
+                "{path} is damaged, nothing more is recorded: {error}", path=self.path, error=error
+            )
+            self._drop_all("the file is damaged")
+        except Exception:
+            self.log.failure("the recorder of {path} failed, nothing more is recorded", path=self.path)
+            self._drop_all("the recorder failed")
+        finally:
+            store.close()
+
+    def _drop_all(self, reason: str) -> None:
+        """Drop the rows that wait. The queue fills once more, and then drops all others."""
+        self.queue.reason = reason
+        self._pending = None
+        self.queue.shut()
+        with self._passed:
+            self._passed.notify_all()
+
+    def _work(self, store: Store) -> None:
+        ring = Ring(blocks=store.blocks(), **self._limits)
+        maker = RowMaker(store.last_number + 1)
+        store.begin_run(self._clock.now())
+        idle = 0
+        while True:
+            stops = self._stops  # rows that come later need not be written
+            wrote = self._write(store, ring, maker)
+            self._tell_drops()
+            self._shrink(store, ring)
+            with self._passed:
+                self._passed.notify_all()
+            if stops and (self._failing or not len(self.queue)):
+                break
+            if self._failing:
+                self._wait(_RETRY)
+            elif wrote < MOST_AT_ONCE:
+                idle = 0 if wrote else idle + 1
+                self._rest(idle)
+        if not self._failing:
+            store.end_run(self._clock.now())
+
+    def _rest(self, idle: int) -> None:
+        """Wait until the next transaction or, if nothing happens for a while, until a row comes."""
+        if idle < _IDLE_AFTER:
+            self._wait(_COMMIT_INTERVAL)
+            return
+        self.queue.idle = True
+        if len(self.queue):  # it came before the line above, so nobody wakes this thread
+            self.queue.idle = False
+            return
+        self._wait(60 * _RING_INTERVAL)  # then the ring looks at the age of its blocks
+        self.queue.idle = False
+
+    def _wait(self, seconds: float) -> None:
+        if not self._stops:
+            self._woken.wait(seconds)
+        self._woken.clear()
+
+    def _write(self, store: Store, ring: Ring, maker: RowMaker) -> int:
+        """Write what waits, up to :data:`MOST_AT_ONCE` rows. Return their number, 0 if writing failed."""
+        batch = self._pending
+        if batch is None:
+            entries = self.queue.take(MOST_AT_ONCE)
+            if not entries:
+                return 0
+            batch = self._pending = maker.rows_of(entries)
+            batch.blocks = ring.add(
+                first=batch.first,
+                last=batch.last,
+                began_at=batch.began_at,
+                ended_at=batch.ended_at,
+                size=batch.size,
+                faults=batch.faults,
+            )
+        try:
+            store.write(batch)
+        except sqlite3.Error as error:
+            if is_damage(error):
+                raise
+            self._failed(store, error)
+            return 0
+        self._pending = None
+        self.queue.done(batch.size)
+        if self._failing:
+            self._failing = False
+            self.queue.reason = TOO_SLOW
+            self.log.info("{path}: values are written again", path=self.path)
+        return batch.last - batch.first + 1
+
+    def _tell_drops(self) -> None:
+        """Log the begin of a gap, and its end."""
+        dropped = self.queue.dropped
+        if dropped > self._dropped and not self._is_gap_told:
+            self._is_gap_told = True
+            self.log.warn(
+                "{path}: values are dropped, because too many wait: {reason}",
+                path=self.path,
+                reason=self.queue.reason,
+            )
+        elif self._is_gap_told and dropped == self._dropped and not self._failing:
+            self._is_gap_told = False
+            self.log.info(
+                "{path}: all values are recorded again; {dropped:,} are missing so far",
+                path=self.path,
+                dropped=dropped,
+            )
+        self._dropped = dropped
+
+    def _failed(self, store: Store, error: sqlite3.Error) -> None:
+        if not self._failing:
+            self._failing = True
+            self.queue.reason = str(error)
+            self.log.warn(
+                "cannot record into {path}: {error}; rows wait, and are dropped if too many wait",
+                path=self.path,
+                error=error,
+            )
+        store.make_room_in_log()
+
+    def _shrink(self, store: Store, ring: Ring) -> None:
+        """Delete the blocks that are too old or too many."""
+        now = monotonic()
+        if now < self._ring_due or self._failing:
+            return
+        self._ring_due = now + _RING_INTERVAL
+        self._clock.follow()
+        try:
+            while (block := ring.doomed(used=store.used, now=self._clock.now())) is not None:
+                store.delete(block)
+                ring.remove(block)
+                if len(self.queue) > MOST_AT_ONCE:
+                    self._ring_due = now  # new rows first
+                    break
+        except sqlite3.Error as error:
+            if is_damage(error):
+                raise
+            self._failed(store, error)
