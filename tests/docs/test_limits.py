@@ -78,6 +78,11 @@ NO_LIMITS = {
     "session.limits": "SELECTABLE_ON_WINDOWS",  # of the system
     # to begin with, or at least:
     "session.turns": "LEAST_SECONDS LEAST_FRAMES FIRST_FRAMES SMALLEST_BITE FIRST_BITE WHOLE_CHUNK",
+    "tools.monitor.access": "SHORTEST_TOKEN",  # of a configuration
+    "tools.monitor.api": "DEFAULT_HISTORY",  # an option
+    "tools.monitor.figures": "MINUTE",  # of the figures
+    "tools.monitor.pages": "BATCH_SECONDS OVERVIEW_SECONDS",  # how often
+    "tools.monitor.service": "DEFAULT_PORT",  # an option
     "tools.record.row_queue": "MOST_BYTES_AT_ONCE ROW_COST",  # of one transaction, and an estimate
     "tools.record.schema": "FORMAT",
     "tools.record.store": "BUSY_TIMEOUT",  # of SQLite; the queue has the limit

@@ -42,6 +42,7 @@ _WALL_CLOCK: Final = (
     "server/echo.py",  # tells the time of day
     "session/frame_log.py",  # writes the time into each line
     "cli/tools/output.py",  # the same
+    "tools/monitor/model.py",  # shows the time of each row
     "devices/fins/simulator.py",  # a simulated controller has a clock
     "tools/record/clock.py",  # people compare recorded times with those of their logs
     "runtime/tls_rules.py",  # certificates have dates

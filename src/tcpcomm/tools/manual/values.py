@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -247,6 +248,19 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, (date, time)):
         return value.isoformat()
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
+
+
+def form_text(value: Any) -> str:
+    """Return a value as :func:`read_arguments` reads it, for a form."""
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Enum):
+        return value.name or str(value.value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (str, int, float, Decimal, date, time)):
+        return value.isoformat() if isinstance(value, (date, time)) else str(value)
+    return json.dumps(jsonable(value), ensure_ascii=False)
 
 
 def lines_of(value: Any) -> Iterator[str]:

@@ -1,0 +1,454 @@
+"""
+The state of all links and sessions that a monitor shows: :class:`MonitorModel`. It knows no web.
+
+Each hook does a bounded amount of work: it counts, and keeps one row. A page that shows it makes the texts.
+
+::
+
+    hooks -> Source, WatchedSession (figures, state)
+          -> Row -> RowHistory of the source
+                 -> the rows that wait for the next batch, if a page watches the source
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Final
+
+from tcpcomm.errors import FramingError
+from tcpcomm.session.observer import MessageKind, ObservedMessage, SessionObserver
+from tcpcomm.tools.monitor.rows import Row, RowHistory
+from tcpcomm.tools.monitor.sessions import WatchedSession
+from tcpcomm.tools.monitor.sources import LINK, SERVER, TAP, Source
+
+KEPT_ROWS: Final = 20_000
+"""Rows of all sources that are kept."""
+
+KEPT_BYTES: Final = 32 * 2**20
+"""Bytes of memory that the kept rows of all sources may take, estimated."""
+
+MOST_SOURCES: Final = 256
+"""Links, servers and taps that are followed. Beyond, one without sessions makes room."""
+
+MOST_SESSIONS_SHOWN: Final = 200
+"""Open sessions that a page gets, the newest ones first. All are counted."""
+
+CLOSED_SESSIONS: Final = 20
+"""Sessions that are shown after their end."""
+
+SESSIONS_WITH_HISTORY: Final = 20
+"""If more sessions are open, a page gets their figures without the history of the last minute."""
+
+BATCH_ROWS: Final = 1000
+"""Rows of one batch. What happens beyond that within 50 ms is counted, and not shown."""
+
+LARGEST_KEPT_FRAME: Final = 65_536
+"""Bytes of one frame that are kept. Of a longer one, the rest and its values are left out."""
+
+_ENDED: Final = ("idle", "down", "closed")
+_PLACE: Final = re.compile(r"\b(?:to|at) (\S+:\S+)")
+
+
+class MonitorModel(SessionObserver):
+    """
+    Follows links and sessions, and keeps the newest rows.
+
+    Args:
+        seconds: returns the time in seconds, by a clock that nobody sets.
+        wall_seconds: returns the seconds since 1970.
+    """
+
+    def __init__(self, seconds: Callable[[], float], wall_seconds: Callable[[], float] = time.time) -> None:
+        self._seconds = seconds
+        self._wall_seconds = wall_seconds
+        self._wall_second = -1
+        self._offset = 0.0  # of the wall clock, looked at each second
+        self._sources: dict[int, Source] = {}  # by the id of the observers that their sessions share
+        self._keys: dict[int, Any] = {}  # these observers, so that no other object gets their id
+        self._by_id: dict[str, Source] = {}
+        self._sessions: dict[int, WatchedSession] = {}
+        self._closed: deque[WatchedSession] = deque(maxlen=CLOSED_SESSIONS)
+        self._declarations: dict[str, Any] = {}
+        self._last_source = self._last_session = self.last_row = 0
+        self.sources_left_out = 0
+        """The links and servers that are not followed, because there are too many."""
+        self.batch: list[Row] = []
+        """The rows since the last batch, of the sources that are watched."""
+        self.left_out: Counter[str] = Counter()
+        """The rows that were too many for the batch, by the id of their source."""
+        self._watched: Collection[str] | None = ()
+        self.changes = 0
+        """How many changes of states there were, so that a page learns of them at once."""
+
+    # -- time ---------------------------------------------------------------------------------------------
+
+    def now(self) -> tuple[float, float]:
+        """Return the time by the clock that nobody sets, and in seconds since 1970."""
+        now = self._seconds()
+        if int(now) != self._wall_second:
+            self._wall_second = int(now)
+            self._offset = self._wall_seconds() - now
+        return now, now + self._offset
+
+    # -- hooks --------------------------------------------------------------------------------------------
+
+    def opened(self, session: Any) -> None:
+        watched = self._follow(session)
+        if watched is not None:
+            self._state_row(watched, "opened")
+
+    def ready(self, session: Any) -> None:
+        watched = self._follow(session)
+        if watched is not None:
+            watched.state, watched.since = "ready", self.now()[1]
+            identity = getattr(session, "identity", None)
+            self._state_row(watched, f"ready as {identity}" if identity else "ready")
+
+    def closed(self, session: Any, reason: str) -> None:
+        watched = self._follow(session)
+        if watched is None:
+            return
+        now, wall = self.now()
+        watched.state, watched.since, watched.reason = "closed", wall, reason
+        self._state_row(watched, f"closed: {reason}")
+        self._sessions.pop(id(session), None)
+        watched.asked.clear()
+        self._closed.append(watched)
+        source = self.source(watched.source)
+        if source is not None:
+            source.open_sessions -= 1
+            source.used_at = now
+            if source.session == watched.number:
+                source.session = None
+            if source.kind != LINK:
+                source.ended(reason, wall)
+
+    def received(self, session: Any, data: bytes) -> None:
+        watched = self._sessions.get(id(session)) or self._follow(session)
+        if watched is not None:
+            is_held = getattr(session, "is_held", False) or getattr(session, "has_backlog", False)
+            watched.received.chunk(data, is_held=is_held)
+            if not hasattr(session, "framing") and not hasattr(session, "speech"):
+                self._frame(watched, data, sent=False)  # a protocol without frames: a chunk is all there is
+
+    def sent(self, session: Any, data: bytes) -> None:
+        watched = self._sessions.get(id(session)) or self._follow(session)
+        if watched is not None:
+            watched.sent.chunk(data, is_held=False)
+            if not hasattr(session, "framing") and not hasattr(session, "speech"):
+                self._frame(watched, data, sent=True)
+
+    def frame_received(self, session: Any, frame: bytes) -> None:
+        watched = self._sessions.get(id(session)) or self._follow(session)
+        if watched is None:
+            return
+        if getattr(session, "is_declared", False):
+            watched.received.expect_message(len(frame))
+        else:
+            self._frame(watched, frame, sent=False)
+
+    def frame_sent(self, session: Any, frame: bytes) -> None:
+        watched = self._sessions.get(id(session)) or self._follow(session)
+        if watched is None:
+            return
+        if getattr(session, "is_declared", False):
+            watched.sent.expect_message(len(frame))
+        else:
+            self._frame(watched, frame, sent=True)
+
+    def _frame(self, watched: WatchedSession, frame: bytes, *, sent: bool) -> None:
+        now, wall = self.now()
+        size = len(frame)
+        chunks, place = watched.way(sent=sent).frame(size)
+        kept = frame if size <= LARGEST_KEPT_FRAME else bytes(frame[:LARGEST_KEPT_FRAME])
+        self._count(watched, now, size, sent=sent)
+        row = watched.source, watched.number, wall, sent, "frame"
+        self._add(Row(self.last_row + 1, *row, frame=kept, size=size, chunks=chunks, place=place))
+
+    def message(self, session: Any, message: ObservedMessage) -> None:
+        watched = self._sessions.get(id(session)) or self._follow(session)
+        if watched is None:
+            return
+        now, wall = self.now()
+        sent, frame, asked, took = message.sent, message.frame, message.answers, message.seconds
+        size = len(frame)
+        chunks, place = watched.way(sent=sent).message(size)
+        self._count(watched, now, size, sent=sent)
+        answers = None
+        if asked is not None:
+            answers = watched.row_of(asked)
+            if took is not None and message.kind is not MessageKind.PART:
+                watched.figures.count_trip(now, took)
+                source = self.source(watched.source)
+                if source is not None:
+                    source.figures.count_trip(now, took)
+        else:
+            watched.asks(message, self.last_row + 1)
+        values: Any = message.values
+        if size > LARGEST_KEPT_FRAME:
+            frame, values = bytes(frame[:LARGEST_KEPT_FRAME]), {"…": "too long to show"}
+        row = Row(
+            self.last_row + 1, watched.source, watched.number, wall, sent, message.kind.value,
+            message.name or (asked.name if asked is not None else ""), values, frame, size,
+            answers, took, message.problem, chunks, place,
+        )  # fmt: skip
+        self._add(row)
+
+    def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
+        watched = self._follow(session)
+        if watched is not None:
+            watched.way(sent=sent).half()
+            self._text_row(watched, "half", description or "a secret", sent=sent)
+
+    def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
+        watched = self._follow(session)
+        if watched is None:
+            return
+        watched.figures.faults += 1
+        source = self.source(watched.source)
+        if source is not None:
+            source.figures.faults += 1
+            source.error = fault.reason, self.now()[1]
+        text = f"{fault}: {fault.details}" if fault.details else str(fault)
+        self._text_row(watched, "error", text, sent=sent, frame=watched.way(sent=sent).last_chunk)
+
+    def altered(self, session: Any, description: str, *, sent: bool) -> None:
+        watched = self._follow(session)
+        if watched is not None:
+            self._text_row(watched, "altered", description, sent=sent)
+
+    def link_state(self, link: Any, state: Any, reason: str) -> None:
+        source = self._source_of(link, LINK)
+        if source is None:
+            return
+        self.changes += 1
+        wall = self.now()[1]
+        text = str(getattr(state, "value", state))
+        source.link_state(text, reason, wall)
+        shown = f"{text}: {reason}" if reason else text
+        self._add(Row(self.last_row + 1, source.id, None, wall, None, "state", source.id, text=shown))
+
+    def listening(self, server: Any, address: str) -> None:
+        source = self._source_of(server, TAP if hasattr(server, "disturb") else SERVER)
+        if source is not None:
+            self.changes += 1
+            source.listens(address, self.now()[1])
+
+    # -- rows ---------------------------------------------------------------------------------------------
+
+    def _state_row(self, watched: WatchedSession, text: str) -> None:
+        self.changes += 1
+        self._text_row(watched, "state", text, sent=None)
+
+    def _text_row(
+        self, watched: WatchedSession, kind: str, text: str, *, sent: bool | None, frame: bytes = b""
+    ) -> None:
+        number, wall = self.last_row + 1, self.now()[1]
+        size, frame = len(frame), bytes(frame[:LARGEST_KEPT_FRAME])
+        row = number, watched.source, watched.number, wall, sent, kind
+        self._add(Row(*row, frame=frame, size=size, text=text))
+
+    def _add(self, row: Row) -> None:
+        self.last_row += 1
+        source = self.source(row.source)
+        if source is not None:
+            source.history.add(row)
+        if self._watched is None or row.source in self._watched:
+            if len(self.batch) < BATCH_ROWS:
+                self.batch.append(row)
+            else:
+                self.left_out[row.source] += 1
+
+    def _count(self, watched: WatchedSession, now: float, size: int, *, sent: bool) -> None:
+        watched.figures.count_frame(now, size, sent=sent)
+        source = self.source(watched.source)
+        if source is not None:
+            source.figures.count_frame(now, size, sent=sent)
+
+    def watch(self, sources: Collection[str] | None) -> None:
+        """Collect the rows of these sources for the next batch; None: of all."""
+        self._watched = sources
+
+    def take_batch(self) -> tuple[list[Row], Counter[str]]:
+        """Return the rows since the last batch, and how many were too many, by the id of their source."""
+        batch, self.batch = self.batch, []
+        left_out, self.left_out = self.left_out, Counter()
+        return batch, left_out
+
+    def newest(self, sources: Collection[str] | None, most: int, after: int = 0) -> list[Row]:
+        """Return the newest kept rows of sources (None: of all), in order, after a row."""
+        found: list[Row] = []
+        for source in self.sources():
+            if sources is None or source.id in sources:
+                kept = reversed(source.history)
+                found += [row for _, row in zip(range(most), kept, strict=False) if row.number > after]
+        found.sort(key=lambda row: row.number)
+        return found[-most:] if most else []
+
+    def kept_rows(self, sources: Collection[str] | None = None) -> Iterable[Row]:
+        """Return all kept rows of sources, in order."""
+        return self.newest(sources, self.last_row)
+
+    def row(self, number: int) -> Row | None:
+        """Return a row by its number, or None if newer rows took its place."""
+        return next((row for each in self.sources() for row in each.history if row.number == number), None)
+
+    # -- sources and sessions ---------------------------------------------------------------------------
+
+    def sources(self) -> list[Source]:
+        """Return the sources, in the order of their begin."""
+        return list(self._sources.values())
+
+    def source(self, id: str) -> Source | None:
+        """Return a source by its id, or None."""
+        return self._by_id.get(id)
+
+    def _source_of(self, subject: Any, kind: str) -> Source | None:
+        """Return the source of a link, of a server's factory, or of a tap. Make it if it is new."""
+        key = _observers_of(subject)
+        found = self._sources.get(id(key))
+        if found is not None:
+            if kind == LINK and found.kind != LINK:  # its session came before the first state
+                found.kind, found.subject = LINK, subject
+                _name_source(found, subject)
+            return found
+        if len(self._sources) >= MOST_SOURCES and not self._make_room():
+            self.sources_left_out += 1
+            return None
+        now, wall = self.now()
+        self._last_source += 1
+        source = Source(
+            str(self._last_source),
+            kind,
+            subject,
+            now=now,
+            time=wall,
+            history=RowHistory(KEPT_ROWS, KEPT_BYTES),
+        )
+        _name_source(source, subject)
+        self._sources[id(key)], self._keys[id(key)], self._by_id[source.id] = source, key, source
+        self._share_history()
+        self.changes += 1
+        return source
+
+    def _make_room(self) -> bool:
+        """Forget the source that was not used for the longest time. Return False if all are in use."""
+        idle = [
+            (key, each)
+            for key, each in self._sources.items()
+            if not each.open_sessions and each.state in _ENDED
+        ]
+        if not idle:
+            return False
+        key, source = min(idle, key=lambda each: each[1].used_at)
+        del self._sources[key], self._keys[key], self._by_id[source.id]
+        return True
+
+    def _share_history(self) -> None:
+        """Give each source the same share of the rows and bytes that are kept."""
+        count = len(self._sources)
+        for each in self._sources.values():
+            each.history.most_rows, each.history.most_bytes = KEPT_ROWS // count, KEPT_BYTES // count
+            each.history.trim()
+
+    def _follow(self, session: Any) -> WatchedSession | None:
+        """Return a session as it is followed, from now on if it is new. None: there are too many."""
+        found = self._sessions.get(id(session))
+        if found is not None:
+            return found
+        factory = getattr(session, "factory", None)
+        link = getattr(factory, "link", None)
+        if link is not None:
+            source = self._source_of(link, LINK)
+        else:
+            subject, kind = (session, TAP) if factory is None else (factory, SERVER)
+            source = self._source_of(subject, kind)
+        if source is None:
+            return None
+        now, wall = self.now()
+        self._last_session += 1
+        watched = WatchedSession(self._last_session, session, source.id, now, wall)
+        self._sessions[id(session)] = watched
+        source.open_sessions += 1
+        source.used_at = now
+        source.is_equipment = bool(getattr(session, "is_equipment", False))
+        if source.declaration is None:
+            source.declaration = getattr(session, "declaration", None)
+        if source.kind == LINK:
+            source.session = watched.number
+        return watched
+
+    def declaration_id(self, declaration: Any) -> str | None:
+        """Return the id of a declaration on the page, or None without a declaration."""
+        if declaration is None:
+            return None
+        name, number = declaration.name, 1
+        while self._declarations.setdefault(name, declaration) is not declaration:
+            number += 1
+            name = f"{declaration.name}-{number}"
+        return str(name)
+
+    def declaration(self, id: str) -> Any:
+        """Return a declaration by its id, or None."""
+        return self._declarations.get(id)
+
+    def open_sessions(self) -> list[WatchedSession]:
+        """Return the open sessions, in the order of their begin."""
+        return list(self._sessions.values())
+
+    def session(self, number: int) -> WatchedSession | None:
+        """Return an open session by its number, or None."""
+        return next((each for each in self._sessions.values() if each.number == number), None)
+
+    def overview(self) -> dict[str, Any]:
+        """Return the figures and states of all sources and sessions, in types that JSON has."""
+        now, wall = self.now()
+        sources = self.sources()
+        opened = self.open_sessions()
+        shown = opened[-MOST_SESSIONS_SHOWN:]
+        with_history = len(opened) <= SESSIONS_WITH_HISTORY
+        return {
+            "now": wall,
+            "rate": round(sum(each.figures.rate(now) for each in sources), 2),
+            "sources": [
+                each.facts(now, self.declaration_id(each.declaration), history=True) for each in sources
+            ],
+            "sessions": [
+                each.facts(
+                    now,
+                    self.declaration_id(getattr(each.session, "declaration", None)),
+                    history=with_history and each.state != "closed",
+                )
+                for each in (*self._closed, *shown)
+            ],
+            "more_sessions": len(opened) - len(shown),
+            "more_sources": self.sources_left_out,
+        }
+
+
+def _observers_of(subject: Any) -> Any:
+    """Return the observers that all sessions of a link, a factory or a tap share: the key of its source."""
+    engine = getattr(subject, "engine", None)
+    found = getattr(subject, "observers", None)
+    return found if found is not None else getattr(engine, "observers", None) or subject
+
+
+def _name_source(source: Source, subject: Any) -> None:
+    """Name a source after its declaration, and its place."""
+    source.declaration = getattr(subject, "declaration", None)
+    engine_name = str(getattr(getattr(subject, "engine", None), "name", ""))
+    place = _PLACE.search(engine_name)
+    if place is not None and not source.addresses:
+        source.addresses.append(place[1])
+    if source.declaration is not None:
+        source.name = str(source.declaration.name)
+    elif source.kind == TAP:
+        source.name = str(getattr(subject, "name", None) or getattr(subject, "target", None) or "tap")
+    elif source.kind == SERVER:
+        kind = getattr(subject, "protocol", None)
+        source.name = getattr(kind, "__name__", None) or type(subject).__name__
+    else:
+        source.name = engine_name or "link"
