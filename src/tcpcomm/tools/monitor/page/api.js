@@ -56,6 +56,6 @@ async function request(address, options) {
     throw new ApiError(String(error.message ?? error), 0);
   }
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ApiError(answer.error ?? `HTTP ${response.status}`, response.status, answer.field);
-  return answer;
+  if (response.ok) return answer;
+  throw new ApiError(answer.error ?? `HTTP ${response.status}`, response.status, answer.field);
 }

@@ -2,8 +2,6 @@
 
 import { ascii, bytesOf } from "./format.js";
 
-const COLUMNS = ["row", "session", "time", "gap_us", "direction", "kind", "name", "decoded", "took_ms", "bytes", "hex", "ascii", "reason"];
-
 // Return rows as CSV with a line of names. Excel needs the mark at the beginning to see that it is UTF-8.
 export function csvOf(rows) {
   const lines = rows.map((row) => Object.values(plain(row)).map(quoted).join(","));
@@ -12,7 +10,8 @@ export function csvOf(rows) {
 
 // Return one JSON object a line.
 export function jsonLinesOf(rows) {
-  return rows.map((row) => `${JSON.stringify({ ...plain(row), values: row.values, answers: row.answers })}\n`).join("");
+  const whole = (row) => ({ ...plain(row), values: row.values, answers: row.answers });
+  return rows.map((row) => `${JSON.stringify(whole(row))}\n`).join("");
 }
 
 function plain(row) {
@@ -32,6 +31,22 @@ function plain(row) {
     reason: row.text,
   };
 }
+
+const COLUMNS = [
+  "row",
+  "session",
+  "time",
+  "gap_us",
+  "direction",
+  "kind",
+  "name",
+  "decoded",
+  "took_ms",
+  "bytes",
+  "hex",
+  "ascii",
+  "reason",
+];
 
 // Seconds since 1970 as "2026-11-29T05:12:41.203118Z".
 function isoTime(seconds) {

@@ -74,7 +74,8 @@ export function ascii(bytes) {
 export function dump(bytes, width = 16) {
   const lines = [];
   for (let offset = 0; offset < bytes.length; offset += width) {
-    lines.push({ offset: offset.toString(16).padStart(4, "0").toUpperCase(), bytes: bytes.slice(offset, offset + width) });
+    const shown = offset.toString(16).padStart(4, "0").toUpperCase();
+    lines.push({ offset: shown, bytes: bytes.slice(offset, offset + width) });
   }
   return lines;
 }

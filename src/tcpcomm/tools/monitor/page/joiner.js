@@ -1,17 +1,13 @@
-// Joins rows: a request and its answer, a row and the one before it, frames that came in one chunk.
+// Joins rows: a request and its answer, and frames that came in one chunk.
 
 const UNANSWERED = 1000; // commands whose answer may still come
 
 export class Joiner {
-  #last = new Map(); // by session: its last row
   #lastIn = new Map(); // by session and direction: the last frame
   #commands = new Map(); // by row number: a command without an answer
 
   // Tell a new row its neighbours, and its neighbours about it. Rows come in order.
   join(row) {
-    const before = this.#last.get(row.session);
-    if (before !== undefined) row.gap = row.time - before.time;
-    this.#last.set(row.session, row);
     if (row.place > 1) this.#glue(row);
     if (row.hex) this.#lastIn.set(`${row.session}${row.direction}`, row);
     if (row.kind === "command") this.#expectAnswer(row);

@@ -16,13 +16,13 @@ export function rowReader(columns) {
 
 // A line that stands for rows which the server left out, because this page was too slow for them.
 export function leftOut(number, time, count) {
-  const values = { id: number, session: null, time, direction: "", kind: "dropped", name: "", values: { count } };
-  const rest = { hex: "", bytes: 0, answers: null, took: null, text: "", chunks: 1, place: 1 };
-  return new Row((name) => ({ ...values, ...rest })[name]);
+  const known = { id: number, time, kind: "dropped", values: { count } };
+  const rest = { session: null, answers: null, took: null, bytes: 0, chunks: 1, place: 1 };
+  return new Row((name) => known[name] ?? (name in rest ? rest[name] : ""));
 }
 
 export class Row {
-  // Seconds since the row before it in its session; null for the first.
+  // Seconds since the shown row before it in its session; null for the first.
   gap = null;
   // The row of the command that this one answers, and the answer of this command, where the page has them.
   request = null;
@@ -71,7 +71,7 @@ export class Row {
 
   // The text that the filter searches, in small letters.
   get searched() {
-    this.#searched ??= `${this.kind} ${this.signature()} ${this.text} ${ascii(bytesOf(this.hex))}`.toLowerCase();
+    this.#searched ??= [this.kind, this.signature(), this.text, ascii(bytesOf(this.hex))].join(" ").toLowerCase();
     return this.#searched;
   }
 
@@ -84,17 +84,25 @@ export class Row {
   // The decoded row as a call: "locate(job=3)", "alarm(code=7)", "x=12.3, y=4.5" for a reply.
   signature() {
     if (this.kind === "reply") return shownResult(this.values);
+    if (this.kind === "state") return ""; // its text says all, and its name is only the id of a source
     const inside = this.values === null ? "" : listed(this.values);
-    if (this.kind === "fault") return `Fault(${Object.values(this.values ?? {}).filter(isThere).map(shown).join(", ")})`;
+    if (this.kind === "fault") return shownFault(this.values);
     return this.name || inside ? `${this.name}(${inside})` : "";
   }
 }
 
 function shownResult(values) {
   if (values === null || values.result === undefined || values.result === null) return "";
-  const { result } = values;
-  const isRecord = typeof result === "object" && !Array.isArray(result);
-  return isRecord ? listed(result) : shown(result);
+  return isRecord(values.result) ? listed(values.result) : shown(values.result);
+}
+
+// True for a value with named fields.
+export function isRecord(value) {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}
+
+function shownFault(values) {
+  return `Fault(${Object.values(values ?? {}).filter(isThere).map(shown).join(", ")})`;
 }
 
 function listed(values) {

@@ -13,12 +13,13 @@ export class RowLog {
   // Rows that the server left out because this page was too slow.
   dropped = 0;
   #matches = null;
+  #lastTimes = new Map(); // by session: the time of its last shown row
 
   // Keep more rows, oldest first.
   push(rows) {
     for (const row of rows) {
       this.all.push(row);
-      if (this.#matches === null || this.#matches(row)) this.shown.push(row);
+      if (this.#matches === null || this.#matches(row)) this.#show(row);
     }
     if (this.all.length > CAPACITY + BLOCK) this.#trim();
   }
@@ -26,8 +27,10 @@ export class RowLog {
   // Show only rows for which the function returns true; null shows all.
   filter(matches) {
     this.#matches = matches;
-    this.shown = matches === null ? [...this.all] : this.all.filter(matches);
+    this.shown = [];
     this.trimmed = 0;
+    this.#lastTimes.clear();
+    for (const row of this.all) if (matches === null || matches(row)) this.#show(row);
   }
 
   clear() {
@@ -35,6 +38,7 @@ export class RowLog {
     this.shown = [];
     this.trimmed = 0;
     this.dropped = 0;
+    this.#lastTimes.clear();
   }
 
   // Return a copy that gets no more rows.
@@ -47,13 +51,19 @@ export class RowLog {
     return copy;
   }
 
+  #show(row) {
+    const before = this.#lastTimes.get(row.session);
+    row.gap = before === undefined ? null : row.time - before;
+    this.#lastTimes.set(row.session, row.time);
+    this.shown.push(row);
+  }
+
   #trim() {
-    const removed = this.all.splice(0, this.all.length - CAPACITY);
+    this.all.splice(0, this.all.length - CAPACITY);
     const first = this.all[0].number;
     let stale = 0;
     while (stale < this.shown.length && this.shown[stale].number < first) stale += 1;
     this.shown.splice(0, stale);
     this.trimmed += stale;
-    return removed;
   }
 }

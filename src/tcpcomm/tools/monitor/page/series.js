@@ -24,7 +24,9 @@ function rank({ path }) {
 
 function add(found, name, path) {
   const key = `${name} ${path}`;
-  if (!found.has(key)) found.set(key, { key, name, path, label: `${name}: ${path.replace(/^result\.?/, "") || "result"}` });
+  if (found.has(key)) return;
+  const short = path.replace(/^result\.?/, "") || "result";
+  found.set(key, { key, name, path, label: `${name}: ${short}` });
 }
 
 export function isRoundTrip({ path }) {

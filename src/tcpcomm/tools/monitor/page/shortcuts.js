@@ -36,9 +36,12 @@ export function applyShortcuts() {
   });
 }
 
+// Focus an element of the first view. Where that is not drawn yet, it is in the next frame of the screen.
 function focus(selector) {
   store.view.value = "links";
-  requestAnimationFrame(() => document.querySelector(selector)?.focus());
+  const find = () => document.querySelector(selector);
+  find()?.focus();
+  if (document.activeElement !== find()) requestAnimationFrame(() => find()?.focus());
 }
 
 function openCommand() {
@@ -58,7 +61,7 @@ function nextLanguage() {
 }
 
 function chooseNeighbour(step) {
-  const ids = (store.overview.value?.sources ?? []).map(({ id }) => id);
+  const ids = store.sortedSources().map(({ id }) => id);
   const next = ids[ids.indexOf(store.source.value) + step];
   if (next !== undefined) store.chooseSource(next);
 }

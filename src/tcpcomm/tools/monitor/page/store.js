@@ -98,8 +98,20 @@ export function sourceById(id) {
   return overview.value?.sources.find((each) => each.id === id) ?? null;
 }
 
+const ORDER = ["link", "server", "tap"];
+
+// The sources in the order in which the page shows them: links first, because they can fail.
+export function sortedSources() {
+  const rank = ({ kind }) => ORDER.indexOf(kind);
+  return [...(overview.value?.sources ?? [])].sort((one, other) => rank(one) - rank(other));
+}
+
 export function sessionsOf(id) {
   return overview.value?.sessions.filter((each) => each.source === id) ?? [];
+}
+
+export function livingSessionsOf(id) {
+  return sessionsOf(id).filter(({ state }) => state !== "closed");
 }
 
 function onHello(told) {
@@ -118,7 +130,7 @@ function onOverview(told) {
   clockOffset = told.now - performance.now() / 1000;
   overview.value = told;
   const known = told.sources.some((each) => each.id === source.value);
-  if (!known && told.sources.length > 0) chooseSource(told.sources[0].id);
+  if (!known && told.sources.length > 0) chooseSource(sortedSources()[0].id);
 }
 
 function onRows({ t: time, rows, dropped }) {

@@ -6,8 +6,10 @@ import { useValue } from "../observable.js";
 import * as store from "../store.js";
 import { Bytes } from "./bytes.js";
 import { Declared } from "./declared.js";
+import { Token } from "./token.js";
 
 const TABS = ["command", "event", "send"];
+const LISTS = { command: "commands", event: "events" }; // in a description
 
 export function Actions() {
   useValue(store.overview);
@@ -44,12 +46,17 @@ function Tabs({ source, hello }) {
       </h2>
       <div class="content" id="action" role="tabpanel" aria-labelledby=${`tab-${chosen}`}>
         ${!hello.writes && html`<p class="why warn">${hello.why_not}</p>`}
+        ${!hello.writes && !hello.read_only && html`<${Token} />`}
+        ${description?.error && html`<p class="why bad" role="alert">${description.error}</p>`}
         ${chosen === "send" && html`<${Bytes} source=${source} writes=${hello.writes} />`}
-        ${chosen === "command" && description && html`
-          <${Declared} key="command" kind="command" list=${description.commands} source=${source} writes=${hello.writes} />
-        `}
-        ${chosen === "event" && description && html`
-          <${Declared} key="event" kind="event" list=${description.events} source=${source} writes=${hello.writes} />
+        ${chosen in LISTS && description && html`
+          <${Declared}
+            key=${chosen}
+            kind=${chosen}
+            list=${description[LISTS[chosen]] ?? []}
+            source=${source}
+            writes=${hello.writes}
+          />
         `}
       </div>
     </section>
@@ -59,7 +66,7 @@ function Tabs({ source, hello }) {
 function useDescription(declaration) {
   const [description, setDescription] = useState(null);
   useEffect(() => {
-    store.describe(declaration).then(setDescription, (error) => setDescription({ commands: [], events: [], error }));
+    store.describe(declaration).then(setDescription, (error) => setDescription({ error: store.wordsOf(error) }));
   }, [declaration]);
   return description;
 }

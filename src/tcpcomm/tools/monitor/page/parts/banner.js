@@ -1,11 +1,11 @@
 // What stands in the way of the whole page: a server that does not answer, a token that is wrong.
 
-import { useToken } from "../api.js";
-import { html, useEffect, useRef, useState } from "../dom.js";
+import { html, useEffect, useState } from "../dom.js";
 import * as format from "../format.js";
 import { t } from "../i18n.js";
 import { useValue } from "../observable.js";
 import * as store from "../store.js";
+import { Token } from "./token.js";
 
 export function Banner() {
   const line = useValue(store.line);
@@ -30,18 +30,10 @@ export function Banner() {
 }
 
 function Refused({ why }) {
-  const field = useRef(null);
-  const enter = (event) => {
-    event.preventDefault();
-    useToken(field.current.value);
-    store.retry();
-  };
   return html`
-    <form class="banner" role="alert" onSubmit=${enter}>
-      <b>${t("refused.title")}</b>
-      <span>${why}</span>
-      <label>${t("refused.token")} <input ref=${field} autocomplete="off" spellcheck=${false} /></label>
-      <button>${t("refused.enter")}</button>
-    </form>
+    <div class="banner">
+      <span role="alert"><b>${t("refused.title")}</b> ${why}</span>
+      <${Token} />
+    </div>
   `;
 }

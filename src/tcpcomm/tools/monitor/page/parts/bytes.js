@@ -17,9 +17,10 @@ export function Bytes({ source, writes }) {
   const [framed, setFramed] = useState(true);
   const [answer, setAnswer] = useState(null);
   const onlyShown = useValue(store.session);
-  const living = store.sessionsOf(source.id).filter(({ state }) => state !== "closed");
+  const living = store.livingSessionsOf(source.id);
   const [picked, setPicked] = useState(null);
-  const session = [picked, onlyShown, source.session].find((each) => living.some(({ id }) => id === each)) ?? living[0]?.id;
+  const isLiving = (wanted) => living.some(({ id }) => id === wanted);
+  const session = [picked, onlyShown, source.session].find(isLiving) ?? living[0]?.id;
 
   const send = async (kept) => {
     try {
@@ -97,7 +98,7 @@ function Kept({ equipment, disabled, send }) {
         (each) => html`
           <li key=${each.form + each.text + each.framed}>
             <button type="button" disabled=${disabled} title=${t("quick.send")} onClick=${() => send(each)}>
-              ${each.form === "hex" ? format.spaced(each.text.replace(/\s/g, "")) : each.text}${each.framed ? "" : ` (${t("quick.bare")})`}
+              ${labelOf(each)}
             </button>
             <button
               type="button"
@@ -110,6 +111,11 @@ function Kept({ equipment, disabled, send }) {
       )}
     </ul>
   `;
+}
+
+function labelOf({ form, text, framed }) {
+  const bytes = form === "hex" ? format.spaced(text.replace(/\s/g, "")) : text;
+  return framed ? bytes : `${bytes} (${t("quick.bare")})`;
 }
 
 function Answer({ answer }) {

@@ -26,7 +26,9 @@ export function CopyAs({ parameters }) {
         ([as, name]) => html`<button key=${as} type="button" onClick=${() => copy(as)}>${name}</button>`,
       )}
       <span role="status">${copied && !copied.bad && t(copied.done ? "copied" : "copyByHand")}</span>
-      ${copied && html`<pre class=${copied.bad ? "bad" : ""} tabindex="0" aria-label=${t("copyAs")}>${copied.text}</pre>`}
+      ${copied && html`
+        <pre class=${copied.bad ? "bad" : ""} tabindex="0" aria-label=${t("copyAs")}>${copied.text}</pre>
+      `}
     </div>
   `;
 }

@@ -26,6 +26,7 @@ function Form({ kind, declared, source, writes }) {
   const [answer, setAnswer] = useState(null);
   const [isBusy, setIsBusy] = useState(false);
   const values = () => given(declared.parameters, texts);
+  const asked = { source: source.id, command: declared.name };
   const send = async (event) => {
     event.preventDefault();
     setIsBusy(true);
@@ -56,15 +57,19 @@ function Form({ kind, declared, source, writes }) {
       <div class="line">
         <button class="strong" disabled=${!writes || isBusy}>${t(kind === "command" ? "send" : "emit")}</button>
         ${kind === "command" &&
-        html`<${CopyAs} parameters=${() => ({ source: source.id, command: declared.name, values: JSON.stringify(values()) })} />`}
+        html`<${CopyAs} parameters=${() => ({ ...asked, values: JSON.stringify(values()) })} />`}
       </div>
-      <div role="status">${isBusy ? t("waiting") : answer && html`<${Answer} answer=${answer} fields=${declared.result_fields} />`}</div>
+      <div role="status">
+        ${isBusy && t("waiting")}
+        ${!isBusy && answer && html`<${Answer} answer=${answer} fields=${declared.result_fields} />`}
+      </div>
     </form>
   `;
 }
 
 function firstTexts(parameters) {
-  return Object.fromEntries(parameters.map((each) => [each.name, each.text ?? (each.input === "bool" ? "false" : "")]));
+  const first = ({ text, input }) => text ?? (input === "bool" ? "false" : "");
+  return Object.fromEntries(parameters.map((each) => [each.name, first(each)]));
 }
 
 // The texts to send: a field that is left empty and may be, is left out.

@@ -5,7 +5,7 @@ import { classes, html, useEffect, useRef, useState } from "../dom.js";
 import * as format from "../format.js";
 import { t } from "../i18n.js";
 import { useValue } from "../observable.js";
-import { shown } from "../row.js";
+import { isRecord, shown } from "../row.js";
 import * as store from "../store.js";
 import { CopyAs } from "./copy_as.js";
 import { kindWords } from "./row_line.js";
@@ -21,13 +21,15 @@ export function Detail() {
   useEffect(() => {
     if (row !== null && STACKED.matches) box.current.scrollIntoView({ block: "start" });
   }, [row]);
+  const close = () => (store.detailIsOpen.value = false);
   return html`
     <section class="detail" ref=${box} aria-labelledby="detail-title">
       <h2 id="detail-title">
         <span>${t("detail")} ${row && html`<span class="dim">· ${titleOf(row)}</span>`}</span>
-        <button class="fold quiet" aria-label=${t("close")} onClick=${() => (store.detailIsOpen.value = false)}>✕</button>
+        <button class="fold quiet" aria-label=${t("close")} onClick=${close}>✕</button>
       </h2>
-      ${row === null ? html`<p class="empty">${t("detail.none")}</p>` : html`<${Content} key=${row.number} row=${row} />`}
+      ${row === null && html`<p class="empty">${t("detail.none")}</p>`}
+      ${row !== null && html`<${Content} key=${row.number} row=${row} />`}
     </section>
   `;
 }
@@ -55,7 +57,7 @@ function Content({ row }) {
   `;
 }
 
-// The row with all its bytes, once the server told them. It may have forgotten the row: then what is here stays.
+// The row with all its bytes, once the server told them. If it has forgotten the row, what is here stays.
 function useWhole(row) {
   const [whole, setWhole] = useState(null);
   useEffect(() => {
@@ -106,6 +108,7 @@ function frameIn(wire, frame) {
 // All bytes, 16 a line where there is room. With `frame`, what the framing added is marked.
 function Dump({ bytes, frame }) {
   const box = useRef(null);
+  const place = frame ?? { begin: 0, end: bytes.length };
   const [width, setWidth] = useState(16);
   useEffect(() => {
     const observer = new ResizeObserver(([{ contentRect }]) => setWidth(contentRect.width >= SIXTEEN ? 16 : 8));
@@ -114,35 +117,37 @@ function Dump({ bytes, frame }) {
   }, []);
   return html`
     <pre class="dump" ref=${box} role="group" aria-label=${t("detail.bytes")} tabindex="0">
-      ${format.dump(bytes, width).map((line, index) => html`<${DumpLine} line=${line} at=${index * width} width=${width} frame=${frame} />`)}
+      ${format.dump(bytes, width).map(
+        (line, index) => html`<${DumpLine} line=${line} at=${index * width} width=${width} frame=${place} />`,
+      )}
     </pre>
-    ${frame && frame.end - frame.begin < bytes.length && html`<p class="legend dim"><mark>00</mark> ${t("detail.framing")}</p>`}
+    ${place.end - place.begin < bytes.length && html`
+      <p class="legend dim"><mark>00</mark> ${t("detail.framing")}</p>
+    `}
   `;
 }
 
 function DumpLine({ line, at, width, frame }) {
-  const added = (index) => frame !== null && frame !== undefined && (at + index < frame.begin || at + index >= frame.end);
-  const hex = Array.from(line.bytes, (byte, index) => [index ? " " : "", marked(format.twoDigits(byte), added(index))]);
-  const text = Array.from(format.ascii(line.bytes), (letter, index) => marked(letter, added(index)));
+  const marked = (text, index) => {
+    const isAdded = at + index < frame.begin || at + index >= frame.end;
+    return isAdded ? html`<mark>${text}</mark>` : text;
+  };
+  const hex = Array.from(line.bytes, (byte, index) => [index ? " " : "", marked(format.twoDigits(byte), index)]);
+  const text = Array.from(format.ascii(line.bytes), marked);
   const space = " ".repeat(3 * (width - line.bytes.length));
   return html`<span class="dim">${line.offset}</span>${"  "}${hex}${space}${"  "}${text}${"\n"}`;
-}
-
-function marked(text, isMarked) {
-  return isMarked ? html`<mark>${text}</mark>` : text;
 }
 
 function Values({ row, fields }) {
   if (row.values === null) return null;
   const { result } = row.values;
-  const isRecord = row.kind === "reply" && result !== null && typeof result === "object" && !Array.isArray(result);
-  const values = isRecord ? result : row.values;
+  const values = row.kind === "reply" && isRecord(result) ? result : row.values;
   return html`
     <dl>
       ${Object.entries(values).map(
         ([name, value]) => html`
           <dt>${name}</dt>
-          <dd class="value">${shown(value)} ${fields[name]?.unit && html`<span class="dim">${fields[name].unit}</span>`}</dd>
+          <dd class="value">${shown(value)} <span class="dim">${fields[name]?.unit}</span></dd>
         `,
       )}
     </dl>

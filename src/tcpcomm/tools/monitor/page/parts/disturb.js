@@ -34,7 +34,9 @@ function Disturbances({ source }) {
       <h2 id="disturb-title">${t("disturb")}</h2>
       <div class="buttons">
         ${known.map(
-          ({ text: each, help }) => html`<button key=${each} title=${help} onClick=${() => disturb(each)}>${each}</button>`,
+          ({ text: each, help }) => html`
+            <button key=${each} title=${help} onClick=${() => disturb(each)}>${each}</button>
+          `,
         )}
       </div>
       <form class="line" onSubmit=${enter}>

@@ -22,7 +22,15 @@ export function Download({ source }) {
       <div class="list">
         <p>${t("download.kept")}</p>
         ${formats.map(
-          (format) => html`<a key=${format} class="button" download href=${url("download", { format, watch: source.id })} onClick=${close}>${NAMES[format] ?? format}</a>`,
+          (format) => html`
+            <a
+              key=${format}
+              class="button"
+              download
+              href=${url("download", { format, watch: source.id })}
+              onClick=${close}
+            >${NAMES[format] ?? format}</a>
+          `,
         )}
         <p>${t("download.shown")}</p>
         <button onClick=${() => save(csvOf, "text/csv", "csv")}>${NAMES.csv}</button>

@@ -39,9 +39,12 @@ function Freeze() {
   const behind = frozen === null ? 0 : (store.log.all.at(-1)?.number ?? 0) - (frozen.all.at(-1)?.number ?? 0);
   const words = frozen === null ? t("freeze") : t("frozen", { count: format.count(behind) });
   return html`
-    <button class="quiet freeze" aria-pressed=${String(frozen !== null)} title=${t("freeze.title")} onClick=${store.toggleFreeze}>
-      ${words}
-    </button>
+    <button
+      class="quiet freeze"
+      aria-pressed=${String(frozen !== null)}
+      title=${t("freeze.title")}
+      onClick=${store.toggleFreeze}
+    >${words}</button>
   `;
 }
 

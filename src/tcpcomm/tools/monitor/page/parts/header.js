@@ -32,7 +32,9 @@ export function Header() {
         )}
       </nav>
       <span class="end">
-        ${overview && html`<span class="total">${t("framesPerSecond", { rate: format.rate(overview.rate) })}</span>`}
+        ${overview && html`
+          <span class="total">${t("framesPerSecond", { rate: format.rate(overview.rate) })}</span>
+        `}
         <${Line} />
         ${hello && html`<${Access} hello=${hello} />`}
         <${Language} />

@@ -28,7 +28,10 @@ function Charts({ source }) {
   }, [frozen]);
   // The first fields are shown at once, so that the first look shows something.
   const shown = chosen ?? fields.slice(0, 2).map(({ key }) => key);
-  const toggle = (key) => setChosen(shown.includes(key) ? shown.filter((each) => each !== key) : [...shown, key]);
+  const isShown = ({ key }) => shown.includes(key);
+  const toggle = (field) => {
+    setChosen(isShown(field) ? shown.filter((each) => each !== field.key) : [...shown, field.key]);
+  };
   return html`
     <section class="plot" aria-labelledby="plot-title">
       <h2 id="plot-title">
@@ -42,22 +45,25 @@ function Charts({ source }) {
       ${fields.length === 0 && html`<p class="empty">${t("plot.none")}</p>`}
       <div class="chips fields" role="group" aria-label=${t("plot.fields")}>
         ${fields.map(
-          ({ key, label }) => html`
-            <button key=${key} class="chip" aria-pressed=${String(shown.includes(key))} onClick=${() => toggle(key)}>
-              ${labelOf({ label, key })}
-            </button>
+          (field) => html`
+            <button
+              key=${field.key}
+              class="chip"
+              aria-pressed=${String(isShown(field))}
+              onClick=${() => toggle(field)}
+            >${labelOf(field)}</button>
           `,
         )}
       </div>
       <div class="charts">
-        ${fields.filter(({ key }) => shown.includes(key)).map((field) => html`<${Chart} key=${field.key} field=${field} />`)}
+        ${fields.filter(isShown).map((field) => html`<${Chart} key=${field.key} field=${field} />`)}
       </div>
     </section>
   `;
 }
 
-function labelOf({ label, key }) {
-  return key.endsWith(" took") ? label.replace(/took$/, t("plot.roundTrip")) : label;
+function labelOf(field) {
+  return isRoundTrip(field) ? `${field.name}: ${t("plot.roundTrip")}` : field.label;
 }
 
 function Chart({ field }) {
@@ -119,14 +125,19 @@ function summaryOf(values) {
 function optionsOf(width, field) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
-  const axis = { stroke: colour("--dim"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
+  const line = { stroke: colour("--line"), width: 1 };
+  const axis = { stroke: colour("--dim"), grid: line, ticks: line };
+  const clock = (_, seconds) => seconds.map((each) => format.clock(each).slice(0, 8));
   const stroke = colour(isRoundTrip(field) ? "--from-equipment" : "--to-equipment");
   return {
     width,
     height: HEIGHT,
     legend: { show: false },
     cursor: { sync: { key: "plot" } },
-    axes: [{ ...axis, values: (_, seconds) => seconds.map((each) => format.clock(each).slice(0, 8)) }, { ...axis, size: 64 }],
+    axes: [
+      { ...axis, values: clock },
+      { ...axis, size: 64 },
+    ],
     series: [{}, { stroke, width: 1.5, points: { size: 4 } }],
   };
 }

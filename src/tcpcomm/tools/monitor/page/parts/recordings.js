@@ -48,7 +48,11 @@ export function Recordings() {
                   <td>${name} ${running && html`<span class="tag good">${t("recordings.running")}</span>`}</td>
                   <td class="number">${format.size(bytes)}</td>
                   <td>${format.date(changed)}</td>
-                  <td><a class="button" download href=${url(`recordings/${encodeURIComponent(name)}`)}>${t("download")}</a></td>
+                  <td>
+                    <a class="button" download href=${url(`recordings/${encodeURIComponent(name)}`)}>
+                      ${t("download")}
+                    </a>
+                  </td>
                 </tr>
               `,
             )}

@@ -19,6 +19,7 @@ export class RowLine extends Component {
   render({ row, index, words, encoding, several, chosen, paired }) {
     this.language = document.documentElement.lang;
     const bytes = format.bytesOf(row.hex.slice(0, 2 * IN_A_LINE));
+    const text = textOf(bytes, encoding);
     const more = row.bytes > bytes.length ? " …" : "";
     return html`
       <div
@@ -41,11 +42,13 @@ export class RowLine extends Component {
         <span role="gridcell" class="time">${format.clock(row.time)}</span>
         <span role="gridcell" class="gap">${row.gap === null ? "" : format.count(row.gap * 1e6)}</span>
         <${Direction} row=${row} />
-        <span role="gridcell" class="what"><${What} row=${row} words=${words} text=${textOf(bytes, encoding)} /><${Tags} row=${row} /></span>
+        <span role="gridcell" class="what">
+          <${What} row=${row} words=${words} text=${text} /><${Tags} row=${row} />
+        </span>
         ${row.hex !== "" && html`
           ${tookOf(row) !== "" && html`<span role="gridcell" class="took">${tookOf(row)}</span>`}
           <span role="gridcell" class="hex">${hexOf(bytes)}${more}</span>
-          <span role="gridcell" class="text"><${Marked} text=${textOf(bytes, encoding)} words=${words} />${more}</span>
+          <span role="gridcell" class="text"><${Marked} text=${text} words=${words} />${more}</span>
         `}
       </div>
     `;
@@ -64,8 +67,9 @@ function hexOf(bytes) {
 function Direction({ row }) {
   if (row.direction === "") return html`<span role="gridcell" class="direction" />`;
   const words = t(row.toEquipment ? "toEquipment" : "fromEquipment");
+  const side = row.toEquipment ? "to-equipment" : "from-equipment";
   return html`
-    <span role="gridcell" class=${`direction ${row.toEquipment ? "to-equipment" : "from-equipment"}`} title=${words} aria-label=${words}>
+    <span role="gridcell" class=${`direction ${side}`} title=${words} aria-label=${words}>
       ${row.toEquipment ? "→" : "←"}
     </span>
   `;
@@ -105,6 +109,7 @@ export function kindWords(row) {
 
 function Marked({ text, words }) {
   if (words.length === 0) return text;
-  const pattern = new RegExp(`(${words.map((each) => each.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})`, "gi");
+  const escaped = words.map((each) => each.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  const pattern = new RegExp(`(${escaped.join("|")})`, "gi");
   return text.split(pattern).map((piece, at) => (at % 2 ? html`<mark>${piece}</mark>` : piece));
 }

@@ -13,7 +13,7 @@ const CLOSED_SHOWN = 3; // sessions that ended, below those that live
 export function Sources() {
   const overview = useValue(store.overview);
   const chosen = useValue(store.source);
-  const sources = overview?.sources ?? [];
+  const sources = store.sortedSources();
   const good = sources.filter((each) => levelOf(each) === "good").length;
   return html`
     <section class="sources" aria-labelledby="sources-title">
@@ -44,7 +44,7 @@ function Source({ source, chosen }) {
         <i class=${`dot ${level}`} />
         <b>${bare(source.name)}</b>
         <span class="state">${stateWords(source)}</span>
-        <small>${[source.declaration, bare(source.address ?? "")].filter(Boolean).join(" · ")}</small>
+        <small>${placeOf(source)}</small>
         <small class="figures">${figures(source)}</small>
         <${Trouble} source=${source} level=${level} />
         <${History} source=${source} />
@@ -54,13 +54,20 @@ function Source({ source, chosen }) {
   `;
 }
 
+function placeOf({ name, declaration, address }) {
+  const shown = declaration === name ? [address] : [declaration, address];
+  return shown.filter(Boolean).map(bare).join(" · ");
+}
+
 // "tcp:10.0.0.5:8500" without the word that nearly all addresses have; a port alone keeps its colon.
 function bare(address) {
   return address.replace(/\btcp:(?=\d+\b(?![.:]))/g, ":").replace(/\btcp:(?=\S)/g, "");
 }
 
 function stateWords({ kind, state, since, sessions }) {
-  if (kind !== "link" && sessions > 0) return t(sessions === 1 ? "oneSession" : "manySessions", { count: sessions });
+  if (kind !== "link" && sessions > 0) {
+    return t(sessions === 1 ? "oneSession" : "manySessions", { count: sessions });
+  }
   const words = t(`state.${state}`);
   return state === "down" || state === "connecting"
     ? `${words}, ${format.age(Math.max(store.serverNow() - since, 0))}`
@@ -74,9 +81,17 @@ function Trouble({ source, level }) {
   return html`
     ${why && html`<span class=${`why ${level}`}>${why}</span>`}
     ${rest && html`<small>${rest}</small>`}
-    ${level === "good" && error && html`<small>${t("lastError", { text: error.text, time: format.clock(error.time).slice(0, 8) })}</small>`}
-    ${faults > 0 && html`<span class="why bad">${t(faults === 1 ? "oneFault" : "manyFaults", { count: format.count(faults) })}</span>`}
+    ${level === "good" && error && html`<small class="last" title=${error.text}>${lastError(error)}</small>`}
+    ${faults > 0 && html`<span class="why bad">${faultCount(faults)}</span>`}
   `;
+}
+
+function faultCount(faults) {
+  return t(faults === 1 ? "oneFault" : "manyFaults", { count: format.count(faults) });
+}
+
+function lastError({ text, time }) {
+  return t("lastError", { text, time: format.clock(time).slice(0, 8) });
 }
 
 function figures({ rate, p50, p99, reconnects }) {
@@ -104,14 +119,17 @@ function History({ source: { history, p50, p99 } }) {
 function Chosen({ source }) {
   const sessions = store.sessionsOf(source.id);
   const living = sessions.filter(({ state }) => state !== "closed");
-  const closed = sessions.filter(({ state }) => state === "closed").slice(-CLOSED_SHOWN);
-  const isShown = source.kind !== "link" || sessions.length > 1;
+  // A link has one session, and its rows tell how those before it ended.
+  const isShown = source.kind !== "link" || living.length > 1;
+  const closed = isShown ? sessions.filter(({ state }) => state === "closed").slice(-CLOSED_SHOWN) : [];
   const writes = store.hello.value?.writes;
   return html`
     <div class="sessions">
       ${isShown && living.length + closed.length > 0 && html`
         <ul aria-label=${t("sessions")}>
-          ${[...living, ...closed].map((each) => html`<${Session} key=${each.id} session=${each} source=${source} />`)}
+          ${[...living, ...closed].map(
+            (each) => html`<${Session} key=${each.id} session=${each} source=${source} />`,
+          )}
         </ul>
       `}
       ${writes && html`<${Repairs} source=${source} isShown=${isShown} />`}
@@ -133,7 +151,9 @@ function Session({ session, source }) {
         <span>${session.peer}${session.identity && ` (${session.identity})`}</span>
         <small>${sessionWords(session, isClosed)}</small>
       </button>
-      ${kicks && html`<${Kick} session=${session.id} label=${t("kick")} title=${t("kick.title", { peer: session.peer })} />`}
+      ${kicks && html`
+        <${Kick} session=${session.id} label=${t("kick")} title=${t("kick.title", { peer: session.peer })} />
+      `}
     </li>
   `;
 }

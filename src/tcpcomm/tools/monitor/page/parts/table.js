@@ -38,8 +38,9 @@ export class Table extends Component {
     cancelAnimationFrame(this.#drawing);
   }
 
-  componentDidUpdate(before) {
+  componentDidUpdate(before, { seen }) {
     if (this.#follows) this.#scrollToEnd();
+    if (seen !== this.state.seen) this.#show(store.row.value); // a pane that opened may have covered it
     if (before.declaration !== this.props.declaration) this.#findEncoding();
   }
 
@@ -80,7 +81,8 @@ export class Table extends Component {
     const box = this.box.current;
     this.#follows = store.frozen.value === null && box.scrollTop + box.clientHeight >= box.scrollHeight - HEIGHT;
     const top = Math.floor(box.scrollTop / HEIGHT);
-    if (top !== this.state.top || this.#isAway() !== this.state.isAway) this.setState({ top, isAway: this.#isAway() });
+    const isAway = this.#isAway();
+    if (top !== this.state.top || isAway !== this.state.isAway) this.setState({ top, isAway });
   };
 
   // Newer rows come below, where nobody sees them.
@@ -140,7 +142,7 @@ export class Table extends Component {
     const rows = shown.slice(first, first + seen + 2 * MARGIN);
     const chosen = store.row.value;
     const words = markedWords(store.filterText.value);
-    const several = store.session.value === null && store.sessionsOf(store.source.value).length > 1;
+    const several = store.session.value === null && store.livingSessionsOf(store.source.value).length > 1;
     return html`
       <div
         id="rows"
@@ -157,7 +159,9 @@ export class Table extends Component {
       >
         <div class="head" role="row" aria-rowindex="1">
           ${several && html`<span role="columnheader" class="owner" aria-label=${t("column.session")}>#</span>`}
-          ${COLUMNS.map((name) => html`<span key=${name} role="columnheader" class=${name}>${t(`column.${name}`)}</span>`)}
+          ${COLUMNS.map(
+            (name) => html`<span key=${name} role="columnheader" class=${name}>${t(`column.${name}`)}</span>`,
+          )}
         </div>
         <div class="space" role="rowgroup" style=${{ height: `${shown.length * HEIGHT}px` }}>
           <div class="seen" role="presentation" style=${{ transform: `translateY(${first * HEIGHT}px)` }}>
@@ -174,12 +178,15 @@ export class Table extends Component {
                   paired=${chosen !== null && (row === chosen.request || row === chosen.reply)}
                   reply=${row.reply}
                   glued=${row.gluedToNext}
+                  gap=${row.gap}
                 />
               `,
             )}
           </div>
         </div>
-        ${shown.length === 0 && html`<p class="empty">${t(all.length === 0 ? "frames.none" : "frames.filtered")}</p>`}
+        ${shown.length === 0 && html`
+          <p class="empty">${t(all.length === 0 ? "frames.none" : "frames.filtered")}</p>
+        `}
       </div>
       ${isAway && html`<button class="newest" onClick=${this.#goToNewest}>↓ ${t("newest")}</button>`}
       <p class="foot">
