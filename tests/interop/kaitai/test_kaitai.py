@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import subprocess
-import sys
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from random import Random
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -33,7 +33,7 @@ ALL = {**OURS, **{name: declaration_of(find_device(name).load()) for name in DEV
 
 
 @pytest.fixture(scope="module")
-def parsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def parsers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return the module of the parser of each declaration, compiled in one run."""
     needs_program("node", "apt-get install nodejs npm")
     npm = needs_program("npm", "apt-get install nodejs npm")
@@ -60,16 +60,23 @@ def parsers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]
         ["node", script, package, *formats], capture_output=True, encoding="utf-8", timeout=SECONDS
     )
     assert (0, "") == (done.returncode, done.stderr)
-    sys.path.insert(0, str(package))
-    try:
-        yield {name: importlib.import_module(name) for name in ALL}
-    finally:
-        sys.path.remove(str(package))
+    return {name: _loaded(f"compiled_{name}", package / f"{name}.py") for name in ALL}
+
+
+def _loaded(name: str, path: Path) -> ModuleType:
+    """Return a module from a file."""
+    spec = spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def parser(parsers: dict[str, Any], name: str) -> Any:
     found = parsers[name]
-    (made,) = [each for each in vars(found).values() if isinstance(each, type) and each.__module__ == name]
+    own = [each for each in vars(found).values() if isinstance(each, type)]
+    (made,) = [each for each in own if each.__module__ == found.__name__]
     return made
 
 

@@ -8,6 +8,13 @@ from tcpcomm.tools.generate.generator import Generator
 
 GENERATORS: Final = (
     Generator(
+        name="wireshark",
+        summary="a dissector for Wireshark (.lua)",
+        place="tcpcomm.tools.generate.wireshark.dissector:wireshark_dissector",
+        next_step="put it into the folder Personal Lua Plugins, which Wireshark shows under Help, About, "
+        "Folders; or: tshark -X lua_script:{file} -r CAPTURE",
+    ),
+    Generator(
         name="kaitai",
         summary="a Kaitai Struct format (.ksy) of the messages of a binary declaration",
         place="tcpcomm.tools.generate.kaitai.format:kaitai_format",

@@ -1,0 +1,1 @@
+"""The generator of Wireshark dissectors in Lua, which read all messages of a declaration."""

@@ -1,0 +1,127 @@
+"""Templates with the numbers of their fields, for the Lua code: :class:`TextParts`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tcpcomm.codec.encoding import charset
+from tcpcomm.tools.generate.wireshark.fields import Fields, path_part
+
+Form = Mapping[str, Any]
+
+
+class TextParts:
+    """Makes the parts of templates, by the rules of one codec."""
+
+    def __init__(self, fields: Fields, rules: Form, *, any_case: bool = False) -> None:
+        self._fields = fields
+        self._encoding = charset(rules["encoding"])
+        self._any_case = any_case
+        self._is_wide = "a".encode(self._encoding)[-1:] != b"a" or len("aa".encode(self._encoding)) != 2
+        escapes = rules.get("escapes", {})
+        self._escapes = [[text, sign] for sign, text in escapes.items() if sign != "&"]
+        if "&" in escapes:
+            self._escapes.append([escapes["&"], "&"])
+        self._first = rules.get("first")
+
+    @property
+    def is_xml(self) -> bool:
+        return self._first is not None
+
+    def part(self, path: str, template: Form) -> dict[str, Any]:
+        """Return one frame."""
+        return {
+            "codec": "template",
+            "parts": self._parts(path, template["parts"]),
+            "encoding": self._encoding,
+            "wide": self._is_wide or None,
+            "first": self._first,
+            "escapes": self._escapes or None,
+            "any_case": self._any_case or None,
+        }
+
+    def literal(self, text: str) -> dict[str, Any]:
+        """Return a frame that is always the same."""
+        return self.part("", {"parts": [{"text": text}] if text else []})
+
+    def bytes_of(self, text: str) -> bytes:
+        """Return a text as the Lua code compares it."""
+        if self._is_wide:
+            return text.encode("utf-8")
+        return text.encode(self._encoding)
+
+    def _parts(self, path: str, parts: Sequence[Form]) -> list[dict[str, Any]]:
+        return [self._part(path, each) for each in parts]
+
+    def _part(self, path: str, part: Form) -> dict[str, Any]:
+        if "text" in part:
+            return {"text": self.bytes_of(part["text"])}
+        if "optional" in part:
+            return {"optional": self._parts(path, part["optional"])}
+        if "list" in part:
+            name = part["list"]
+            whole = f"{path}.{path_part(name)}"
+            item = part["item"]
+            if "parts" in item:
+                inner = whole if item["form"]["type"] == "record" else path
+                made: dict[str, Any] = {"parts": self._parts(inner, item["parts"])}
+            else:
+                made = self._field(whole, item["form"], item.get("format", {}))
+            return {"list": name, "separator": self.bytes_of(part["separator"]), "item": made}
+        if "count" in part:
+            of = part.get("of", part["count"])
+            kind = path_part(f"{of}_count" if "of" in part else of)
+            found = self._field(f"{path}.{kind}", {"type": "int"}, part.get("format", {}))
+            return {**found, "count": "frames" if part["count"] == "frames" else of, "quiet": True}
+        if part.get("is") == "id":
+            found = self._field("id", part["form"], part.get("format", {}))
+            return {**found, "role": "id", "name": "id"}
+        name = part["field"]
+        found = self._field(f"{path}.{path_part(name)}", part["form"], part.get("format", {}))
+        repeated = {"quiet": True} if part.get("of") == "request" else {}
+        return {**found, "name": name, **repeated}
+
+    def _field(self, path: str, form: Form, how: Form) -> dict[str, Any]:
+        kind = form["type"]
+        made: dict[str, Any] = {
+            key: how[key]
+            for key in ("width", "unit", "align", "letter", "scale", "computer", "bits", "order")
+            if key in how
+        }
+        if "fill" in how:
+            made["fill"] = self.bytes_of(how["fill"])
+        if how.get("zeros"):
+            made["fill"] = b""  # zeros are digits
+        if kind == "bool":
+            words = {self.bytes_of(word): not index for index, word in enumerate(how["words"])}
+            return {**made, "width": None, **self._words(words), "f": self._fields.add(path, "bool")}
+        if kind == "choice" and isinstance(form["values"][0]["value"], str):
+            texts = {
+                self.bytes_of(self._padded(each["value"], how)): each["value"] for each in form["values"]
+            }
+            return {**made, "width": None, **self._words(texts), "f": self._fields.add(path, "string")}
+        if kind in ("int", "choice"):
+            labels = None
+            if kind == "choice":
+                labels = {each["value"]: each.get("name") or str(each["value"]) for each in form["values"]}
+            number = self._fields.add(path, "int64", base="DEC")
+            return {**made, "kind": "int", "f": number, "labels": labels}
+        if kind in ("float", "decimal"):
+            return {**made, "kind": "float", "f": self._fields.add(path, "double")}
+        if kind == "bytes":
+            return {**made, "kind": "bytes", "f": self._fields.add(path, "bytes")}
+        return {**made, "kind": "text", "f": self._fields.add(path, "string")}
+
+    @staticmethod
+    def _words(words: Mapping[bytes, Any]) -> dict[str, Any]:
+        longest_first = sorted(words, key=len, reverse=True)
+        return {"kind": "words", "words": words, "order_of_words": longest_first}
+
+    def _padded(self, text: str, how: Form) -> str:
+        """Return a member of a choice as it is written."""
+        if "width" not in how:
+            return text
+        size = len(text.encode(self._encoding)) if how["unit"] == "bytes" else len(text)
+        filling: str = how.get("fill", " ") * (how["width"] - size)
+        return filling + text if how.get("align") == "right" else text + filling
