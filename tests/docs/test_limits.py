@@ -88,6 +88,7 @@ NO_LIMITS = {
     "tools.record.store": "BUSY_TIMEOUT",  # of SQLite; the queue has the limit
     "tools.record.writer": "MOST_AT_ONCE",  # of one transaction
     "tap": "DEFAULT_GAP",  # an option
+    "tools.console.feed": "INTERVAL",  # for speed
     "tools.send.sender": "REPLY_TIMEOUT CONNECTION_WAIT REPLY_SILENCE",  # options
     "transports.native": "LARGEST_WRITE",  # for speed
 }
