@@ -8,10 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self
 
-from twisted.logger import Logger
-
 from tcpcomm.errors import ConfigurationError, FramingError
 from tcpcomm.net.error_texts import peer_name
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.session.observer import ObservedMessage, SessionObserver
 from tcpcomm.tools.record.clock import RecordingClock
 from tcpcomm.tools.record.file_lock import FileLock
@@ -63,7 +62,7 @@ class Recorder(SessionObserver):
             recorder writes it; or an argument is wrong.
     """
 
-    log: ClassVar[Logger] = Logger()
+    log: ClassVar[BoundedLogger] = BoundedLogger()
 
     def __init__(
         self,

@@ -9,9 +9,8 @@ from pathlib import Path
 from time import monotonic
 from typing import ClassVar, Final
 
-from twisted.logger import Logger
-
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.tools.record.clock import RecordingClock
 from tcpcomm.tools.record.ring import Ring
 from tcpcomm.tools.record.row_queue import TOO_SLOW, RowQueue
@@ -46,7 +45,7 @@ class Writer:
         started: called by the thread when it begins.
     """
 
-    log: ClassVar[Logger] = Logger()
+    log: ClassVar[BoundedLogger] = BoundedLogger()
 
     def __init__(
         self,

@@ -34,11 +34,11 @@ from twisted.internet.interfaces import (
     IStreamClientEndpoint,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from tcpcomm.net.endpoints import client
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 
 TRANSIT_BUFFER: Final = 256 * 1024
@@ -188,7 +188,7 @@ class Toxics:
 class _Connection:
     """The connection of a client, and its own connection to the target."""
 
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self, proxy: FaultProxy) -> None:
         self.proxy = proxy
