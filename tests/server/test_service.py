@@ -95,7 +95,7 @@ class TestStart:
 
     def test_observers_are_told_where_it_listens(self) -> None:
         observer = RecordingObserver()
-        factory = FrameFactory(observers=[observer])
+        factory = FrameFactory(observers=[observer], clock=Clock())
         ServerService(factory, [place(succeed(Port()), "tcp:0")]).startService()
 
         assert [("listening",)] == observer.log

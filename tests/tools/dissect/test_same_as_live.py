@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from random import Random
 from typing import Any
 
@@ -76,7 +77,8 @@ def test_devices_with_a_simulator_of_their_own(name: str) -> None:
     assert kind is not None
     bench, declaration, random = Bench(), declaration_of(kind), Random(3)
     listener = Listener(declaration)
-    bench.serve(kind(), observers=[listener])
+    takes_clock = "clock" in signature(kind).parameters
+    bench.serve(kind(clock=bench.camera.clock) if takes_clock else kind(), observers=[listener])
     host = MessageRecorder()
     proxy: Any = bench.remote(declaration_of(device.load()).kind, observers=[host])
     for each in declaration.commands:
