@@ -79,6 +79,7 @@ NO_LIMITS = {
     # to begin with, or at least:
     "session.turns": "LEAST_SECONDS LEAST_FRAMES FIRST_FRAMES SMALLEST_BITE FIRST_BITE WHOLE_CHUNK",
     "tools.monitor.access": "SHORTEST_TOKEN",  # of a configuration
+    "tools.monitor.actions": "RAW_REPLY",  # an option
     "tools.monitor.api": "DEFAULT_HISTORY",  # an option
     "tools.monitor.figures": "MINUTE",  # of the figures
     "tools.monitor.pages": "BATCH_SECONDS OVERVIEW_SECONDS",  # how often

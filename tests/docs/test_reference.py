@@ -90,6 +90,7 @@ WITH_LIMITS = [
         "runtime.socket_options",
         "server.twistd_log",
         "tools.monitor.access",
+        "tools.monitor.actions",
         "tools.monitor.model",
         "tools.monitor.pages",
         "tools.monitor.rows",

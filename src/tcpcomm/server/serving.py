@@ -138,6 +138,12 @@ class EquipmentProtocol(FrameProtocol):
         return cast("EquipmentFactory", self.factory).declaration
 
     @property
+    def equipment(self) -> Equipment:
+        """The object that serves this session, once it is ready."""
+        equipment: Equipment = self._responder.equipment
+        return equipment
+
+    @property
     def is_busy(self) -> bool:
         """Return True while a command is being carried out."""
         return self._responder.is_busy

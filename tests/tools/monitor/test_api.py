@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
 
 from tcpcomm.tools.monitor.access import Denied
-from tcpcomm.tools.monitor.pages import MOST_HISTORY, Page
+from tcpcomm.tools.monitor.downloads import lines_of_rows
+from tcpcomm.tools.monitor.pages import BATCH_SECONDS, MOST_HISTORY, Page
+from tcpcomm.tools.monitor.rows import Row
 from tcpcomm.tools.monitor.service import Monitor
 from tests.session.stage import staged
 from tests.tools.monitor.test_model import Line
@@ -20,7 +25,8 @@ class Stand:
     """A monitor without sockets, and a session."""
 
     def __init__(self, **options: Any) -> None:
-        self.monitor = Monitor(0, reactor=Clock(), **options)
+        self.clock = Clock()
+        self.monitor = Monitor(0, reactor=self.clock, **options)
         self.stage = staged(Line, observers=[self.monitor])
 
     def open(self, **query: str) -> list[bytes]:
@@ -32,7 +38,9 @@ class Stand:
 
     def past(self, **query: str) -> list[str]:
         """Return the frames of the past that a page gets."""
-        rows = [row for each in events(self.open(**query), "rows") for row in each["rows"]]
+        seen = self.open(**query)
+        self.clock.pump([BATCH_SECONDS] * 20)
+        rows = [row for each in events(seen, "rows") for row in each["rows"]]
         return [bytes.fromhex(row[7]).decode() for row in rows if row[4] == "frame"]
 
 
@@ -93,3 +101,66 @@ def test_the_overview_is_json() -> None:
     stand.stage.receive(b"x\r\n")
     found = json.loads(json.dumps(stand.monitor.api.get("overview", {}), allow_nan=False))
     assert (1, 1) == (len(found["sources"]), len(found["sessions"]))
+
+
+def test_new_rows_come_behind_those_of_the_past_and_each_once() -> None:
+    stand = Stand()
+    for number in range(3000):
+        stand.stage.receive(b"%d\r\n" % number)
+    first, seen = stand.open(history="10"), stand.open(history="5000")
+    for number in range(3000, 3005):
+        stand.stage.receive(b"%d\r\n" % number)
+        stand.clock.advance(BATCH_SECONDS)
+    numbers = [row[0] for each in events(seen, "rows") for row in each["rows"]]
+    assert list(range(1, stand.monitor.last_row + 1)) == numbers
+    numbers = [row[0] for each in events(first, "rows") for row in each["rows"]]
+    assert list(range(numbers[0], stand.monitor.last_row + 1)) == numbers
+    assert 15 == len(numbers)
+
+
+def test_the_kept_rows_come_as_csv_and_json_lines() -> None:
+    stand = Stand()
+    stand.stage.receive(b"TRG,3\r\n")
+    stand.stage.session.close("=1+1")
+    stand.stage.wait(0.1)
+    answers: list[Any] = []
+    for format in ("csv", "jsonl"):
+        stand.monitor.api.get("download", {"format": format}).addCallback(answers.append)
+        stand.clock.pump([0.0] * 5)
+    table = list(csv.DictReader(io.StringIO(answers[0].data.decode("utf-8-sig"))))
+    lines = [json.loads(line) for line in answers[1].data.decode().splitlines()]
+    assert [each["kind"] for each in lines] == [each["kind"] for each in table]
+    assert b"TRG,3" == bytes.fromhex(table[2]["hex"]) == bytes.fromhex(lines[2]["hex"])
+    assert ("closed: =1+1", "monitor.csv") == (table[-1]["text"], answers[0].name)
+    with pytest.raises(Denied, match="the formats are csv, jsonl"):
+        stand.monitor.api.get("download", {"format": "exe"})
+
+
+def test_a_text_of_the_peer_is_no_formula_in_a_spreadsheet() -> None:
+    row = Row(1, "1", 1, 0.0, False, "error", text="=HYPERLINK(1)", values={"a": 1})
+    _, line = lines_of_rows([row], "csv")
+    assert "'=HYPERLINK(1)" in line
+
+
+def test_a_part_of_the_rows_can_be_downloaded() -> None:
+    stand = Stand()
+    stand.stage.receive(b"a\r\nb\r\nc\r\n")
+    answers: list[Any] = []
+    query = {"format": "jsonl", "first": "4", "last": "4", "session": "1"}
+    stand.monitor.api.get("download", query).addCallback(answers.append)
+    stand.clock.pump([0.0] * 5)
+    assert ["62"] == [json.loads(line)["hex"] for line in answers[0].data.splitlines()]
+
+
+def test_recordings_are_listed_by_their_names(tmp_path: Path) -> None:
+    (tmp_path / "line 3.tcpcomm").write_bytes(b"12345")
+    monitor = Monitor(
+        0, reactor=Clock(), recordings=lambda: [tmp_path / "line 3.tcpcomm", tmp_path / "missing"]
+    )
+    (found,) = monitor.api.get("recordings", {})["recordings"]
+    assert ("line 3.tcpcomm", 5) == (found["name"], found["bytes"])
+    assert "line_3.tcpcomm" == monitor.api.get("recordings/line 3.tcpcomm", {}).name
+    for name in ("other.tcpcomm", "../line 3.tcpcomm"):
+        with pytest.raises(Denied, match="no such recording"):
+            monitor.api.get(f"recordings/{name}", {})
+    assert {"recordings": []} == Stand().monitor.api.get("recordings", {})

@@ -28,6 +28,7 @@ from tcpcomm.tools.monitor.model import (
     MOST_SESSIONS_SHOWN,
     MOST_SOURCES,
     SESSIONS_WITH_HISTORY,
+    SOURCES_WITH_HISTORY,
     MonitorModel,
 )
 from tcpcomm.tools.monitor.rows import COLUMNS, row_values
@@ -296,3 +297,11 @@ def test_the_answer_to_a_very_old_command_names_no_row() -> None:
         reply = ObservedMessage(kind=MessageKind.REPLY, sent=True, frame=b"OK", answers=each, seconds=0.1)
         model.message(session, reply)
     assert [None, 4] == [answers for _, answers in shown(model, "kind", "answers")][-2:]
+
+
+def test_many_sources_have_no_history() -> None:
+    model = MonitorModel(lambda: 0.0, lambda: EPOCH)
+    for number in range(1, SOURCES_WITH_HISTORY + 2):
+        model.listening(FrameFactory(Line, observers=[model]), "10.0.0.1:9999")
+        has_history = ["history" in each for each in model.overview()["sources"]]
+        assert [number <= SOURCES_WITH_HISTORY] * number == has_history

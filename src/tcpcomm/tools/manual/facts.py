@@ -18,7 +18,7 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.messages import Command, DeclaredEvent
 from tcpcomm.equipment.samples import SAMPLE_ID, Samples
-from tcpcomm.errors import ConfigurationError
+from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing import Framing, format_framing
 from tcpcomm.tools.manual.values import jsonable, type_name
 
@@ -152,9 +152,13 @@ class _Manual:
     def _message(self, sender: str, frame: bytes) -> dict[str, str]:
         """Return a frame with its framing, as text and in hex."""
         framing = self._declaration.received if sender == "host" else self._declaration.sent
-        wire = framing.encode(frame)
+        problem = {}
+        try:
+            wire = framing.encode(frame)
+        except EncodeError as error:  # a frame of fixed size has no room for such a fault
+            wire, problem = frame, {"problem": f"the framing cannot carry it: {error}"}
         text = wire.decode(self._declaration.encoding, "surrogateescape")
-        return {"from": sender, "text": "".join(map(_visible, text)), "hex": wire.hex(" ")}
+        return {"from": sender, "text": "".join(map(_visible, text)), "hex": wire.hex(" "), **problem}
 
     def _types(self) -> list[type]:
         """Return the classes in the declaration's annotations, each once, in the order of their use."""

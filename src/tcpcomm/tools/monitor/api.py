@@ -5,18 +5,32 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, Final
 
+from twisted.internet.defer import Deferred
+
 from tcpcomm._version import __version__
+from tcpcomm.errors import ConfigurationError
 from tcpcomm.tools.monitor.access import Access, Denied
+from tcpcomm.tools.monitor.actions import Actions
+from tcpcomm.tools.monitor.copying import Copies
 from tcpcomm.tools.monitor.describe import describe
+from tcpcomm.tools.monitor.downloads import FORMATS, Download, FileDownload, lines_of_rows
 from tcpcomm.tools.monitor.model import KEPT_ROWS, MonitorModel
 from tcpcomm.tools.monitor.pages import MOST_HISTORY, Page, Pages
 from tcpcomm.tools.monitor.rows import COLUMNS, SHOWN_BYTES, row_json
+from tcpcomm.tools.monitor.slices import joined_in_slices
+from tcpcomm.tools.send.notation import parse_hex
 
 DEFAULT_HISTORY: Final = 1000
 
+_LONGEST_WORD: Final = 1000
+_LONGEST_TIMEOUT: Final = 3600.0
 _WHOLE: Final = re.compile(r"[0-9]{1,15}")
+
+
+Query = dict[str, str]
 
 
 class MonitorApi:
@@ -26,6 +40,7 @@ class MonitorApi:
     Args:
         model: what there is to see.
         access: decides who may do what.
+        clock: the reactor, or a test's clock.
         name: a name for the page's head.
         recordings: returns the paths of recordings; None: there are none.
     """
@@ -36,6 +51,7 @@ class MonitorApi:
         self,
         model: MonitorModel,
         access: Access,
+        clock: Any,
         *,
         name: str = "",
         recordings: Callable[[], Iterable[Any]] | None = None,
@@ -45,10 +61,14 @@ class MonitorApi:
         self._name = name
         self._recordings = recordings
         self._started = model.now()[1]
+        self._clock = clock
+        self.actions = Actions(model, clock.seconds)
+        """What pages can change."""
+        self._copies = Copies(model)
 
     # -- what pages read --------------------------------------------------------------------------------
 
-    def get(self, path: str, query: dict[str, str]) -> Any:
+    def get(self, path: str, query: Query) -> Any:
         """Return the answer to a request that reads."""
         if path == "overview":
             return self.overview()
@@ -56,23 +76,54 @@ class MonitorApi:
             return self._describe(query)
         if path == "row":
             return self._row(query)
+        if path == "copy":
+            return self._copy(query)
+        if path == "download":
+            return self._download(query)
+        if path == "recordings" or path.startswith("recordings/"):
+            return self._recordings_of(path.removeprefix("recordings").removeprefix("/"))
         raise Denied(404, f"the monitor knows no {path!r}")
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Carry out a request that writes. Return the answer, or its Deferred."""
+        form = _Form(body)
+        if path == "command":
+            timeout = form.number("timeout")
+            return self.actions.command(form.text("source"), form.text("name"), form.values(), timeout)
+        if path == "event":
+            session = form.whole("session", needed=False)
+            return self.actions.event(form.text("source"), form.text("name"), form.values(), session)
+        if path == "send":
+            framed = body.get("framed", True) is True
+            return self.actions.send(form.needed_whole("session"), form.data("hex"), framed=framed)
+        if path == "close":
+            return self.actions.close(form.needed_whole("session"))
+        if path == "retry":
+            return self.actions.retry(form.text("source"))
+        if path == "disturb":
+            return self.actions.disturb(form.text("source"), form.text("text"))
+        if path == "clear":
+            return self.actions.clear(form.text("source"))
         raise Denied(404, f"the monitor knows no {path!r}")
 
     def overview(self) -> dict[str, Any]:
         """Return the state of everything."""
         found = self._model.overview()
+        for each in found["sources"]:
+            source = self._model.source(each["id"])
+            if source is not None:
+                each["can"] = self.actions.can(source)
+                disturbances = self.actions.disturbances(source)
+                if disturbances is not None:
+                    each["disturbances"] = disturbances
         return {**found, "pages": len(self.pages), "dropped": self.pages.dropped}
 
-    def watched(self, query: dict[str, str]) -> frozenset[str] | None:
+    def watched(self, query: Query) -> frozenset[str] | None:
         """Return the ids of the sources that a page asks for, or None for all."""
         text = query.get("watch", "all")
         return None if text == "all" else frozenset(text.split(",")) - {"", "none"}
 
-    def open_page(self, page: Page, query: dict[str, str], token: str | None, address: str) -> None:
+    def open_page(self, page: Page, query: Query, token: str | None, address: str) -> None:
         """Begin to send events to a page."""
         most = min(whole(query, "history", DEFAULT_HISTORY), MOST_HISTORY)
         rows = self._model.newest(page.watch, most, whole(query, "after", 0))
@@ -89,26 +140,120 @@ class MonitorApi:
             "columns": list(COLUMNS),
             "shown": SHOWN_BYTES,
             "kept": KEPT_ROWS,
-            "formats": [],
+            "formats": list(FORMATS),
             "watch": None if page.watch is None else sorted(page.watch),
             "recordings": self._recordings is not None,
         }
         self.pages.open(page, hello, rows)
 
-    def _describe(self, query: dict[str, str]) -> dict[str, Any]:
+    def _describe(self, query: Query) -> dict[str, Any]:
         declaration = self._model.declaration(query.get("declaration", ""))
         if declaration is None:
             raise Denied(404, "there is no such declaration")
         return describe(declaration)
 
-    def _row(self, query: dict[str, str]) -> dict[str, Any]:
+    def _copy(self, query: Query) -> dict[str, Any]:
+        language = query.get("as", "")
+        if "row" in query:
+            return {"text": self._copies.of_row(whole(query, "row", 0), language)}
+        try:
+            texts = json.loads(query.get("values", "{}"))
+        except ValueError:
+            texts = None
+        if not isinstance(texts, dict):
+            raise Denied(400, "values must be a JSON object with a text for each field", "values")
+        command = query.get("command", "")
+        return {"text": self._copies.of_command(query.get("source", ""), command, texts, language)}
+
+    def _download(self, query: Query) -> Deferred[Download]:
+        format = query.get("format", "")
+        if format not in FORMATS:
+            raise Denied(400, f"the formats are {', '.join(FORMATS)}, not {format!r}", "format")
+        first, last = whole(query, "first", 0), whole(query, "last", self._model.last_row)
+        session = whole(query, "session", 0)
+        rows = [
+            row
+            for row in self._model.newest(self.watched(query), KEPT_ROWS, first - 1)
+            if row.number <= last and (not session or row.session == session)
+        ]
+        made = joined_in_slices(lines_of_rows(rows, format), self._clock)
+        return made.addCallback(lambda text: Download(f"monitor.{format}", FORMATS[format], text.encode()))
+
+    def _recordings_of(self, name: str) -> Any:
+        paths = [Path(each) for each in (self._recordings or tuple)()]
+        if name:
+            found = next((each for each in paths if each.name == name), None)
+            if found is None:
+                raise Denied(404, "there is no such recording")
+            return FileDownload(found)
+        shown = []
+        for each in paths:
+            try:
+                facts = each.stat()
+            except OSError:
+                continue  # it is not written yet, or has just been deleted
+            size, changed = facts.st_size, facts.st_mtime
+            shown.append({"name": each.name, "bytes": size, "changed": changed, "running": True})
+        return {"recordings": shown}
+
+    def _row(self, query: Query) -> dict[str, Any]:
         row = self._model.row(whole(query, "id", 0))
         if row is None:
             raise Denied(404, "this row is not kept any more, because newer ones took its place")
         return {"row": json.loads(row_json(row)), "hex": bytes(row.frame).hex(" "), "bytes": row.size}
 
 
-def whole(query: dict[str, str], name: str, default: int) -> int:
+class _Form:
+    """The body of a request that writes."""
+
+    def __init__(self, body: dict[str, Any]) -> None:
+        self._body = body
+
+    def text(self, name: str) -> str:
+        value = self._body.get(name)
+        if not isinstance(value, str) or len(value) > _LONGEST_WORD:
+            raise Denied(400, f"{name} must be a text", name)
+        return value
+
+    def whole(self, name: str, *, needed: bool = True) -> int | None:
+        value = self._body.get(name)
+        if value is None and not needed:
+            return None
+        if type(value) is not int:
+            raise Denied(400, f"{name} must be a whole number", name)
+        return int(value)
+
+    def needed_whole(self, name: str) -> int:
+        return int(self.whole(name) or 0)
+
+    def number(self, name: str) -> float | None:
+        value = self._body.get(name)
+        if value is None:
+            return None
+        if type(value) not in (int, float) or not 0 < value <= _LONGEST_TIMEOUT:
+            raise Denied(400, f"{name} must be a number of seconds", name)
+        return float(value)
+
+    def values(self) -> dict[str, str]:
+        values = self._body.get("values", {})
+        if not isinstance(values, dict):
+            raise Denied(400, "values must be an object with a text for each field", "values")
+        return values
+
+    def data(self, name: str) -> bytes:
+        value = self._body.get(name)
+        if not isinstance(value, str):
+            raise Denied(400, f"{name} must be bytes in hexadecimal", name)
+        try:
+            data = parse_hex(value)
+        except ConfigurationError as error:
+            raise Denied(400, str(error), name) from None
+        if not data:
+            raise Denied(400, "there is nothing to send", name)
+        return data
+
+
+def whole(query: Query, name: str, default: int) -> int:
     """
     Return a whole number of a query.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
@@ -15,11 +16,9 @@ from tcpcomm.tools.manual.facts import facts_of
 from tcpcomm.tools.manual.values import form_text, type_name
 
 _LABELS: Final = {
-    "ascii": "utf-8", "cp949": "euc-kr", "euc_kr": "euc-kr", "johab": "euc-kr", "latin_1": "windows-1252",
-    "iso8859-1": "windows-1252", "cp1252": "windows-1252", "shift_jis": "shift_jis", "cp932": "shift_jis",
-    "euc_jp": "euc-jp", "gb2312": "gbk", "gbk": "gbk", "gb18030": "gb18030", "big5": "big5",
-    "utf_16_le": "utf-16le", "utf-16-le": "utf-16le", "utf-16-be": "utf-16be", "utf_16_be": "utf-16be",
-    "utf-8": "utf-8", "utf_8": "utf-8",
+    "ascii": "utf-8", "cp949": "euc-kr", "euc_kr": "euc-kr", "iso8859-1": "windows-1252",
+    "cp1252": "windows-1252", "cp932": "shift_jis", "euc_jp": "euc-jp", "gb2312": "gbk",
+    "utf-16-le": "utf-16le", "utf-16-be": "utf-16be",
 }  # fmt: skip
 """The names that browsers give to Python's encodings."""
 
@@ -30,7 +29,8 @@ _INPUTS: Final = {bool: "bool", bytes: "bytes", float: "float", int: "int", str:
 def describe(declaration: Declaration) -> dict[str, Any]:
     """Return the facts of :func:`facts_of`, and for each parameter the kind of its input."""
     facts = facts_of(declaration)
-    facts["encoding_label"] = _LABELS.get(declaration.encoding, declaration.encoding)
+    encoding = codecs.lookup(declaration.encoding).name
+    facts["encoding_label"] = _LABELS.get(encoding, encoding)
     for known, messages in ((declaration.commands, "commands"), (declaration.events, "events")):
         for each in facts[messages]:
             spec = known[each["name"]].spec

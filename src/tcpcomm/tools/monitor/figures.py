@@ -8,7 +8,6 @@ that a minute of any rate takes little memory, and a percentile little time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from math import log2
 from typing import Any, Final
 
@@ -47,13 +46,17 @@ class Figures:
     """
 
     __slots__ = (
-        "_frames", "_second", "_trips", "bytes_in", "bytes_out", "faults", "frames_in", "frames_out",
+        "_frames", "_minute", "_p50", "_p99", "_second", "_trips", "bytes_in", "bytes_out", "faults",
+        "frames_in", "frames_out",
     )  # fmt: skip
 
     def __init__(self, now: float) -> None:
         self._second = int(now)
         self._frames = [0] * MINUTE
         self._trips: list[Counter[int]] = [Counter() for _ in range(MINUTE)]
+        self._minute: Counter[int] = Counter()  # the sum of these
+        self._p50: list[float | None] = [None] * MINUTE  # of each whole second
+        self._p99: list[float | None] = [None] * MINUTE
         self.frames_in = self.frames_out = self.bytes_in = self.bytes_out = self.faults = 0
 
     def count_frame(self, now: float, size: int, *, sent: bool) -> None:
@@ -68,18 +71,31 @@ class Figures:
 
     def count_trip(self, now: float, seconds: float) -> None:
         """Count the time of an answer."""
-        self._trips[self._place(now)][_bucket(seconds)] += 1
+        bucket = _bucket(seconds)
+        self._trips[self._place(now)][bucket] += 1
+        self._minute[bucket] += 1
 
     def _place(self, now: float) -> int:
         """Return the place of the second of a time, and clear the seconds between."""
         second = int(now)
         if second > self._second:
+            self._end_second(self._second % MINUTE)
             for each in range(max(self._second, second - MINUTE) + 1, second + 1):
-                self._frames[each % MINUTE] = 0
-                if self._trips[each % MINUTE]:
-                    self._trips[each % MINUTE] = Counter()
+                self._clear(each % MINUTE)
             self._second = second
         return self._second % MINUTE
+
+    def _end_second(self, place: int) -> None:
+        if self._trips[place]:
+            self._p50[place] = _brief(percentile(self._trips[place], 0.5))
+            self._p99[place] = _brief(percentile(self._trips[place], 0.99))
+
+    def _clear(self, place: int) -> None:
+        self._frames[place] = 0
+        self._p50[place] = self._p99[place] = None
+        if self._trips[place]:
+            self._minute -= self._trips[place]
+            self._trips[place] = Counter()
 
     def rate(self, now: float) -> float:
         """Return the frames per second, over the last whole seconds."""
@@ -90,10 +106,6 @@ class Figures:
     def facts(self, now: float, *, history: bool) -> dict[str, Any]:
         """Return all figures in types that JSON has. The history has a point for each whole second."""
         last = self._place(now)
-        minute: Counter[int] = Counter()
-        for each in self._trips:
-            if each:
-                minute.update(each)
         facts: dict[str, Any] = {
             "rate": round(self.rate(now), 2),
             "frames_in": self.frames_in,
@@ -101,20 +113,17 @@ class Figures:
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
             "faults": self.faults,
-            "p50": _brief(percentile(minute, 0.5)),
-            "p99": _brief(percentile(minute, 0.99)),
+            "p50": _brief(percentile(self._minute, 0.5)),
+            "p99": _brief(percentile(self._minute, 0.99)),
         }
         if history:
             places = [(last + offset) % MINUTE for offset in range(1, MINUTE)]
             facts["history"] = {
                 "rate": [self._frames[place] for place in places],
-                "p50": self._history(places, 0.5),
-                "p99": self._history(places, 0.99),
+                "p50": [self._p50[place] for place in places],
+                "p99": [self._p99[place] for place in places],
             }
         return facts
-
-    def _history(self, places: Iterable[int], share: float) -> list[float | None]:
-        return [_brief(percentile(self._trips[place], share)) for place in places]
 
 
 def _brief(seconds: float | None) -> float | None:

@@ -12,6 +12,7 @@ Each hook does a bounded amount of work: it counts, and keeps one row. A page th
 
 from __future__ import annotations
 
+import heapq
 import re
 import time
 from collections import Counter, deque
@@ -41,6 +42,9 @@ CLOSED_SESSIONS: Final = 20
 
 SESSIONS_WITH_HISTORY: Final = 20
 """If more sessions are open, a page gets their figures without the history of the last minute."""
+
+SOURCES_WITH_HISTORY: Final = 64
+"""If there are more links and servers, a page gets their figures without that history."""
 
 BATCH_ROWS: Final = 1000
 """Rows of one batch. What happens beyond that within 50 ms is counted, and not shown."""
@@ -247,7 +251,7 @@ class MonitorModel(SessionObserver):
         self, watched: WatchedSession, kind: str, text: str, *, sent: bool | None, frame: bytes = b""
     ) -> None:
         number, wall = self.last_row + 1, self.now()[1]
-        size, frame = len(frame), bytes(frame[:LARGEST_KEPT_FRAME])
+        size, frame = len(frame), frame if len(frame) <= LARGEST_KEPT_FRAME else frame[:LARGEST_KEPT_FRAME]
         row = number, watched.source, watched.number, wall, sent, kind
         self._add(Row(*row, frame=frame, size=size, text=text))
 
@@ -280,13 +284,14 @@ class MonitorModel(SessionObserver):
 
     def newest(self, sources: Collection[str] | None, most: int, after: int = 0) -> list[Row]:
         """Return the newest kept rows of sources (None: of all), in order, after a row."""
+        histories = [each.history for each in self.sources() if sources is None or each.id in sources]
         found: list[Row] = []
-        for source in self.sources():
-            if sources is None or source.id in sources:
-                kept = reversed(source.history)
-                found += [row for _, row in zip(range(most), kept, strict=False) if row.number > after]
-        found.sort(key=lambda row: row.number)
-        return found[-most:] if most else []
+        for row in heapq.merge(*map(reversed, histories), key=lambda row: row.number, reverse=True):
+            if len(found) == most or row.number <= after:
+                break
+            found.append(row)
+        found.reverse()
+        return found
 
     def kept_rows(self, sources: Collection[str] | None = None) -> Iterable[Row]:
         """Return all kept rows of sources, in order."""
@@ -399,6 +404,11 @@ class MonitorModel(SessionObserver):
         """Return the open sessions, in the order of their begin."""
         return list(self._sessions.values())
 
+    def any_session(self, number: int | None) -> WatchedSession | None:
+        """Return a session by its number, also one that has ended not long ago, or None."""
+        sessions = (*self._sessions.values(), *self._closed)
+        return next((each for each in sessions if each.number == number), None)
+
     def session(self, number: int) -> WatchedSession | None:
         """Return an open session by its number, or None."""
         return next((each for each in self._sessions.values() if each.number == number), None)
@@ -414,7 +424,12 @@ class MonitorModel(SessionObserver):
             "now": wall,
             "rate": round(sum(each.figures.rate(now) for each in sources), 2),
             "sources": [
-                each.facts(now, self.declaration_id(each.declaration), history=True) for each in sources
+                each.facts(
+                    now,
+                    self.declaration_id(each.declaration),
+                    history=len(sources) <= SOURCES_WITH_HISTORY,
+                )
+                for each in sources
             ],
             "sessions": [
                 each.facts(

@@ -8,13 +8,14 @@ that does not read loses rows, and learns how many. Without a page nothing is ma
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Final
 
 from twisted.internet.task import LoopingCall
 
 from tcpcomm.tools.monitor.access import Denied
-from tcpcomm.tools.monitor.model import MonitorModel
+from tcpcomm.tools.monitor.model import BATCH_ROWS, MonitorModel
 from tcpcomm.tools.monitor.rows import Row, row_json
 
 BATCH_SECONDS: Final = 0.05
@@ -52,7 +53,7 @@ class Page:
         watch: the ids of the sources that it shows; None: all.
     """
 
-    __slots__ = ("dropped", "end", "is_paused", "paused_at", "watch", "write")
+    __slots__ = ("dropped", "end", "is_paused", "past", "paused_at", "watch", "write")
 
     def __init__(
         self, write: Callable[[bytes], object], end: Callable[[], object], watch: frozenset[str] | None
@@ -63,6 +64,7 @@ class Page:
         self.is_paused = False
         self.paused_at = 0.0
         self.dropped = 0
+        self.past: deque[Row] = deque()
 
     def shows(self, source: str) -> bool:
         """Return True if the page shows the rows of a source."""
@@ -107,16 +109,17 @@ class Pages:
 
     def open(self, page: Page, hello: dict[str, Any], rows: Iterable[Row] = ()) -> None:
         """Begin to serve a page, with the rows of the past that it wants."""
+        if self._loop.running:
+            self._send_rows()  # to the others, because this page has these rows among those of the past
         self._pages.append(page)
         self._watch()
         page.write(event("hello", _dumps(hello)))
         page.write(event("overview", _dumps(self._overview())))
-        past = [row_json(row) for row in rows]
-        if past:
-            page.write(self._rows_event(",".join(past), 0))
         if not self._loop.running:
             self._model.take_batch()
             self._loop.start(BATCH_SECONDS, now=False)
+        page.past.extend(rows)
+        self._send_past(page)
 
     def close(self, page: Page) -> None:
         """Forget a page that is closed."""
@@ -171,9 +174,9 @@ class Pages:
 
     def _send_rows(self) -> None:
         batch, left_out = self._model.take_batch()
-        if not batch and not left_out:
+        if not batch and not left_out and not any(page.past for page in self._pages):
             return
-        reading = [page for page in self._pages if not page.is_paused]
+        reading = [page for page in self._pages if not page.is_paused and not page.past]
         made: list[tuple[str, str]] = []
         if reading:
             made = [(row.source, row_json(row)) for row in batch]
@@ -183,18 +186,33 @@ class Pages:
             if page.is_paused:
                 page.dropped += sum(page.shows(row.source) for row in batch)
                 continue
+            if page.past:
+                page.past.extend(row for row in batch if page.shows(row.source))
+                self._send_past(page)
+                continue
             if page.watch not in bodies:
                 bodies[page.watch] = ",".join(text for source, text in made if page.shows(source))
             body = bodies[page.watch]
             if body or page.dropped:
                 self.dropped += page.dropped
                 dropped, page.dropped = page.dropped, 0
-                page.write(self._rows_event(body, dropped))
+                page.write(self._rows_event(body, dropped, self._model.last_row))
 
-    def _rows_event(self, body: str, dropped: int) -> bytes:
+    def _send_past(self, page: Page) -> None:
+        """Send a part of the rows that wait since the page opened. More at once would hold up the links."""
+        past = page.past
+        while len(past) > MOST_HISTORY:
+            past.popleft()
+            page.dropped += 1
+        if past:
+            rows = [past.popleft() for _ in range(min(len(past), BATCH_ROWS))]
+            dropped, page.dropped = page.dropped, 0
+            page.write(self._rows_event(",".join(map(row_json, rows)), dropped, rows[-1].number))
+
+    def _rows_event(self, body: str, dropped: int, last: int) -> bytes:
         wall = self._model.now()[1]
         data = f'{{"t":{wall:.6f},"dropped":{dropped},"rows":[{body}]}}'
-        return event("rows", data, self._model.last_row)
+        return event("rows", data, last)
 
 
 def _dumps(value: Any) -> str:

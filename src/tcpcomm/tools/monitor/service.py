@@ -85,7 +85,7 @@ class Monitor(MonitorModel):
             interface, reactor.seconds, token=token, read_only=read_only, names=tuple(host_names)
         )
         """Decides who may see and change what."""
-        self.api = MonitorApi(self, self.access, name=name, recordings=recordings)
+        self.api = MonitorApi(self, self.access, reactor, name=name, recordings=recordings)
         """Answers the requests of pages."""
         self.pages = Pages(self, self.api.overview, reactor)
         """The pages that are open."""

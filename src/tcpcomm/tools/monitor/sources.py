@@ -19,7 +19,8 @@ CLOSED_BY_PAGE: Final = "closed from the monitor"
 """The reason of a session that somebody ended on the page."""
 
 _WANTED_ENDS: Final = (
-    "stopped here", "closed here", CLOSED_BY_PAGE, "not started", "waiting for the peer to connect",
+    "stopped here", "closed here", "the connection was aborted here", CLOSED_BY_PAGE, "not started",
+    "waiting for the peer to connect",
 )  # fmt: skip
 _WANTED_ENDS_OF_SESSIONS: Final = (
     *_WANTED_ENDS, "the peer closed the connection", "the peer finished sending", "the peer said QUIT",

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Callable
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from io import BytesIO
 from typing import Any, ClassVar, Final, Protocol, cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IAddress, IPushProducer
 from twisted.internet.protocol import connectionDone
+from twisted.protocols.basic import FileSender
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import Resource
@@ -22,6 +23,7 @@ from zope.interface import implementer
 
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.tools.monitor.access import Access, Denied
+from tcpcomm.tools.monitor.downloads import Download, FileDownload
 from tcpcomm.tools.monitor.pages import Page, Pages
 
 MOST_BROWSERS: Final = 64
@@ -60,22 +62,6 @@ _HEADERS: Final = {
 }
 
 
-class Download:
-    """
-    A file as the answer to a request.
-
-    Args:
-        name: its name for the browser.
-        content_type: its type.
-        data: its bytes.
-    """
-
-    def __init__(self, name: str, content_type: str, data: bytes) -> None:
-        self.name = name
-        self.content_type = content_type
-        self.data = data
-
-
 Query = dict[str, str]
 
 
@@ -104,7 +90,7 @@ class MonitorRequest(Request):
 
     def gotLength(self, length: int | None) -> None:
         if length is not None and length > LARGEST_REQUEST:
-            self.content = BytesIO()
+            self.content = io.BytesIO()
             self._refuse()
         else:
             super().gotLength(length)
@@ -248,6 +234,8 @@ class Root(Resource):
             answer = self._api.get(path, query)
         else:
             raise Denied(405, "the monitor knows GET and POST only")
+        if isinstance(answer, FileDownload):
+            return self._send_file(request, answer)
         if not isinstance(answer, Deferred):
             return self._send(request, answer)
         gone: list[object] = []
@@ -263,6 +251,32 @@ class Root(Resource):
             request.finish()
 
         answer.addBoth(finish)
+        return NOT_DONE_YET
+
+    def _send_file(self, request: Request, download: FileDownload) -> Any:
+        gone: list[object] = []
+        request.notifyFinish().addErrback(gone.append)
+
+        def send(file: io.FileIO) -> Deferred[Any]:
+            request.setHeader("Content-Type", "application/octet-stream")
+            request.setHeader("Content-Disposition", f'attachment; filename="{download.name}"')
+            sender: Any = FileSender()
+            sent: Deferred[Any] = succeed(None) if gone else sender.beginFileTransfer(file, request)
+
+            def close(outcome: Any) -> Any:
+                file.close()
+                return outcome
+
+            return sent.addBoth(close)
+
+        def finish(outcome: Any) -> None:
+            if gone:
+                return
+            if isinstance(outcome, Failure):
+                request.write(self._failed(request, outcome))
+            request.finish()
+
+        download.open().addCallback(send).addBoth(finish)
         return NOT_DONE_YET
 
     def _send(self, request: Request, answer: Any) -> bytes:
