@@ -5,13 +5,14 @@ The code in a page of the documentation, run as a reader would run it: from top 
 - ``python file=NAME`` is a file that the reader saves.
 - ``console`` holds commands behind ``$`` and, under each, its output.
 - ``console server`` holds one command that keeps running until the next such block or the end of the page.
+- ``console server beside`` is the same, but the servers before it keep running.
 - ``csharp from=FILE``, or another language, shows lines of a file of the project.
 - ``output`` is the output of the ``python`` block before it; ``output server`` is the next output of the
 server.
 
-In an output, ``...`` stands for any text. Port 9999, which is also the default, stands for a free port. A
-``timeout=5`` in Python, of a socket or a loop, is as long as a command may take: the machine may be busy. A
-block with ``needs=PROGRAM`` is skipped on a machine without that program.
+In an output, ``...`` stands for any text. Port 9999, which is also the default, stands for a free port, and
+9998 for another one. A ``timeout=5`` in Python, of a socket or a loop, is as long as a command may take:
+the machine may be busy. A block with ``needs=PROGRAM`` is skipped on a machine without that program.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from tests.docs.processes import SECONDS, Server, environment, free_port, is_sho
 __all__ = ["Block", "Session", "blocks", "in_own_process", "starts_reactor"]
 
 PORT: Final = re.compile(r"\b9999\b")
+SECOND_PORT: Final = re.compile(r"\b9998\b")
 
 _TIMEOUT: Final = re.compile(r"\btimeout=5(?:\.0)?\b")
 _COMMAND: Final = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
@@ -79,7 +81,9 @@ class Session:
         """Programs that blocks need and this machine lacks."""
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self._port = free_port()
+        self._second_port = free_port()
         self._server: Server | None = None
+        self._others: list[Server] = []
 
     def run(self) -> None:
         """
@@ -102,7 +106,7 @@ class Session:
     def _run(self, block: Block, following: Block | None) -> None:
         if block.value("from"):
             return  # its own test runs it
-        code = PORT.sub(self._port, block.text)
+        code = self._with_ports(block.text)
         if block.language == "python":
             code = _TIMEOUT.sub(f"timeout={SECONDS}", code)
         match block.language, block.words:
@@ -111,18 +115,24 @@ class Session:
             case "python", _:
                 shown = following is not None and (following.language, following.words) == ("output", ())
                 self._execute(block, code, following.text if shown and following else "")
-            case "console", ("server", *_):
-                self._stop_server()
+            case "console", ("server", *words):
+                if "beside" not in words:
+                    self._stop_server()
+                elif self._server is not None:
+                    self._others.append(self._server)
                 command = code.removeprefix("$ ").partition("\n")[0]
-                if "tcpcomm" in command and "listen" not in command:
+                if "tcpcomm" in command and "listen" not in command and "tcpcomm tap" not in command:
                     command += f" --listen tcp:{self._port}:interface=127.0.0.1"
-                self._server = Server(command, self.folder, self._port)
+                self._server = Server(command, self.folder, self._port, self._second_port)
                 self._await(block.text.splitlines()[1:])
             case "output", ("server",):
                 self._await(block.text.splitlines())
             case "console", _:
                 for command, expected in _COMMAND.findall(block.text):
-                    self._compare(block, expected, self._printed_by(PORT.sub(self._port, command)))
+                    self._compare(block, expected, self._printed_by(self._with_ports(command)))
+
+    def _with_ports(self, text: str) -> str:
+        return SECOND_PORT.sub(self._second_port, PORT.sub(self._port, text))
 
     def _execute(self, block: Block, code: str, expected: str) -> None:
         printed = StringIO()
@@ -146,6 +156,7 @@ class Session:
 
     def _compare(self, block: Block, expected: str, actual: str) -> None:
         actual = re.sub(rf"\b{self._port}\b", "9999", actual)
+        actual = re.sub(rf"\b{self._second_port}\b", "9998", actual)
         if not is_shown(expected, actual):
             raise AssertionError(
                 f"{self.page.relative_to(ROOT)}, line {block.line}, prints\n{actual}\nand not\n{expected}"
@@ -157,9 +168,10 @@ class Session:
             self._server.wait_for(line)
 
     def _stop_server(self) -> None:
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
+        for each in (self._server, *self._others):
+            if each is not None:
+                each.stop()
+        self._server, self._others = None, []
 
 
 def starts_reactor(page: Path) -> bool:

@@ -61,10 +61,14 @@ class Server:
         command: the command to run.
         folder: its current folder.
         port: its port, which the output shows as 9999.
+        second_port: another port, which the output shows as 9998.
     """
 
-    def __init__(self, command: str, folder: Path, port: str = "9999") -> None:
+    def __init__(
+        self, command: str, folder: Path, port: str = "9999", second_port: str = "9998"
+    ) -> None:
         self._port = port
+        self._second_port = second_port
         self._process = subprocess.Popen(
             f"exec {command}",
             shell=True,
@@ -90,7 +94,8 @@ class Server:
         seen = []
         try:
             for line in self._process.stdout:
-                if is_shown(f"{expected}\n", line.replace(self._port, "9999")):
+                shown = line.replace(self._port, "9999").replace(self._second_port, "9998")
+                if is_shown(f"{expected}\n", shown):
                     return line
                 seen.append(line)
         finally:

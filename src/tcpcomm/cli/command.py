@@ -18,6 +18,7 @@ from tcpcomm.cli.simulate import SimulateOptions
 from tcpcomm.cli.tools.generate import GenerateOptions
 from tcpcomm.cli.tools.listen import ListenOptions
 from tcpcomm.cli.tools.send import SendOptions
+from tcpcomm.cli.tools.tap import TapOptions
 from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.log_writer import finish_all
@@ -47,6 +48,7 @@ Examples, with a declaration VisionCamera in my_camera.py:
         ["simulate", None, SimulateOptions, "Simulate equipment: answer each command with random values."],
         ["call", None, CallOptions, "Send one command to the equipment, and print its result."],
         ["watch", None, WatchOptions, "Print the events of the equipment as they come."],
+        ["tap", None, TapOptions, "Show what passes between two machines, and disturb it."],
         ["generate", None, GenerateOptions, "Make a file for another program, such as Wireshark."],
         ["send", None, SendOptions, "Send bytes or text, and show what comes back."],
         ["listen", None, ListenOptions, "Show what clients send, and answer by fixed rules."],

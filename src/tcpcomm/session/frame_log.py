@@ -54,6 +54,7 @@ class FrameLog(SessionObserver):
         encoding: of the text. Bytes that are not text in it, and control characters, are shown as escapes.
         shown: bytes of a frame that are shown.
         clock: returns the seconds since 1970.
+        marks: the marks of received and of sent frames, if others than ``<-`` and ``->`` are clearer.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -62,6 +63,7 @@ class FrameLog(SessionObserver):
     _encoding: str = field(default="ascii", kw_only=True)
     _shown: int = field(default=SHOWN, kw_only=True)
     _clock: Callable[[], float] = field(default=time.time, kw_only=True)
+    _marks: tuple[str, str] = field(default=(RECEIVED, SENT), kw_only=True)
     _peer_width: int = field(default=PEER_WIDTH, init=False)
 
     def opened(self, session: Any) -> None:
@@ -73,25 +75,25 @@ class FrameLog(SessionObserver):
 
     def frame_received(self, session: Any, frame: bytes) -> None:
         if not getattr(session, "is_declared", False):
-            self._line(session.peer, RECEIVED, self._frame_text(frame))
+            self._line(session.peer, self._mark(sent=False), self._frame_text(frame))
 
     def frame_sent(self, session: Any, frame: bytes) -> None:
         if not getattr(session, "is_declared", False):
-            self._line(session.peer, SENT, self._frame_text(frame))
+            self._line(session.peer, self._mark(sent=True), self._frame_text(frame))
 
     def message(self, session: Any, message: ObservedMessage) -> None:
         text = f"{_message_text(message):<{MESSAGE_WIDTH}}  {self._frame_text(message.frame)}"
-        self._line(session.peer, SENT if message.sent else RECEIVED, text)
+        self._line(session.peer, self._mark(sent=message.sent), text)
 
     def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
-        self._line(session.peer, SENT if sent else RECEIVED, f"half a frame: {description or 'a secret'}")
+        self._line(session.peer, self._mark(sent=sent), f"half a frame: {description or 'a secret'}")
 
     def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
         text = f"{fault}: {fault.details}" if fault.details else str(fault)
-        self._line(session.peer, FAULT, f"{SENT} {text}" if sent else text)
+        self._line(session.peer, FAULT, f"{self._mark(sent=True)} {text}" if sent else text)
 
     def altered(self, session: Any, description: str, *, sent: bool) -> None:
-        self._line(session.peer, ALTERED, f"{SENT if sent else RECEIVED} {description}")
+        self._line(session.peer, ALTERED, f"{self._mark(sent=sent)} {description}")
 
     def closed(self, session: Any, reason: str) -> None:
         self._line(session.peer, STATE, f"closed: {reason}")
@@ -104,10 +106,25 @@ class FrameLog(SessionObserver):
     def listening(self, server: Any, address: str) -> None:
         self._line(address, STATE, "listening")
 
+    def note(self, peer: str, text: str, *, sent: bool | None = None) -> None:
+        """
+        Write a line of a tool.
+
+        Args:
+            peer: the peer, or another name for its place in the line.
+            text: the text.
+            sent: True if it is about the direction of sent frames, False about the other; None: about none.
+        """
+        self._line(peer, STATE if sent is None else self._mark(sent=sent), text)
+
+    def _mark(self, *, sent: bool) -> str:
+        return self._marks[sent]
+
     def _line(self, peer: str, mark: str, text: str) -> None:
         self._peer_width = max(self._peer_width, len(peer))  # later lines are aligned to the longest name
         now = datetime.fromtimestamp(self._clock()).strftime("%H:%M:%S.%f")
-        line = f"{now}  {peer:<{self._peer_width}}  {mark}  {one_line(text, LONGEST_LINE)}".rstrip()
+        wide = max(map(len, self._marks))
+        line = f"{now}  {peer:<{self._peer_width}}  {mark:<{wide}}  {one_line(text, LONGEST_LINE)}".rstrip()
         if self._write is None:
             self.log.info("{line}", line=line, log_asked_for=True)
         else:
@@ -138,11 +155,11 @@ def frame_log(log: bool | TextIO | Callable[[str], object] | None) -> list[Sessi
     if callable(log):
         return [FrameLog(log)]
     if hasattr(log, "write"):
-        return [FrameLog(_line_writer(log))]
+        return [FrameLog(line_writer(log))]
     raise ConfigurationError(f"log must be True, an open text file or a function of a line, not {log!r}")
 
 
-def _line_writer(file: TextIO) -> Callable[[str], object]:
+def line_writer(file: TextIO) -> Callable[[str], object]:
     """Return a function that writes a line to a file. A pipe that nobody reads does not block it."""
     write = stream_writer(file)
     if write is None:  # it is in memory, or the program's own object

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from tcpcomm.testing.observer import RecordingObserver as RecordingObserver
     from tcpcomm.tools.tap.fault_proxy import FaultProxy as FaultProxy
     from tcpcomm.tools.tap.toxics import (
-        Blackhole as Blackhole, Latency as Latency, LimitData as LimitData, ResetPeer as ResetPeer,
-        Slicer as Slicer, Timeout as Timeout,
+        Bandwidth as Bandwidth, Blackhole as Blackhole, Latency as Latency, LimitData as LimitData,
+        ResetPeer as ResetPeer, Slicer as Slicer, Timeout as Timeout,
     )
 
 DEFINED_IN: Final = {
@@ -42,6 +42,8 @@ DEFINED_IN: Final = {
     "tcpcomm.testing.network.wire": ["Machine", "Network"],
     "tcpcomm.testing.observer": ["RecordingObserver"],
     "tcpcomm.tools.tap.fault_proxy": ["FaultProxy"],
-    "tcpcomm.tools.tap.toxics": ["Blackhole", "Latency", "LimitData", "ResetPeer", "Slicer", "Timeout"],
+    "tcpcomm.tools.tap.toxics": [
+        "Bandwidth", "Blackhole", "Latency", "LimitData", "ResetPeer", "Slicer", "Timeout",
+    ],
 }
 """The names that each module defines."""

@@ -21,9 +21,11 @@ from tcpcomm.framing import Lines
 from tcpcomm.link.link import Link
 from tcpcomm.link.states import LinkState
 from tcpcomm.session.heartbeat import Heartbeat
-from tcpcomm.tools.tap.fault_proxy import TRANSIT_BUFFER, FaultProxy, Toxic, Toxics
+from tcpcomm.tools.tap.direction import TRANSIT_BUFFER, Toxic, Toxics
+from tcpcomm.tools.tap.fault_proxy import FaultProxy
 from tcpcomm.tools.tap.toxics import (
     TOXICS,
+    Bandwidth,
     Blackhole,
     Latency,
     LimitData,
@@ -361,6 +363,18 @@ class TestToxics(ProxyTestCase):
 
         assert self.proxy.upstream.received <= TRANSIT_BUFFER + 64 * 1024
 
+    async def test_bandwidth_lets_so_many_kilobytes_pass_in_a_second(self) -> None:
+        client, server = await self.pair()
+        self.proxy.upstream.add(Bandwidth(rate=1))
+
+        await self.send(client, self.proxy.upstream, bytes(250))
+        self.clock.advance(0.0499)
+        await deferLater(reactor, 0.01)
+        assert b"" == server.received
+        for seconds, count in ((0.0002, 50), (0.1, 150), (0.2, 250)):
+            self.clock.pump([seconds / 4] * 4)
+            await server.gets(bytes(count))
+
     async def test_toxics_work_one_after_the_other(self) -> None:
         client, server = await self.pair()
         self.proxy.upstream.add(Slicer(average_size=2, delay=0.1))
@@ -472,7 +486,7 @@ class TestLinkThroughIt(ProxyTestCase):
 
 class TestNotation:
     def test_the_names_are_those_of_toxiproxy(self) -> None:
-        names = ["latency", "slicer", "timeout", "reset_peer", "limit_data", "blackhole"]
+        names = ["latency", "slicer", "timeout", "reset_peer", "limit_data", "blackhole", "bandwidth"]
 
         assert names == list(TOXICS)
 
@@ -486,6 +500,7 @@ class TestNotation:
             ("reset_peer,timeout=2", ResetPeer, {"timeout": 2.0}),
             ("limit_data,bytes=1024", LimitData, {"limit": 1024}),
             ("blackhole", Blackhole, {}),
+            ("bandwidth rate=64", Bandwidth, {"rate": 64.0}),
         ],
     )
     def test_a_toxic_is_made_from_its_text(self, text: str, kind: type, values: dict[str, float]) -> None:
@@ -504,6 +519,7 @@ class TestNotation:
             ("limit_data,bytes=1.5", "limit_data: bytes must be a number, not '1.5'"),
             ("latency,latency=-1", "latency must not be negative: -1"),
             ("latency,latency=nan", "latency must not be negative: nan"),
+            ("bandwidth,rate=0", "rate must be more than 0, not 0"),
             ("slicer,average_size=2,size_variation=2", "size_variation=2 must be less than average_size=2"),
             ("slicer,average_size=0", "size_variation=0 must be less than average_size=0"),
         ],

@@ -6,12 +6,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, number
+from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.cli.tools.output import JsonLines, Printer, Replies
+from tcpcomm.cli.tools.speech import speech_of
 from tcpcomm.codec.encoding import charset
-from tcpcomm.errors import ConfigurationError
-from tcpcomm.framing import Framing
-from tcpcomm.framing.notation import parse_framing
 from tcpcomm.net.psk import PreSharedKeys, read_keys
 from tcpcomm.server.options import AllowingOptions
 from tcpcomm.session.frame_log import FrameLog
@@ -58,20 +56,7 @@ class WireOptions(Subcommand, AllowingOptions):
 
     def speech(self) -> Speech:
         """Return the language, by the options."""
-        name, framing, other = self["as"], self["framing"], self["reply-framing"]
-        gap = None if self["gap"] is None else number("gap", self["gap"], above=True)
-        if name is not None:
-            for option in ("framing", "reply-framing", "gap"):
-                if self[option] is not None:
-                    raise Refusal(f"--{option} has no effect with --as {name}, which declares it")
-            return Speech.declared(load_declaration(name))
-        if framing is None:
-            if other is not None or gap is not None:
-                raise Refusal("--reply-framing and --gap have no effect without --framing")
-            return Speech.raw()
-        return Speech.framed(
-            _framing("framing", framing), None if other is None else _framing("reply-framing", other), gap
-        )
+        return speech_of(self["as"], self["framing"], self["reply-framing"], self["gap"])
 
     def pre_shared_keys(self) -> PreSharedKeys | None:
         """Return our keys, or None if no key is demanded."""
@@ -99,13 +84,6 @@ class WireOptions(Subcommand, AllowingOptions):
     def tell(text: str) -> None:
         """Print a line for people, on standard error."""
         print(text, file=sys.stderr, flush=True)
-
-
-def _framing(option: str, text: str) -> Framing:
-    try:
-        return parse_framing(text)
-    except ConfigurationError as error:
-        raise Refusal(f"--{option}: {error}") from None
 
 
 def _nothing(_: bytes) -> None:

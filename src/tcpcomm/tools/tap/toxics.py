@@ -13,12 +13,21 @@ from typing import Any, Final
 from attrs import field, fields, frozen
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.tools.tap.fault_proxy import Direction, Toxic
+from tcpcomm.tools.tap.direction import Direction, Toxic
 
 
 def _not_negative(instance: object, attribute: Any, value: float) -> None:
     if not value >= 0:
         raise ConfigurationError(f"{attribute.name} must not be negative: {value}")
+
+
+def _above_zero(instance: object, attribute: Any, value: float) -> None:
+    if not value > 0:
+        raise ConfigurationError(f"{attribute.name} must be more than 0, not {value}")
+
+
+_STEP: Final = 0.05
+"""Seconds between two pieces of a chunk that is longer than the bandwidth allows at once."""
 
 
 @frozen(eq=False)
@@ -115,6 +124,25 @@ class Blackhole(Toxic):
     holds = True
 
 
+@frozen(eq=False)
+class Bandwidth(Toxic):
+    """Let only ``rate`` kilobytes pass in a second."""
+
+    rate: float = field(default=100.0, validator=_above_zero)
+
+    def delay(self, direction: Direction, data: bytes) -> Iterable[tuple[float, bytes]]:
+        now, rate = direction.seconds(), self.rate * 1000
+        step = max(1, int(rate * _STEP))
+        free = max(now, direction.memory.get(self, now))
+        pieces: list[tuple[float, bytes]] = []
+        for at in range(0, len(data), step):
+            piece = data[at : at + step]
+            free += len(piece) / rate
+            pieces.append((free - now, piece))
+        direction.memory[self] = free
+        return pieces
+
+
 TOXICS: Final[Mapping[str, type[Toxic]]] = {
     "latency": Latency,
     "slicer": Slicer,
@@ -122,29 +150,38 @@ TOXICS: Final[Mapping[str, type[Toxic]]] = {
     "reset_peer": ResetPeer,
     "limit_data": LimitData,
     "blackhole": Blackhole,
+    "bandwidth": Bandwidth,
 }
 """All toxics by the names that Toxiproxy gives them."""
 
 
 def parse_toxic(text: str) -> Toxic:
     """
-    Return the toxic of a name and settings, such as ``slicer,average_size=3,delay=0.01``.
+    Return the toxic of a name and settings, such as ``slicer average_size=3 delay=0.01``.
 
     Raises:
         ConfigurationError: the toxic or a setting does not exist, or its value is not a valid number.
     """
-    name, *settings = text.split(",")
+    name, *settings = text.replace(",", " ").split() or [""]
+    kind = kind_of_toxic(name)
+    return kind(**dict(read_setting(kind, each) for each in settings))
+
+
+def kind_of_toxic(name: str) -> type[Toxic]:
+    """Return the class of a toxic, by Toxiproxy's name, or raise ConfigurationError."""
     if name not in TOXICS:
         raise ConfigurationError(f"no toxic is called {name!r}; there are {', '.join(TOXICS)}")
-    kind = TOXICS[name]
+    return TOXICS[name]
+
+
+def read_setting(kind: type[Toxic], text: str) -> tuple[str, float]:
+    """Return the name and the number in a setting such as ``delay=0.01``, or raise ConfigurationError."""
+    name = next(name for name, each in TOXICS.items() if each is kind)
     types = {str(each.alias): int if each.type == "int" else float for each in fields(kind)}
-    values = {}
-    for setting in settings:
-        key, _, value = setting.partition("=")
-        if key not in types:
-            raise ConfigurationError(f"{name} has no {key!r}; it has {', '.join(types) or 'no settings'}")
-        try:
-            values[key] = types[key](value)
-        except ValueError:
-            raise ConfigurationError(f"{name}: {key} must be a number, not {value!r}") from None
-    return kind(**values)
+    key, _, value = text.partition("=")
+    if key not in types:
+        raise ConfigurationError(f"{name} has no {key!r}; it has {', '.join(types) or 'no settings'}")
+    try:
+        return key, types[key](value)
+    except ValueError:
+        raise ConfigurationError(f"{name}: {key} must be a number, not {value!r}") from None
