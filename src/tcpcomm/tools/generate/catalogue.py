@@ -21,6 +21,12 @@ GENERATORS: Final = (
         next_step="kaitai-struct-compiler --target python {file} makes a parser of it",
     ),
     Generator(
+        name="csharp",
+        summary="a C# file with a client and a server, which depend on nothing",
+        place="tcpcomm.tools.generate.csharp.generator:csharp_classes",
+        next_step="add {file} to a C# project, or: mcs -langversion:6 -target:library {file}",
+    ),
+    Generator(
         name="html",
         summary="the manual as one page for a browser, which needs no network",
         place="tcpcomm.tools.generate.html_page:html_manual",

@@ -1,0 +1,1 @@
+"""Messages of JSON in C#: the code that writes and reads them."""

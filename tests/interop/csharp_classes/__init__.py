@@ -1,0 +1,1 @@
+"""C# classes of ``tcpcomm generate csharp``: compiled by Mono, they talk to our end in both roles."""
