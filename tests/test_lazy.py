@@ -15,7 +15,14 @@ import pytest
 from tcpcomm._lazy import HiddenPackage, check_package, lazy_exports
 from tests.conftest import ROOT
 
-PACKAGES = ["tcpcomm", "tcpcomm.codec", "tcpcomm.devices", "tcpcomm.framing", "tcpcomm.testing"]
+PACKAGES = [
+    "tcpcomm",
+    "tcpcomm.codec",
+    "tcpcomm.devices",
+    "tcpcomm.framing",
+    "tcpcomm.testing",
+    "tcpcomm.tools",
+]
 
 
 def test_a_public_name_is_imported_at_its_first_use(

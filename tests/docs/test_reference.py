@@ -159,6 +159,7 @@ def choices(text: str) -> list[str]:
         "tcpcomm.devices",
         "tcpcomm.framing",
         "tcpcomm.testing",
+        "tcpcomm.tools",
         "tcpcomm.transports",
     ],
 )

@@ -25,6 +25,7 @@ EXPORTING: Final = (
     "tcpcomm.devices",
     "tcpcomm.framing",
     "tcpcomm.testing",
+    "tcpcomm.tools",
     "tcpcomm.transports",
 )
 """The packages that users import from, beside those of devices. Users import nothing from other rooms."""
