@@ -85,10 +85,10 @@ NO_LIMITS = {
     "tools.monitor.figures": "MINUTE",  # of the figures
     "tools.monitor.pages": "BATCH_SECONDS OVERVIEW_SECONDS",  # how often
     "tools.monitor.service": "DEFAULT_PORT",  # an option
-    "tools.record.row_queue": "MOST_BYTES_AT_ONCE ROW_COST",  # of one transaction, and an estimate
-    "tools.record.schema": "FORMAT",
+    "tools.record.row_queue": "MOST_AT_ONCE ROW_COST",  # of one transaction, and an estimate
+    "tools.record.rows": "ROWS_BETWEEN_PAUSES",  # for speed
+    "tools.record.schema": "FORMAT SENT MASKED FRAME",
     "tools.record.store": "BUSY_TIMEOUT",  # of SQLite; the queue has the limit
-    "tools.record.writer": "MOST_AT_ONCE",  # of one transaction
     "tap": "DEFAULT_GAP",  # an option
     "tools.console.feed": "INTERVAL",  # for speed
     "tools.send.sender": "REPLY_TIMEOUT CONNECTION_WAIT REPLY_SILENCE",  # options

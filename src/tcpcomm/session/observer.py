@@ -185,21 +185,29 @@ class Observers:
         for name in HOOKS:
             default = getattr(SessionObserver, name)
             watching = [each for each in self._all if getattr(type(each), name, None) is not default]
-            setattr(self, name, partial(self._call, name, tuple(watching)) if watching else None)
+            setattr(self, name, self._hook(name, watching) if watching else None)
         self.watches_sent_frames = self.frame_sent is not None or self.message is not None
 
-    def _call(
-        self, name: str, watching: tuple[SessionObserver, ...], subject: Any, *details: Any, **more: Any
-    ) -> None:
-        for observer in watching:
-            if not any(each is observer for each in self._all):
-                continue  # another observer has just detached it
-            try:
-                getattr(observer, name)(subject, *details, **more)
-            except Exception:
-                self.remove(observer)
-                kind = type(observer).__qualname__
-                self.log.failure("{observer} failed in {hook} and is detached", observer=kind, hook=name)
+    def _hook(self, name: str, watching: list[SessionObserver]) -> Hook:
+        """Return the function that calls a method of these observers, as fast as can be."""
+        known = self._all
+        calls = [(observer, getattr(observer, name)) for observer in watching]
+
+        def call(*details: Any, **more: Any) -> None:
+            for observer, method in calls:
+                if self._all is not known and not any(each is observer for each in self._all):
+                    continue  # another observer has just detached it
+                try:
+                    method(*details, **more)
+                except Exception:
+                    self._detach(observer, name)
+
+        return call
+
+    def _detach(self, observer: SessionObserver, hook: str) -> None:
+        self.remove(observer)
+        kind = type(observer).__qualname__
+        self.log.failure("{observer} failed in {hook} and is detached", observer=kind, hook=hook)
 
 
 _NO_OBSERVERS: Final = Observers()
@@ -240,9 +248,12 @@ def report(session: ObservedSession, hook: str, *details: object) -> None:
 
 def report_bytes(session: ObservedSession, hook: str, pieces: Sequence[bytes]) -> None:
     """Report each chunk by the hook ``received`` or ``sent``, or each frame by the hooks for frames."""
+    method = getattr(session.observers, hook)
+    if method is None:
+        return
     secret = session.sends_secret if hook.endswith("sent") else session.keeps_secret
     for data in pieces:
-        report(session, hook, masked(data) if secret else data)
+        method(session, masked(data) if secret else data)
 
 
 def report_frames_sent(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from tcpcomm import FrameFactory, LengthPrefixedProtocol, SessionObserver
+from tcpcomm import FrameFactory, LengthPrefixedProtocol, Recorder, SessionObserver
 from tests.bench.peers.control import serve_reactor
 
 
@@ -18,4 +18,6 @@ if __name__ == "__main__":
     options: dict[str, Any] = {"max_sessions": 10_000, "max_sessions_per_address": None}
     if "--observed" in sys.argv:
         options["observers"] = [SessionObserver()]
+    if "--record" in sys.argv:
+        options["observers"] = [Recorder(sys.argv[sys.argv.index("--record") + 1])]
     serve_reactor(FrameFactory(Echo, **options))

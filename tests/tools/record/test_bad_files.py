@@ -42,7 +42,8 @@ def read_all(path: Path) -> tuple[int, list[str]]:
         assert numbers == sorted({*numbers})
         recording.sessions()
         recording.runs()
-        assert all(each.data.endswith(b"x" * 100) for each in recording.chunks())
+        wrong = [each for each in recording.chunks() if not each.data.endswith(b"x" * 100)]
+        assert len(wrong) <= any("ends within a page" in each for each in recording.problems)
         return len([*recording.chunks()]), recording.problems
 
 
@@ -66,7 +67,7 @@ def test_a_copy_that_is_cut_gives_the_rest_or_says_why_not(
     copy = tmp_path / "copy.tcpcomm"
     copy.write_bytes(data[: len(data) * percent // 100 + percent % 3])
     chunks, problems = read_or_refuse(copy)
-    assert chunks < ROWS
+    assert chunks <= ROWS
     assert any("copy.tcpcomm" in each or "cut or damaged" in each for each in problems)
     assert chunks > 0 or percent < 25
 

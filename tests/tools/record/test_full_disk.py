@@ -29,8 +29,8 @@ def small_queue(monkeypatch: pytest.MonkeyPatch, most_rows: int) -> None:
     """Let the queue of recorders take only some rows."""
     wide = row_queue.RowQueue.__init__
 
-    def narrow(self: Any, wake: Any, **limits: Any) -> None:
-        wide(self, wake, most_rows=most_rows, **limits)
+    def narrow(self: Any, last: int, wake: Any, **limits: Any) -> None:
+        wide(self, last, wake, most_rows=most_rows, **limits)
 
     monkeypatch.setattr(row_queue.RowQueue, "__init__", narrow)
 
@@ -181,7 +181,7 @@ def test_the_answers_to_very_old_commands_have_no_command(path: Path) -> None:
         recorder.message(session, reply(asked[1]))
     with Recording(path) as recording:
         *_, oldest, second = recording.messages()
-    assert (None, 2) == (oldest.answers, second.answers)
+    assert (None, 3) == (oldest.answers, second.answers)
 
 
 def test_by_default_a_recording_has_a_week_and_a_gib_and_a_minute_before_faults(path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.tools.record.row_queue import (
-    MOST_BYTES_AT_ONCE,
+    MOST_AT_ONCE,
     MOST_ROW_BYTES,
     MOST_ROWS,
     RESERVE,
@@ -18,107 +18,145 @@ from tcpcomm.tools.record.row_queue import (
     RowQueue,
     What,
 )
+from tcpcomm.tools.record.schema import OWNER
+
+SESSION = OWNER % (1, 0)
+HEAD_SIZE = 50
 
 
-def entry(at: int = 0, what: What = What.CHUNK) -> Entry:
-    return (what, at, None, False, b"")
+def queue(last: int = 0, **limits: Any) -> RowQueue:
+    return RowQueue(last, lambda: None, **limits)
 
 
-def queue(**limits: Any) -> RowQueue:
-    return RowQueue(lambda: None, **limits)
+def take(found: RowQueue) -> tuple[list[int], list[Entry]]:
+    """Take rows as a writer does. Return the times of the chunks, and the other rows."""
+    taken = found.take()
+    if taken is None:
+        return [], []
+    times, last, records = [], taken.last, bytes(taken.records)
+    while records:
+        times.append(int(records[15:31]))
+        last = max(last, int(records[:15]))
+        records = records[HEAD_SIZE + int(records[41:50]) :]
+    entries = found.take_entries(last)
+    found.written(last, len(taken.records) + ROW_COST * len(entries))
+    return times, entries
 
 
-def filled(most_rows: int = 10, **limits: Any) -> RowQueue:
-    """Return a queue that has dropped the rows at the times from its limit to twice its limit."""
-    found = queue(most_rows=most_rows, **limits)
-    for at in range(2 * most_rows):
-        found.put(entry(at), 1)
-    return found
+def put(found: RowQueue, *times: int, size: int = 1) -> None:
+    for at in times:
+        found.put_bytes(at, SESSION, b"x" * size)
 
 
-def test_rows_come_out_in_order() -> None:
+def test_rows_come_out_in_order_with_their_numbers() -> None:
+    found = queue(last=7)
+    put(found, 100, 101)
+    found.put(What.CLOSED, 102, 1, False, "why")
+    put(found, 103)
+    assert ([100, 101, 103], [(10, What.CLOSED, 102, 1, False, "why")]) == take(found)
+    assert ([], []) == take(found)
+    assert 11 == found.number
+
+
+def test_a_row_that_comes_while_rows_are_taken_waits_for_the_next_time() -> None:
     found = queue()
-    for at in range(5):
-        found.put(entry(at), 1)
-    assert [0, 1, 2] == [each[1] for each in found.take(3)]
-    assert [3, 4] == [each[1] for each in found.take(3)]
+    put(found, 1)
+    taken = found.take()
+    assert taken is not None
+    found.put(What.CLOSED, 2, 1, False, "")
+    assert [] == found.take_entries(1)
+    found.written(1, len(taken.records))
+    assert [2] == [each[2] for each in take(found)[1]]
 
 
 def test_by_default_200_000_rows_may_wait() -> None:
     found = queue()
-    for at in range(MOST_ROWS + 3):
-        found.put(entry(at), 0)
+    put(found, *range(MOST_ROWS + 3))
     assert (MOST_ROWS, 3) == (len(found), found.dropped)
 
 
 def test_by_default_64_mib_may_wait() -> None:
     found = queue()
-    for _ in range(70):
-        found.put(entry(), 1024 * 1024)
+    put(found, *range(70), size=1024 * 1024)
     assert MOST_ROW_BYTES // (1024 * 1024 + ROW_COST) + 1 == len(found)
 
 
 def test_a_gap_stands_behind_the_rows_before_it_when_half_of_them_are_written() -> None:
-    found = filled()
-    found.done(5 * (1 + ROW_COST))
-    assert [0, 1, 2, 3, 4] == [each[1] for each in found.take(5)]
-    found.put(entry(98), 1)  # five still wait, which is half
-    found.take(1)
-    found.put(entry(99), 1)
-    *rows, gap, last = found.take(100)
-    assert [6, 7, 8, 9] == [each[1] for each in rows]
-    assert (What.GAP, 10, None, False, Gap(98, 11, 11, "the disk is too slow")) == gap
-    assert 99 == last[1]
+    found = queue(most_rows=10, most_bytes=10**9)
+    put(found, *range(20))
+    assert ([*range(10)], []) == take(found)
+    put(found, 99)
+    times, (gap,) = take(found)
+    assert [99] == times
+    assert (11, What.GAP, 10, None, False, Gap(19, 10, 10, "the disk is too slow")) == gap
+
+
+def test_rows_are_dropped_until_half_of_those_before_are_written() -> None:
+    found = queue(most_rows=10)
+    put(found, *range(12))
+    found.written(4, 4 * (1 + ROW_COST))
+    put(found, 20)
+    found.written(6, 2 * (1 + ROW_COST))
+    put(found, 21)
+    times, (gap,) = take(found)
+    assert ([*range(10), 21], 3) == (times, gap[5].count)
 
 
 def test_rows_about_sessions_have_a_reserve() -> None:
-    found = filled(100)
+    found = queue(most_rows=100)
+    put(found, *range(200))
     for at in range(200):
-        found.put(entry(at, What.CLOSED), 0)
+        found.put(What.CLOSED, at, 1, False, "")
     assert RESERVE * 100 == len(found)
 
 
-def test_what_is_taken_at_once_is_limited_in_bytes() -> None:
+def test_a_buffer_is_taken_at_once_and_the_next_begins() -> None:
     found = queue()
-    for at in range(32):
-        found.put(entry(at), 1024 * 1024)
-    assert MOST_BYTES_AT_ONCE // (1024 * 1024) == len(found.take(1000))
+    put(found, 0, size=MOST_AT_ONCE)
+    put(found, 1, 2)
+    assert [[0], [1, 2]] == [take(found)[0], take(found)[0]]
 
 
 def test_a_queue_that_is_shut_keeps_nothing() -> None:
     found = queue()
-    found.put(entry(), 1)
+    put(found, 1)
     found.shut()
+    put(found, 2)
     for what in What:
-        found.put(entry(what=what), 1)
-    assert 0 == len(found)
+        found.put(what, 3, 1, False, "")
+    assert (0, None) == (len(found), found.take())
 
 
 def test_only_an_idle_reader_is_woken() -> None:
     woken: list[int] = []
-    found = RowQueue(lambda: woken.append(len(found)))
-    found.put(entry(), 1)
-    found.put(entry(), 1)
+    found = RowQueue(0, lambda: woken.append(len(found)))
+    put(found, 1, 2)
     found.idle = True
-    found.put(entry(), 1)
+    found.put(What.CLOSED, 3, 1, False, "")
     assert [1, 3] == woken
 
 
-@given(st.lists(st.one_of(st.integers(1, 30), st.just("put"), st.just("close")), max_size=200))
-def test_every_row_is_taken_or_counted(steps: list[Any]) -> None:
+@given(st.lists(st.sampled_from(["take", "put", "close", "message"]), max_size=200))
+def test_every_row_is_taken_or_counted(steps: list[str]) -> None:
     found = queue(most_rows=8)
-    put, taken = 0, []
-    for step in steps:
-        if isinstance(step, int):
-            rows = found.take(step)
-            found.done(sum(ROW_COST if each[0] == What.GAP else 1 + ROW_COST for each in rows))
-            taken += rows
+    put_count = taken = counted = 0
+
+    def count(rows: tuple[list[int], list[Entry]]) -> None:
+        nonlocal taken, counted
+        gaps = [each[5] for each in rows[1] if each[1] == What.GAP]
+        taken += len(rows[0]) + len(rows[1]) - len(gaps)
+        counted += sum(each.count for each in gaps)
+
+    for at, step in enumerate(steps):
+        if step == "take":
+            count(take(found))
+            continue
+        put_count += 1
+        if step == "put":
+            put(found, at)
         else:
-            put += 1
-            found.put(entry(put, What.CLOSED if step == "close" else What.CHUNK), 1)
+            found.put(What.CLOSED if step == "close" else What.MESSAGE, at, 1, False, "")
     found.end_gap()
-    taken += found.take(1000)
-    gaps = [each for each in taken if each[0] == What.GAP]
-    assert put == len(taken) - len(gaps) + sum(each[4].count for each in gaps)
-    assert [each[1] for each in taken] == sorted(each[1] for each in taken)
-    assert found.dropped == sum(each[4].count for each in gaps)
+    count(take(found))
+    assert put_count == taken + counted
+    assert (found.dropped, 0) == (counted, len(found))

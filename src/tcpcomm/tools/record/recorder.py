@@ -6,17 +6,17 @@ import os
 import weakref
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self, TypeAlias
 
 from tcpcomm.errors import ConfigurationError, FramingError
 from tcpcomm.net.error_texts import peer_name
 from tcpcomm.runtime.bounded_logger import BoundedLogger
-from tcpcomm.session.observer import ObservedMessage, SessionObserver
+from tcpcomm.session.observer import MaskedBytes, ObservedMessage, SessionObserver
 from tcpcomm.tools.record.clock import RecordingClock
 from tcpcomm.tools.record.file_lock import FileLock
 from tcpcomm.tools.record.row_queue import What
-from tcpcomm.tools.record.rows import OpenSession, seen
-from tcpcomm.tools.record.schema import LOCK_SUFFIX
+from tcpcomm.tools.record.rows import HALF_FRAME, seen
+from tcpcomm.tools.record.schema import FRAME, LOCK_SUFFIX, MASKED, OWNER, SENT
 from tcpcomm.tools.record.store import Connect, Store, connect
 from tcpcomm.tools.record.writer import Writer
 
@@ -32,10 +32,10 @@ KEEP_BEFORE_FAULT: Final = 60.0
 RECORDER_FINISH: Final = 5.0
 """Seconds at the end for the values that wait."""
 
-HALF_FRAME: Final = "half frame"
-"""The kind of a fault that is a frame which began and did not end."""
-
 _SMALLEST_MIB: Final = 1.0
+
+_Known: TypeAlias = tuple[int, tuple[bytes, ...], Any]
+"""The number of a session, the owners of its bytes by their flags, and the session."""
 
 
 class Recorder(SessionObserver):
@@ -85,7 +85,7 @@ class Recorder(SessionObserver):
             store = Store(self.path, opener)
             try:
                 self._last_session = store.last_session
-                self._clock = RecordingClock(store.last_at + 1)
+                last_row, self._clock = store.last_number, RecordingClock(store.last_at + 1)
             finally:
                 store.close()
         except BaseException:
@@ -95,20 +95,21 @@ class Recorder(SessionObserver):
             self.path,
             opener,
             self._clock,
+            last_row,
             most_bytes=int(keep_mib * 1024 * 1024),
             most_age=int(keep_hours * 3_600_000_000),
             before_fault=int(keep_before_fault * 1_000_000),
             started=self._lock.tell_process,
         )
-        self._put = self._writer.queue.put
+        self._queue = self._writer.queue
         self._now = self._clock.now
-        self._sessions: dict[int, tuple[Any, OpenSession]] = {}
+        self._sessions: dict[int, _Known] = {}
         self._finish = weakref.finalize(self, _finish, self._writer, self._lock)
 
     @property
     def dropped(self) -> int:
         """The number of values that were not recorded, because the disk was full or slow."""
-        return self._writer.queue.dropped
+        return self._queue.dropped
 
     def flush(self, timeout: float = RECORDER_FINISH) -> bool:
         """
@@ -134,82 +135,80 @@ class Recorder(SessionObserver):
     ) -> None:
         self.close()
 
-    # -- what an observer sees; the first two are the hot path
+    # -- what an observer sees; the first four are the hot path
 
     def received(self, session: Any, data: bytes) -> None:
-        known = self._sessions.get(id(session))
-        found = known[1] if known is not None else self._begin(session)
-        self._put((What.CHUNK, self._now(), found, False, data), len(data))
+        known = self._sessions.get(id(session)) or self._begin(session)
+        flags = MASKED if type(data) is MaskedBytes else 0
+        self._queue.put_bytes(self._now(), known[1][flags], data)
 
     def sent(self, session: Any, data: bytes) -> None:
-        known = self._sessions.get(id(session))
-        found = known[1] if known is not None else self._begin(session)
-        self._put((What.CHUNK, self._now(), found, True, data), len(data))
-
-    def opened(self, session: Any) -> None:
-        found = self._begin(session)
-        self._put((What.OPENED, found.opened_at, found, False, None), 0)
-
-    def ready(self, session: Any) -> None:
-        found = self._found(session)
-        found.declaration, found.target = _declaration_of(session), _target_of(session)
-        identity = getattr(session, "identity", None)
-        self._put((What.READY, self._now(), found, False, str(identity or "")), 0)
-
-    def closed(self, session: Any, reason: str) -> None:
-        found = self._found(session)
-        self._put((What.CLOSED, self._now(), found, False, reason), 0)
-        del self._sessions[id(session)]
+        known = self._sessions.get(id(session)) or self._begin(session)
+        flags = SENT | MASKED if type(data) is MaskedBytes else SENT
+        self._queue.put_bytes(self._now(), known[1][flags], data)
 
     def frame_received(self, session: Any, frame: bytes) -> None:
         if not getattr(session, "is_declared", False):  # else its message has it
-            self._put((What.FRAME, self._now(), self._found(session), False, frame), len(frame))
+            known = self._sessions.get(id(session)) or self._begin(session)
+            flags = FRAME | MASKED if type(frame) is MaskedBytes else FRAME
+            self._queue.put_bytes(self._now(), known[1][flags], frame)
 
     def frame_sent(self, session: Any, frame: bytes) -> None:
         if not getattr(session, "is_declared", False):
-            self._put((What.FRAME, self._now(), self._found(session), True, frame), len(frame))
+            known = self._sessions.get(id(session)) or self._begin(session)
+            flags = SENT | FRAME | MASKED if type(frame) is MaskedBytes else SENT | FRAME
+            self._queue.put_bytes(self._now(), known[1][flags], frame)
 
     def message(self, session: Any, message: ObservedMessage) -> None:
-        entry = (What.MESSAGE, self._now(), self._found(session), message.sent, seen(message))
-        self._put(entry, len(message.frame))
+        self._put(What.MESSAGE, session, message.sent, seen(message))
+
+    def opened(self, session: Any) -> None:
+        self._begin(session)
+
+    def ready(self, session: Any) -> None:
+        identity = str(getattr(session, "identity", None) or "")
+        self._put(What.READY, session, False, (identity, _target_of(session), _declaration_of(session)))
+
+    def closed(self, session: Any, reason: str) -> None:
+        self._put(What.CLOSED, session, False, reason)
+        del self._sessions[id(session)]
 
     def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
         details = (HALF_FRAME, "a chunk began a frame and did not end it", description)
-        self._put((What.FAULT, self._now(), self._found(session), sent, details), len(description))
+        self._put(What.FAULT, session, sent, details)
 
     def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
         details = (type(fault).__name__, str(fault), fault.details)
-        self._put((What.FAULT, self._now(), self._found(session), sent, details), len(fault.details))
+        self._put(What.FAULT, session, sent, details)
 
     def altered(self, session: Any, description: str, *, sent: bool) -> None:
-        entry = (What.ALTERATION, self._now(), self._found(session), sent, description)
-        self._put(entry, len(description))
+        self._put(What.ALTERATION, session, sent, description)
 
     def link_state(self, link: Any, state: Any, reason: str) -> None:
         name = getattr(link, "name", None) or getattr(getattr(link, "engine", None), "name", None)
         details = (str(name or "link"), str(getattr(state, "value", state)), reason)
-        self._put((What.STATE, self._now(), None, False, details), len(reason))
+        self._queue.put(What.STATE, self._now(), None, False, details)
 
     def listening(self, server: Any, address: str) -> None:
-        self._put((What.STATE, self._now(), None, False, (address, "listening", "")), 0)
+        self._queue.put(What.STATE, self._now(), None, False, (address, "listening", ""))
 
-    def _found(self, session: Any) -> OpenSession:
-        known = self._sessions.get(id(session))
-        return known[1] if known is not None else self._begin(session)
+    def _put(self, what: What, session: Any, sent: bool, details: Any) -> None:
+        known = self._sessions.get(id(session)) or self._begin(session)
+        self._queue.put(what, self._now(), known[0], sent, details)
 
-    def _begin(self, session: Any) -> OpenSession:
+    def _begin(self, session: Any) -> _Known:
         """Give a session its number. The dictionary keeps the session, so that its id stays its own."""
         self._last_session += 1
-        found = OpenSession(
-            self._last_session,
+        owners = tuple(OWNER % (self._last_session, flags) for flags in range(2 * FRAME))
+        known = self._sessions[id(session)] = (self._last_session, owners, session)
+        details = (
             str(getattr(session, "peer", "")),
             _target_of(session),
             bool(getattr(session, "is_equipment", False)),
             _declaration_of(session),
-            self._now(),
         )
-        self._sessions[id(session)] = (session, found)
-        return found
+        self._queue.put(What.OPENED, self._now(), known[0], False, details)
+        return known
 
 
 def _check(name: str, value: float, *, above: float = -1.0, least: float = 0.0) -> None:

@@ -98,6 +98,9 @@ class Recording:
                 f"the recorder was still at work or was killed, and {self.path.name}-wal is not beside the "
                 "file: the newest values may be missing"
             )
+        (page,) = self._connection.execute("PRAGMA page_size").fetchone()
+        if self._log_is_missing and _size(self.path) % page:
+            self.problems.append("the file ends within a page: one value near its end may be wrong")
         query = "SELECT first, last, began_at, ended_at FROM blocks ORDER BY number"
         self._blocks: list[tuple[int, int, int, int]] = [
             each for each in self._small_table("blocks", query) if set(map(type, each)) == {int}

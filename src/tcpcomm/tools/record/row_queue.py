@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, Final, TypeAlias
 
 from attrs import define
+
+from tcpcomm.tools.record.schema import HEAD
 
 MOST_ROWS: Final = 200_000
 """Rows that may wait to be written. Beyond it new rows are dropped, until half of them are written."""
@@ -17,33 +21,31 @@ MOST_ROW_BYTES: Final = 64 * 1024 * 1024
 RESERVE: Final = 1.25
 """Rows that tell of sessions and links may wait up to so many times these limits."""
 
-MOST_BYTES_AT_ONCE: Final = 4 * 1024 * 1024
-"""Bytes of the rows of one transaction, about."""
+MOST_AT_ONCE: Final = 1024 * 1024
+"""Bytes of the chunks and frames of one transaction, about."""
+
+ROW_COST: Final = 50
+"""Bytes that a row takes besides its data, in memory and in the file, about."""
 
 TOO_SLOW: Final = "the disk is too slow"
 """The reason for a gap if nothing else is wrong with the disk."""
 
-ROW_COST: Final = 100
-"""Bytes that a row takes besides its data, in memory and in the file, about."""
-
 
 class What(IntEnum):
-    """The kinds of entries in the queue."""
+    """The kinds of rows that are neither chunks nor frames."""
 
-    CHUNK = 0
-    FRAME = 1
-    MESSAGE = 2
-    FAULT = 3
-    ALTERATION = 4
-    OPENED = 5
-    READY = 6
-    CLOSED = 7
-    STATE = 8
-    GAP = 9
+    MESSAGE = 0
+    FAULT = 1
+    ALTERATION = 2
+    OPENED = 3
+    READY = 4
+    CLOSED = 5
+    STATE = 6
+    GAP = 7
 
 
-Entry: TypeAlias = tuple[What, int, Any, bool, Any]
-"""The kind, the time in microseconds, the session or None, the direction, and what happened."""
+Entry: TypeAlias = tuple[int, What, int, int | None, bool, Any]
+"""The number, the kind, the time in microseconds, the session or None, the direction, what happened."""
 
 
 @define
@@ -56,25 +58,42 @@ class Gap:
     reason: str
 
 
+@define
+class Taken:
+    """
+    Chunks and frames that were taken from the queue.
+
+    Attributes:
+        records: all of them, as :data:`~tcpcomm.tools.record.schema.HEAD` writes them; it may be empty.
+        last: the number up to which no row is missing, if it is higher than that of the last record.
+    """
+
+    records: bytes | bytearray
+    last: int
+
+
 class RowQueue:
     """
-    Keeps rows until a thread has written them. One thread puts rows, and another takes them.
+    Numbers rows, and keeps them until a thread has written them. One thread puts, and another takes.
 
-    The list is never replaced: appending, copying a slice and deleting a slice are one step each for other
-    threads, so no lock is needed.
+    Chunks and frames wait in a buffer of bytes, and all other rows in a list. A number counts only once its
+    row waits there. Appending, copying a slice and deleting a slice are one step each for other threads, so
+    no lock is needed. Only the thread that puts begins another buffer.
 
     Args:
-        most_rows, most_bytes: the limits of rows that wait.
+        last: the number before the first row.
         wake: called when a row comes and :attr:`idle` is True.
+        most_rows, most_bytes: the limits of rows that wait.
     """
 
     __slots__ = (
-        "_entries", "_gap", "_gap_began", "_most_bytes", "_most_rows", "_put_bytes", "_taken_bytes",
-        "_wake", "dropped", "idle", "reason",
+        "_buffer", "_bytes_put", "_bytes_written", "_entries", "_full", "_gap", "_gap_began",
+        "_most_bytes", "_most_rows", "_wake", "_written", "dropped", "idle", "number", "reason",
     )  # fmt: skip
 
     def __init__(
         self,
+        last: int,
         wake: Callable[[], object],
         *,
         most_rows: int = MOST_ROWS,
@@ -83,10 +102,14 @@ class RowQueue:
         self._wake = wake
         self._most_rows = most_rows
         self._most_bytes = most_bytes
+        self._buffer = bytearray()
+        self._full: deque[bytearray] = deque()
         self._entries: list[Entry] = []
-        self._put_bytes = self._taken_bytes = 0  # each is changed by one thread only
+        self._bytes_put = self._bytes_written = 0  # each is changed by one thread only
         self._gap: Gap | None = None
         self._gap_began = 0
+        self.number = self._written = last
+        """The number of the newest row."""
         self.idle = True
         """True while the thread that takes rows sleeps, so that it must be woken."""
         self.dropped = 0
@@ -95,39 +118,70 @@ class RowQueue:
         """The reason for which rows have to wait, for gaps."""
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return self.number - self._written
 
-    def put(self, entry: Entry, size: int) -> None:
-        """Add a row with so many bytes of data, or drop it if too many wait."""
-        entries = self._entries
-        waiting = self._put_bytes - self._taken_bytes
-        if self._gap is not None:
-            if not self._is_over(waiting, 0.5):
-                self.end_gap()
-            elif entry[0] < What.OPENED or self._is_over(waiting, RESERVE):
-                self._drop(entry, size)
-                return
-        elif (waiting > self._most_bytes or len(entries) >= self._most_rows) and (
-            entry[0] < What.OPENED or self._is_over(waiting, RESERVE)
+    def put_bytes(self, at: int, owner: bytes, data: bytes) -> None:
+        """
+        Add a chunk or a frame, or drop it if too many rows wait.
+
+        Args:
+            at: the time in microseconds.
+            owner: the session and the flags, as :data:`~tcpcomm.tools.record.schema.OWNER` writes them.
+            data: the bytes.
+        """
+        size = len(data)
+        if self._gap is not None or (
+            self.number - self._written >= self._most_rows
+            or self._bytes_put - self._bytes_written > self._most_bytes
         ):
-            self._drop(entry, size)
-            return
-        self._put_bytes += size + ROW_COST
-        entries.append(entry)
+            if self._is_over(1.0 if self._gap is None else 0.5):
+                self._drop(at, size)
+                return
+            self.end_gap()
+        number = self.number + 1
+        buffer = self._buffer
+        buffer += HEAD % (number, at, owner, size, data)
+        self._bytes_put += size + ROW_COST
+        self.number = number
+        if len(buffer) > MOST_AT_ONCE:
+            self._full.append(buffer)
+            self._buffer = bytearray()
         if self.idle:
             self.idle = False
             self._wake()
 
-    def _is_over(self, waiting: int, share: float) -> bool:
-        return waiting > self._most_bytes * share or len(self._entries) >= self._most_rows * share
+    def put(self, what: What, at: int, session: int | None, sent: bool, details: Any) -> None:
+        """Add another row, or drop it if too many rows wait. Rows about sessions have a reserve."""
+        if what >= What.OPENED:
+            share = RESERVE
+        else:
+            share = 1.0 if self._gap is None else 0.5
+        if self._is_over(share):
+            self._drop(at, 0)
+            return
+        if what < What.OPENED:
+            self.end_gap()
+        self._append((self.number + 1, what, at, session, sent, details))
 
-    def _drop(self, entry: Entry, size: int) -> None:
+    def _append(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._bytes_put += ROW_COST
+        self.number = entry[0]
+        if self.idle:
+            self.idle = False
+            self._wake()
+
+    def _is_over(self, share: float) -> bool:
+        waiting = self._bytes_put - self._bytes_written
+        return len(self) >= self._most_rows * share or waiting > self._most_bytes * share
+
+    def _drop(self, at: int, size: int) -> None:
         if self._gap is None:
-            self._gap, self._gap_began = Gap(entry[1], 0, 0, self.reason), entry[1]
+            self._gap, self._gap_began = Gap(at, 0, 0, self.reason), at
         gap = self._gap
         if self.reason != TOO_SLOW:
             gap.reason = self.reason  # it was not known when the gap began
-        gap.until = entry[1]
+        gap.until = at
         gap.count += 1
         gap.size += size
         self.dropped += 1
@@ -136,27 +190,38 @@ class RowQueue:
         """Put a row about the rows that were dropped, if there are any."""
         gap, self._gap = self._gap, None
         if gap is not None:
-            self._put_bytes += ROW_COST
-            self._entries.append((What.GAP, self._gap_began, None, False, gap))
+            self._append((self.number + 1, What.GAP, self._gap_began, None, False, gap))
 
-    def take(self, count: int) -> list[Entry]:
-        """
-        Take up to so many rows, the oldest first, of :data:`MOST_BYTES_AT_ONCE` bytes, about.
+    def take(self) -> Taken | None:
+        """Take the oldest chunks and frames, or return None if nothing waits. All count until written."""
+        last = self.number
+        buffer = self._buffer  # it is the oldest, unless there are full ones behind this line
+        if self._full:
+            return Taken(self._full.popleft(), 0)
+        records = bytes(buffer)
+        del buffer[: len(records)]
+        return Taken(records, last) if records or last > self._written else None
 
-        Their bytes count as waiting until :meth:`done`.
-        """
-        waiting, bytes_waiting = len(self._entries), self._put_bytes - self._taken_bytes
-        if bytes_waiting > MOST_BYTES_AT_ONCE:
-            count = min(count, waiting * MOST_BYTES_AT_ONCE // bytes_waiting + 1)
-        taken = self._entries[:count]
-        del self._entries[: len(taken)]
-        return taken
+    def take_entries(self, last: int) -> list[Entry]:
+        """Take the other rows up to a number."""
+        end = bisect_right(self._entries, last, key=_number)
+        entries = self._entries[:end]
+        del self._entries[:end]
+        return entries
+
+    def written(self, last: int, size: int) -> None:
+        """Note that all rows up to a number are written. They took so many bytes here."""
+        self._bytes_written += size
+        self._written = last
 
     def shut(self) -> None:
         """Drop all rows that wait, and every row that comes."""
         self._most_rows = self._most_bytes = -1
+        self._written = self.number
+        self._full.clear()
+        self._buffer = bytearray()
         del self._entries[:]
 
-    def done(self, size: int) -> None:
-        """Count bytes of rows that were written, and :data:`ROW_COST` for each, as no longer waiting."""
-        self._taken_bytes += size
+
+def _number(entry: Entry) -> int:
+    return entry[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from attrs import define, field
@@ -16,7 +16,7 @@ from attrs import define, field
 from tcpcomm.codec.value_forms import plain
 from tcpcomm.session.observer import MaskedBytes, MessageKind, ObservedMessage
 from tcpcomm.tools.record.ring import Block
-from tcpcomm.tools.record.row_queue import ROW_COST, Entry, Gap, What
+from tcpcomm.tools.record.row_queue import Entry, Gap, Taken, What
 
 LONGEST_VALUES: Final = 1024 * 1024
 """Characters of the values of one message as JSON. Longer ones are left out; the frame has them all."""
@@ -24,25 +24,18 @@ LONGEST_VALUES: Final = 1024 * 1024
 MOST_COMMANDS: Final = 10_000
 """Commands whose answers are awaited. The answers to older ones are recorded without their command."""
 
+ROWS_BETWEEN_PAUSES: Final = 8
+"""Rows that the thread makes before it lets the reactor run."""
+
+HALF_FRAME: Final = "half frame"
+"""The kind of a fault that is a frame which began and did not end."""
+
 _PLAIN: Final = frozenset([int, float, str, bool, bytes, type(None), MaskedBytes])
 """Types of values that nobody can change."""
 
 _FINAL: Final = frozenset([MessageKind.REPLY, MessageKind.FAULT])
 
 Row: TypeAlias = tuple[Any, ...]
-
-
-@define(eq=False)
-class OpenSession:
-    """A session as the recorder knows it."""
-
-    number: int
-    peer: str
-    target: str
-    is_equipment: bool
-    declaration: str
-    opened_at: int
-    is_written: bool = False
 
 
 @define(eq=False)
@@ -77,24 +70,22 @@ class Batch:
     The rows of one transaction.
 
     Attributes:
-        tables: the rows of each table of :data:`~tcpcomm.tools.record.schema.COLUMNS`.
+        taken: the chunks and frames, which SQLite takes apart.
+        last: the number of the last row, once that is known.
+        tables: the other rows, of each table of :data:`~tcpcomm.tools.record.schema.COLUMNS`.
         sessions: statements about sessions, with their values, in order.
-        first, last: the numbers of the first and the last row; ``last`` is less if there are none.
-        began_at, ended_at: their times.
-        size: the bytes of the entries, as the queue counts them.
         faults: the times of faults.
         blocks: the blocks that these rows change.
+        size: the bytes of the rows in the queue.
     """
 
-    first: int
-    last: int
-    began_at: int
-    ended_at: int
-    size: int
-    tables: dict[str, list[Row]]
+    taken: Taken
+    last: int = 0
+    tables: dict[str, list[Row]] = field(factory=dict)
     sessions: list[tuple[str, Row]] = field(factory=list)
     faults: list[int] = field(factory=list)
     blocks: list[Block] = field(factory=list)
+    size: int = 0
 
 
 NEW_SESSION: Final = (
@@ -109,17 +100,16 @@ CLOSED: Final = "UPDATE sessions SET last = ?, closed_at = ?, reason = ? WHERE n
 
 class RowMaker:
     """
-    Makes rows of entries, in their order.
+    Makes rows of the entries of a queue, in their order.
 
     Args:
-        next_number: the number of the first row.
+        pause: called between some rows, to let other threads run.
     """
 
-    def __init__(self, next_number: int) -> None:
-        self._number = next_number
+    def __init__(self, pause: Callable[[], object] = lambda: None) -> None:
+        self._pause = pause
         self._commands: dict[int, tuple[weakref.ref[ObservedMessage], int]] = {}
-        self._make: dict[What, Callable[[Batch, int, Entry], int]] = {
-            What.FRAME: self._frame,
+        self._make: dict[What, Callable[[Batch, Entry], None]] = {
             What.MESSAGE: self._message,
             What.FAULT: self._fault,
             What.ALTERATION: self._alteration,
@@ -130,42 +120,19 @@ class RowMaker:
             What.GAP: self._gap,
         }
 
-    def rows_of(self, entries: Sequence[Entry]) -> Batch:
-        """Return the rows of entries, at least one."""
-        number = self._number
-        batch = Batch(number, number, entries[0][1], entries[-1][1], len(entries) * ROW_COST, {})
-        chunks: list[Row] = []
-        size = 0
-        for entry in entries:
-            what, at, session, sent, data = entry
-            if session is not None and not session.is_written:
-                session.is_written = True
-                batch.sessions.append((NEW_SESSION, _session_row(session, number)))
-            if what == What.CHUNK:
-                chunks.append((number, at, session.number, sent, data, type(data) is MaskedBytes))
-                size += len(data)
-            else:
-                size += self._make[what](batch, number, entry)
-            number += 1
-        if chunks:
-            batch.tables["chunks"] = chunks
-        batch.size += size
-        batch.last = number - 1
-        self._number = number
-        return batch
+    def add_to(self, batch: Batch, entries: list[Entry]) -> None:
+        """Add the rows of entries to a transaction."""
+        for at, entry in enumerate(entries, 1):
+            self._make[entry[1]](batch, entry)
+            if at % ROWS_BETWEEN_PAUSES == 0:
+                self._pause()
 
-    def _frame(self, batch: Batch, number: int, entry: Entry) -> int:
-        _, at, session, sent, frame = entry
-        row = (number, at, session.number, sent, frame, type(frame) is MaskedBytes)
-        batch.tables.setdefault("frames", []).append(row)
-        return len(frame)
-
-    def _message(self, batch: Batch, number: int, entry: Entry) -> int:
-        _, at, session, sent, found = entry
+    def _message(self, batch: Batch, entry: Entry) -> None:
+        number, _, at, session, sent, found = entry
         message: ObservedMessage = found.message
         text = found.values if isinstance(found.values, str) else values_text(found.values)
         row = (
-            number, at, session.number, sent, message.frame, type(message.frame) is MaskedBytes,
+            number, at, session, sent, message.frame, type(message.frame) is MaskedBytes,
             message.kind.value, clean(message.name), text, self._answered(message), message.seconds,
             clean(message.problem),
         )  # fmt: skip
@@ -174,7 +141,6 @@ class RowMaker:
             self._await_answer(message, number)
         elif message.kind is MessageKind.UNREADABLE:
             batch.faults.append(at)
-        return len(message.frame)
 
     def _await_answer(self, command: ObservedMessage, number: int) -> None:
         if len(self._commands) >= MOST_COMMANDS:
@@ -193,55 +159,44 @@ class RowMaker:
         return number
 
     @staticmethod
-    def _fault(batch: Batch, number: int, entry: Entry) -> int:
-        _, at, session, sent, (kind, text, details) = entry
-        row = (number, at, session.number, sent, kind, clean(text), clean(details))
+    def _fault(batch: Batch, entry: Entry) -> None:
+        number, _, at, session, sent, (kind, text, details) = entry
+        row = (number, at, session, sent, kind, clean(text), clean(details))
         batch.tables.setdefault("faults", []).append(row)
-        batch.faults.append(at)
-        return 0
+        if kind != HALF_FRAME:
+            batch.faults.append(at)
 
     @staticmethod
-    def _alteration(batch: Batch, number: int, entry: Entry) -> int:
-        _, at, session, sent, text = entry
-        batch.tables.setdefault("alterations", []).append((number, at, session.number, sent, clean(text)))
-        return 0
+    def _alteration(batch: Batch, entry: Entry) -> None:
+        number, _, at, session, sent, text = entry
+        batch.tables.setdefault("alterations", []).append((number, at, session, sent, clean(text)))
 
     @staticmethod
-    def _opened(batch: Batch, number: int, entry: Entry) -> int:
-        return 0  # a session that is new is written before its first row
+    def _opened(batch: Batch, entry: Entry) -> None:
+        number, _, at, session, _, (peer, target, is_equipment, declaration) = entry
+        row = (session, clean(peer), clean(target), is_equipment, declaration, number, at)
+        batch.sessions.append((NEW_SESSION, row))
 
     @staticmethod
-    def _ready(batch: Batch, number: int, entry: Entry) -> int:
-        _, at, session, _, identity = entry
-        row = (at, clean(identity), session.declaration, clean(session.target), session.number)
-        batch.sessions.append((READY, row))
-        return 0
+    def _ready(batch: Batch, entry: Entry) -> None:
+        _, _, at, session, _, (identity, target, declaration) = entry
+        batch.sessions.append((READY, (at, clean(identity), declaration, clean(target), session)))
 
     @staticmethod
-    def _closed(batch: Batch, number: int, entry: Entry) -> int:
-        _, at, session, _, reason = entry
-        batch.sessions.append((CLOSED, (number, at, clean(reason), session.number)))
-        return 0
+    def _closed(batch: Batch, entry: Entry) -> None:
+        number, _, at, session, _, reason = entry
+        batch.sessions.append((CLOSED, (number, at, clean(reason), session)))
 
     @staticmethod
-    def _state(batch: Batch, number: int, entry: Entry) -> int:
-        _, at, _, _, (name, state, reason) = entry
+    def _state(batch: Batch, entry: Entry) -> None:
+        number, _, at, _, _, (name, state, reason) = entry
         batch.tables.setdefault("states", []).append((number, at, clean(name), state, clean(reason)))
-        return 0
 
     @staticmethod
-    def _gap(batch: Batch, number: int, entry: Entry) -> int:
-        gap: Gap = entry[4]
-        row = (number, entry[1], gap.until, gap.count, gap.size, gap.reason)
+    def _gap(batch: Batch, entry: Entry) -> None:
+        gap: Gap = entry[5]
+        row = (entry[0], entry[2], gap.until, gap.count, gap.size, gap.reason)
         batch.tables.setdefault("gaps", []).append(row)
-        return 0
-
-
-def _session_row(session: OpenSession, number: int) -> Row:
-    return (
-        session.number, clean(session.peer), clean(session.target), session.is_equipment,
-        session.declaration, number, session.opened_at,
-    )  # fmt: skip
 
 
 def clean(text: str) -> str:

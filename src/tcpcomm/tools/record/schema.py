@@ -31,12 +31,15 @@ CREATE TABLE sessions(
     reason TEXT, is_cut INTEGER
 );
 CREATE INDEX closed_sessions ON sessions(last);
-CREATE TABLE chunks(
-    number INTEGER PRIMARY KEY, at INTEGER, session INTEGER, sent INTEGER, data BLOB, masked INTEGER
+CREATE TABLE bytes(
+    number INTEGER PRIMARY KEY, at INTEGER, session INTEGER, flags INTEGER, data BLOB
 );
-CREATE TABLE frames(
-    number INTEGER PRIMARY KEY, at INTEGER, session INTEGER, sent INTEGER, frame BLOB, masked INTEGER
-);
+CREATE VIEW chunks AS
+    SELECT number, at, session, flags & 1 AS sent, data, (flags & 2) / 2 AS masked FROM bytes
+    WHERE flags & 4 = 0;
+CREATE VIEW frames AS
+    SELECT number, at, session, flags & 1 AS sent, data AS frame, (flags & 2) / 2 AS masked FROM bytes
+    WHERE flags & 4;
 CREATE TABLE messages(
     number INTEGER PRIMARY KEY, at INTEGER, session INTEGER, sent INTEGER, frame BLOB, masked INTEGER,
     kind TEXT, name TEXT, "values" TEXT, answers INTEGER, seconds REAL, problem TEXT
@@ -66,7 +69,41 @@ COLUMNS: Final = {
     "states": ("number", "at", "name", "state", "reason"),
     "gaps": ("number", "at", "until", "count", "size", "reason"),
 }  # fmt: skip
-"""The columns of each table whose rows are numbered in the order of what happened."""
+"""The columns of each table and view whose rows are numbered in the order of what happened."""
+
+NUMBERED: Final = ("bytes", *(each for each in COLUMNS if each not in ("chunks", "frames")))
+"""The tables whose rows are numbered. Chunks and frames are views of the table ``bytes``."""
+
+SENT: Final = 1
+MASKED: Final = 2
+FRAME: Final = 4
+"""The flags of the table ``bytes``."""
+
+HEAD: Final = b"%015d%016d%b%09d%b"
+"""
+A record of the table ``bytes`` on its way to SQLite: number, time, session and flags, size, data.
+
+All rows of a transaction are one blob, which SQLite takes apart by :data:`INSERT_RECORDS`. While it does
+so, the reactor runs. Handing over each value of each row would hold the lock of the interpreter many times.
+"""
+
+OWNER: Final = b"%09d%d"
+"""The part of :data:`HEAD` with the session and the flags."""
+
+INSERT_RECORDS: Final = """
+INSERT INTO bytes
+WITH RECURSIVE record(start, size) AS (
+    SELECT 1, CAST(substr(?1, 42, 9) AS INTEGER)
+    UNION ALL
+    SELECT start + 50 + size, CAST(substr(?1, start + 50 + size + 41, 9) AS INTEGER)
+    FROM record WHERE start + 50 + size < length(?1)
+)
+SELECT
+    CAST(substr(?1, start, 15) AS INTEGER), CAST(substr(?1, start + 15, 16) AS INTEGER),
+    CAST(substr(?1, start + 31, 9) AS INTEGER), CAST(substr(?1, start + 40, 1) AS INTEGER),
+    substr(?1, start + 50, size)
+FROM record
+"""
 
 _INT: Final = (int,)
 _TEXT: Final = (str,)
@@ -82,7 +119,7 @@ TYPES: Final = {table: tuple(_TYPES.get(each, _INT) for each in names) for table
 
 
 def insert_into(table: str) -> str:
-    """Return the statement that adds one row to a table of :data:`COLUMNS`."""
+    """Return the statement that adds a row to a table of :data:`COLUMNS`."""
     return f"INSERT INTO {table} VALUES ({', '.join('?' * len(COLUMNS[table]))})"
 
 

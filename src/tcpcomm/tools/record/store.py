@@ -8,8 +8,8 @@ a database that is whole up to the last commit.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -17,7 +17,15 @@ from tcpcomm._version import __version__
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.tools.record.ring import Block
 from tcpcomm.tools.record.rows import Batch
-from tcpcomm.tools.record.schema import APPLICATION_ID, COLUMNS, FORMAT, TABLES, insert_into
+from tcpcomm.tools.record.schema import (
+    APPLICATION_ID,
+    COLUMNS,
+    FORMAT,
+    INSERT_RECORDS,
+    NUMBERED,
+    TABLES,
+    insert_into,
+)
 
 Connect: TypeAlias = Callable[[str], sqlite3.Connection]
 
@@ -117,12 +125,11 @@ class Store:
         run("PRAGMA synchronous = NORMAL")
         run(f"PRAGMA journal_size_limit = {_WAL_SIZE}")
         if not is_ours:
-            run("BEGIN IMMEDIATE")
-            for statement in TABLES.split(";\n"):
-                run(statement)
-            run(f"PRAGMA application_id = {APPLICATION_ID}")
-            run(f"PRAGMA user_version = {FORMAT}")
-            run("COMMIT")
+            with self.transaction():
+                for statement in TABLES.split(";\n"):
+                    run(statement)
+                run(f"PRAGMA application_id = {APPLICATION_ID}")
+                run(f"PRAGMA user_version = {FORMAT}")
         self.page_size = _pragma(self._connection, "page_size")
 
     def begin_run(self, now: int) -> None:
@@ -133,14 +140,13 @@ class Store:
             now: the time in microseconds, not before that of the newest row.
         """
         run = self._connection.execute
-        run("BEGIN IMMEDIATE")
-        run(
-            "UPDATE sessions SET is_cut = 1, last = ?, closed_at = ?, reason = ? WHERE last IS NULL",
-            (self.last_number, self.last_at or now, "the recorder ended before the session did"),
-        )
-        run("INSERT INTO runs(began_at, program) VALUES (?, ?)", (now, _PROGRAM))
-        run("INSERT OR REPLACE INTO facts VALUES ('is_open', 1)")
-        run("COMMIT")
+        with self.transaction():
+            run(
+                "UPDATE sessions SET is_cut = 1, last = ?, closed_at = ?, reason = ? WHERE last IS NULL",
+                (self.last_number, self.last_at or now, "the recorder ended before the session did"),
+            )
+            run("INSERT INTO runs(began_at, program) VALUES (?, ?)", (now, _PROGRAM))
+            run("INSERT OR REPLACE INTO facts VALUES ('is_open', 1)")
         run("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # a copy without -wal shows at least this
 
     @property
@@ -171,31 +177,38 @@ class Store:
         )
         return [Block(*row) for row in rows]
 
-    def write(self, batch: Batch) -> None:
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
         """
-        Write rows, all or none.
+        Write all that is written within, or nothing.
 
         Raises:
-            sqlite3.Error: they are not written.
+            sqlite3.Error: nothing is written.
         """
-        run = self._connection.execute
-        run("BEGIN IMMEDIATE")
+        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            for table in batch.tables:
-                self._connection.executemany(_INSERT[table], batch.tables[table])
-            for statement, values in batch.sessions:
-                run(statement, values)
-            for block in batch.blocks:
-                run("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)", _block_row(block))
-            run("COMMIT")
+            yield
+            self._connection.execute("COMMIT")
         except BaseException:
-            self.roll_back()
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
 
-    def roll_back(self) -> None:
-        """End a transaction that failed."""
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+    def insert_records(self, records: bytes | bytearray) -> tuple[int, int]:
+        """Write chunks and frames. Return the number and the time of the last one."""
+        last = self._connection.execute(INSERT_RECORDS, (records,)).lastrowid or 0
+        (at,) = self._connection.execute("SELECT at FROM bytes WHERE number = ?", (last,)).fetchone()
+        return last, at
+
+    def insert(self, batch: Batch) -> None:
+        """Write all other rows of a batch."""
+        run = self._connection.execute
+        for table in batch.tables:
+            self._connection.executemany(_INSERT[table], batch.tables[table])
+        for statement, values in batch.sessions:
+            run(statement, values)
+        for block in batch.blocks:
+            run("INSERT OR REPLACE INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?)", _block_row(block))
 
     def make_room_in_log(self) -> None:
         """Move the rows of the file ``-wal`` into the database, so that its space can be used again."""
@@ -216,9 +229,8 @@ class Store:
             sqlite3.Error: they are not deleted.
         """
         run = self._connection.execute
-        run("BEGIN IMMEDIATE")
-        try:
-            for table in COLUMNS:
+        with self.transaction():
+            for table in NUMBERED:
                 run(f"DELETE FROM {table} WHERE number BETWEEN ? AND ?", (block.first, block.last))
             run("DELETE FROM blocks WHERE number = ?", (block.number,))
             run(
@@ -226,10 +238,6 @@ class Store:
                 "blocks.first <= sessions.last AND blocks.last >= sessions.first)",
                 (block.last,),
             )
-            run("COMMIT")
-        except BaseException:
-            self.roll_back()
-            raise
 
     def end_run(self, now: int) -> None:
         """
@@ -239,21 +247,16 @@ class Store:
             sqlite3.Error: that cannot be written.
         """
         run = self._connection.execute
-        run("BEGIN IMMEDIATE")
-        try:
+        with self.transaction():
             run("UPDATE runs SET ended_at = ? WHERE number = (SELECT max(number) FROM runs)", (now,))
             run("INSERT OR REPLACE INTO facts VALUES ('is_open', 0)")
-            run("COMMIT")
-        except BaseException:
-            self.roll_back()
-            raise
 
     def close(self) -> None:
         """Close the database. SQLite moves the file ``-wal`` into it."""
         self._connection.close()
 
 
-_INSERT: Final = {table: insert_into(table) for table in COLUMNS}
+_INSERT: Final = {table: insert_into(table) for table in COLUMNS if table in NUMBERED}
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -6,22 +6,19 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import ClassVar, Final
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.tools.record.clock import RecordingClock
 from tcpcomm.tools.record.ring import Ring
-from tcpcomm.tools.record.row_queue import TOO_SLOW, RowQueue
+from tcpcomm.tools.record.row_queue import ROW_COST, TOO_SLOW, RowQueue
 from tcpcomm.tools.record.rows import Batch, RowMaker
 from tcpcomm.tools.record.store import Connect, Store, is_damage
 
-_COMMIT_INTERVAL: Final = 0.05
+_COMMIT_INTERVAL: Final = 0.2
 """Seconds between two transactions."""
-
-MOST_AT_ONCE: Final = 4000
-"""Rows of one transaction."""
 
 _RETRY: Final = 1.0
 """Seconds between two attempts to write, if one has failed."""
@@ -29,7 +26,13 @@ _RETRY: Final = 1.0
 _RING_INTERVAL: Final = 1.0
 """Seconds between two looks at the size and the age of the recording."""
 
-_IDLE_AFTER: Final = 20
+_PAUSE: Final = 0.001
+"""Seconds of a sleep after some rows whose values are made in Python, while the reactor cannot run."""
+
+_HURRY_FROM: Final = 5000
+"""Rows that wait, beyond which the thread does not sleep."""
+
+_IDLE_AFTER: Final = 5
 """Looks at an empty queue, one every _COMMIT_INTERVAL, before the thread sleeps until it is woken."""
 
 
@@ -41,6 +44,7 @@ class Writer:
         path: the file.
         opener: opens the database.
         clock: tells the time.
+        last: the number of the newest row of the file.
         most_bytes, most_age, before_fault: as for :class:`~tcpcomm.tools.record.ring.Ring`.
         started: called by the thread when it begins.
     """
@@ -52,6 +56,7 @@ class Writer:
         path: Path,
         opener: Connect,
         clock: RecordingClock,
+        last: int,
         *,
         most_bytes: int,
         most_age: int,
@@ -70,8 +75,9 @@ class Writer:
         self._pending: Batch | None = None
         self._failing = self._is_gap_told = False
         self._dropped = 0
+        self._last = last
         self._ring_due = 0.0
-        self.queue = RowQueue(self.wake)
+        self.queue = RowQueue(last, self.wake)
 
     @property
     def is_running(self) -> bool:
@@ -97,7 +103,7 @@ class Writer:
             )
 
     def _is_done(self) -> bool:
-        return self._pending is None and not len(self.queue)
+        return not len(self.queue)
 
     def stop(self, timeout: float) -> int:
         """Write all rows, and end the thread. Return the number of rows that are not written."""
@@ -108,8 +114,7 @@ class Writer:
         self._woken.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout)
-        pending = self._pending
-        lost = len(self.queue) + (0 if pending is None else pending.last - pending.first + 1)
+        lost = len(self.queue)
         self.queue.shut()
         return lost
 
@@ -144,7 +149,7 @@ class Writer:
 
     def _work(self, store: Store) -> None:
         ring = Ring(blocks=store.blocks(), **self._limits)
-        maker = RowMaker(store.last_number + 1)
+        maker = RowMaker(self._pause)
         store.begin_run(self._clock.now())
         idle = 0
         while True:
@@ -158,7 +163,7 @@ class Writer:
                 break
             if self._failing:
                 self._wait(_RETRY)
-            elif wrote < MOST_AT_ONCE:
+            elif len(self.queue) < _HURRY_FROM:
                 idle = 0 if wrote else idle + 1
                 self._rest(idle)
         if not self._failing:
@@ -182,35 +187,53 @@ class Writer:
         self._woken.clear()
 
     def _write(self, store: Store, ring: Ring, maker: RowMaker) -> int:
-        """Write what waits, up to :data:`MOST_AT_ONCE` rows. Return their number, 0 if writing failed."""
+        """Write what waits, up to a limit. Return the number of rows, 0 if there are none or it failed."""
         batch = self._pending
         if batch is None:
-            entries = self.queue.take(MOST_AT_ONCE)
-            if not entries:
+            taken = self.queue.take()
+            if taken is None:
                 return 0
-            batch = self._pending = maker.rows_of(entries)
-            batch.blocks = ring.add(
-                first=batch.first,
-                last=batch.last,
-                began_at=batch.began_at,
-                ended_at=batch.ended_at,
-                size=batch.size,
-                faults=batch.faults,
-            )
+            batch = self._pending = Batch(taken)
         try:
-            store.write(batch)
+            with store.transaction():
+                last, at = 0, 0
+                if batch.taken.records:
+                    last, at = store.insert_records(batch.taken.records)
+                if not batch.last:
+                    self._complete(batch, ring, maker, last, at)
+                store.insert(batch)
         except sqlite3.Error as error:
             if is_damage(error):
                 raise
             self._failed(store, error)
             return 0
         self._pending = None
-        self.queue.done(batch.size)
+        count = batch.last - self._last
+        self._last = batch.last
+        self.queue.written(batch.last, batch.size)
         if self._failing:
             self._failing = False
             self.queue.reason = TOO_SLOW
             self.log.info("{path}: values are written again", path=self.path)
-        return batch.last - batch.first + 1
+        return count
+
+    def _complete(self, batch: Batch, ring: Ring, maker: RowMaker, last: int, at: int) -> None:
+        """Add the other rows to a batch, whose last record has this number and time, and find its block."""
+        records = batch.taken.records
+        batch.last = max(last, batch.taken.last)
+        entries = self.queue.take_entries(batch.last)
+        maker.add_to(batch, entries)
+        times = [int(records[15:31]), at] if records else []
+        times += [entries[0][2], entries[-1][2]] if entries else []
+        batch.size = len(records) + ROW_COST * len(entries)
+        batch.blocks = ring.add(
+            first=self._last + 1,
+            last=batch.last,
+            began_at=min(times),
+            ended_at=max(times),
+            size=batch.size,
+            faults=batch.faults,
+        )
 
     def _tell_drops(self) -> None:
         """Log the begin of a gap, and its end."""
@@ -253,10 +276,18 @@ class Writer:
             while (block := ring.doomed(used=store.used, now=self._clock.now())) is not None:
                 store.delete(block)
                 ring.remove(block)
-                if len(self.queue) > MOST_AT_ONCE:
+                if len(self.queue) > _HURRY_FROM:
                     self._ring_due = now  # new rows first
                     break
         except sqlite3.Error as error:
             if is_damage(error):
                 raise
             self._failed(store, error)
+
+    def _pause(self) -> None:
+        """
+        Let the reactor run.
+
+        The sleep spreads the work of this thread over the time between two transactions.
+        """
+        sleep(0 if self._stops or len(self.queue) > _HURRY_FROM else _PAUSE)
