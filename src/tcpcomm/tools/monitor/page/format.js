@@ -32,6 +32,12 @@ export function took(seconds) {
   return `${seconds.toPrecision(3)} s`;
 }
 
+// Seconds between two rows in microseconds, without their sign: "98,402"; from a second on "1.38 s".
+export function gap(seconds) {
+  if (seconds === null) return "";
+  return seconds < 1 ? count(seconds * 1e6) : `${seconds.toFixed(2)} s`;
+}
+
 // Seconds of a state, without fractions that nobody needs: "0.4 s", "12 s", "3 min", "5 h".
 export function age(seconds) {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

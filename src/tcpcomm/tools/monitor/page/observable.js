@@ -29,7 +29,12 @@ export class Observable {
 
 // Return the value of an observable, and draw the component again when it changes.
 export function useValue(observable) {
-  const [, draw] = useState(0);
-  useEffect(() => observable.watch(() => draw((count) => count + 1)), [observable]);
-  return observable.value;
+  const [, setCount] = useState(0);
+  const { value } = observable;
+  useEffect(() => {
+    const draw = () => setCount((count) => count + 1);
+    if (!Object.is(observable.value, value)) draw(); // it changed before this component could watch it
+    return observable.watch(draw);
+  }, [observable]);
+  return value;
 }

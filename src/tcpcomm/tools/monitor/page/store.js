@@ -26,6 +26,7 @@ export const filterText = new Observable("");
 export const groups = new Observable({ commands: true, events: true, heartbeats: false, states: true });
 export const onlyFaults = new Observable(false);
 
+const ORDER = ["link", "server", "tap"]; // of the kinds of sources
 const GROUP_OF = { event: "events", heartbeat: "heartbeats", state: "states", dropped: "states" };
 
 export const log = new RowLog();
@@ -59,18 +60,24 @@ export function chooseSource(id, sessionId = null) {
   }
   source.value = id;
   session.value = sessionId;
-  forgetRows();
+  history.replaceState(null, "", `#source=${encodeURIComponent(id)}`); // for a reload, and for a bookmark
+  beginAnew();
   stream.watch(id, () => (lastNumber > 0 ? { after: lastNumber, history: HISTORY } : { history: HISTORY }));
 }
 
-// Forget the rows of the page; the server keeps its own.
-export function forgetRows() {
+// Forget the rows of the page. The server keeps its own, and sends what comes from now on.
+export function clearRows() {
   log.clear();
-  joiner = new Joiner();
-  lastNumber = 0;
   frozen.value = null;
   row.value = null;
   tick.value += 1;
+}
+
+// Begin again with the newest rows that the server has.
+function beginAnew() {
+  clearRows();
+  joiner = new Joiner();
+  lastNumber = 0;
 }
 
 export function chooseRow(chosen) {
@@ -98,8 +105,6 @@ export function sourceById(id) {
   return overview.value?.sources.find((each) => each.id === id) ?? null;
 }
 
-const ORDER = ["link", "server", "tap"];
-
 // The sources in the order in which the page shows them: links first, because they can fail.
 export function sortedSources() {
   const rank = ({ kind }) => ORDER.indexOf(kind);
@@ -121,7 +126,7 @@ function onHello(told) {
   hello.value = told;
   if (!isAnother) return;
   // The server began anew, and so did its row numbers.
-  forgetRows();
+  beginAnew();
   descriptions.clear();
   stream.retry();
 }
@@ -129,8 +134,10 @@ function onHello(told) {
 function onOverview(told) {
   clockOffset = told.now - performance.now() / 1000;
   overview.value = told;
-  const known = told.sources.some((each) => each.id === source.value);
-  if (!known && told.sources.length > 0) chooseSource(sortedSources()[0].id);
+  const isKnown = (wanted) => told.sources.some(({ id }) => id === wanted);
+  if (isKnown(source.value) || told.sources.length === 0) return;
+  const asked = new URLSearchParams(location.hash.slice(1)).get("source");
+  chooseSource(isKnown(asked) ? asked : sortedSources()[0].id);
 }
 
 function onRows({ t: time, rows, dropped }) {

@@ -21,14 +21,22 @@ export function Actions() {
 
 function Tabs({ source, hello }) {
   const tabs = TABS.filter((each) => source.can.includes(each));
-  const [chosen, setChosen] = useState(tabs[0]);
+  const [picked, setPicked] = useState(null);
+  const chosen = tabs.includes(picked) ? picked : tabs[0];
   const description = useDescription(source.declaration);
   if (tabs.length === 0) return null;
+  const move = (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const next = tabs[tabs.indexOf(chosen) + step];
+    if (next === undefined) return;
+    setPicked(next);
+    document.getElementById(`tab-${next}`).focus();
+  };
   return html`
     <section class="actions" id="actions" aria-labelledby="actions-title">
       <h2 id="actions-title">
         <span>${t("actions")}</span>
-        <span role="tablist" aria-label=${t("actions")}>
+        <span role="tablist" aria-label=${t("actions")} onKeyDown=${move}>
           ${tabs.map(
             (each) => html`
               <button
@@ -37,8 +45,9 @@ function Tabs({ source, hello }) {
                 class="quiet"
                 id=${`tab-${each}`}
                 aria-selected=${String(each === chosen)}
+                tabindex=${each === chosen ? 0 : -1}
                 aria-controls="action"
-                onClick=${() => setChosen(each)}
+                onClick=${() => setPicked(each)}
               >${t(`tab.${each}`)}</button>
             `,
           )}

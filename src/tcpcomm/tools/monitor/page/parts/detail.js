@@ -1,7 +1,7 @@
 // All of the chosen row: its reason, bytes, values, times, its request or answer, and how to repeat it.
 
 import { ApiError, get } from "../api.js";
-import { classes, html, useEffect, useRef, useState } from "../dom.js";
+import { classes, html, useEffect, useRef, useState, watchSize } from "../dom.js";
 import * as format from "../format.js";
 import { t } from "../i18n.js";
 import { useValue } from "../observable.js";
@@ -13,7 +13,7 @@ import { kindWords } from "./row_line.js";
 // On a phone this pane stands below the table, out of sight.
 const STACKED = matchMedia("(max-width: 680px)");
 
-const SIXTEEN = 480; // pixels that 16 bytes a line need
+const SIXTEEN = 504; // pixels that 16 bytes a line need
 
 export function Detail() {
   const row = useValue(store.row);
@@ -110,11 +110,7 @@ function Dump({ bytes, frame }) {
   const box = useRef(null);
   const place = frame ?? { begin: 0, end: bytes.length };
   const [width, setWidth] = useState(16);
-  useEffect(() => {
-    const observer = new ResizeObserver(([{ contentRect }]) => setWidth(contentRect.width >= SIXTEEN ? 16 : 8));
-    observer.observe(box.current);
-    return () => observer.disconnect();
-  }, []);
+  useEffect(() => watchSize(box.current, ({ clientWidth }) => setWidth(clientWidth >= SIXTEEN ? 16 : 8)), []);
   return html`
     <pre class="dump" ref=${box} role="group" aria-label=${t("detail.bytes")} tabindex="0">
       ${format.dump(bytes, width).map(
@@ -175,17 +171,13 @@ function Facts({ row, whole }) {
 }
 
 function Pair({ row }) {
-  if (row.request !== null) {
-    return html`
-      <button onClick=${() => store.chooseRow(row.request)}>${t("detail.request")}</button>
-      <code class="pair">${row.request.signature()}</code>
-    `;
-  }
-  if (row.reply !== null) {
-    return html`
-      <button onClick=${() => store.chooseRow(row.reply)}>${t("detail.reply")}</button>
-      <code class="pair">${row.reply.signature()} ${format.took(row.reply.took)}</code>
-    `;
-  }
-  return row.kind === "command" ? html`<p class="dim">${t("detail.unanswered")}</p>` : null;
+  const other = row.request ?? row.reply;
+  if (other === null) return row.kind === "command" ? html`<p class="dim">${t("detail.unanswered")}</p>` : null;
+  const words = other === row.request ? "detail.request" : "detail.reply";
+  return html`
+    <div class="pair">
+      <button onClick=${() => store.chooseRow(other)}>${t(words)}</button>
+      <code>${other.signature()} ${format.took(other.took)}</code>
+    </div>
+  `;
 }

@@ -17,7 +17,7 @@ export function Frames() {
         <span class="name">${source?.name ?? t("frames")}</span>
         <span class="tools">
           <${Freeze} />
-          <button class="quiet" title=${t("clear.title")} onClick=${store.forgetRows}>${t("clear")}</button>
+          <button class="quiet" title=${t("clear.title")} onClick=${store.clearRows}>${t("clear")}</button>
           ${source && html`<${Download} source=${source} />`}
           <button
             class="fold"

@@ -21,7 +21,7 @@ export function Page() {
   useValue(language); // all words change with it
   const view = useValue(store.view);
   return html`
-    <a class="skip" href="#rows">${t("skip")}</a>
+    ${view === "links" && html`<a class="skip" href="#rows">${t("skip")}</a>`}
     <${Header} />
     <${Banner} />
     <main class=${`view-${view}`}>

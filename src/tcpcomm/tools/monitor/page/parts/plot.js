@@ -1,6 +1,6 @@
 // Numeric fields over time: one chart for each, with a common cursor.
 
-import { html, useEffect, useRef, useState } from "../dom.js";
+import { html, useEffect, useRef, useState, watchSize } from "../dom.js";
 import * as format from "../format.js";
 import { t } from "../i18n.js";
 import { useValue } from "../observable.js";
@@ -102,11 +102,10 @@ function draw(UPlot, box, field, tell) {
   };
   redraw();
   const timer = setInterval(redraw, REDRAW);
-  const observer = new ResizeObserver(() => chart.setSize({ width: box.clientWidth, height: HEIGHT }));
-  observer.observe(box);
+  const stopWatching = watchSize(box, () => chart.setSize({ width: box.clientWidth, height: HEIGHT }));
   return () => {
     clearInterval(timer);
-    observer.disconnect();
+    stopWatching();
     chart.destroy();
   };
 }

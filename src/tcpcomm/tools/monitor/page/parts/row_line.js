@@ -40,7 +40,7 @@ export class RowLine extends Component {
       >
         ${several && html`<span role="gridcell" class="owner">${row.session ?? ""}</span>`}
         <span role="gridcell" class="time">${format.clock(row.time)}</span>
-        <span role="gridcell" class="gap">${row.gap === null ? "" : format.count(row.gap * 1e6)}</span>
+        <span role="gridcell" class="gap">${format.gap(row.gap)}</span>
         <${Direction} row=${row} />
         <span role="gridcell" class="what">
           <${What} row=${row} words=${words} text=${text} /><${Tags} row=${row} />

@@ -123,6 +123,7 @@ function Chosen({ source }) {
   const isShown = source.kind !== "link" || living.length > 1;
   const closed = isShown ? sessions.filter(({ state }) => state === "closed").slice(-CLOSED_SHOWN) : [];
   const writes = store.hello.value?.writes;
+  const more = isShown ? source.sessions - living.length : 0;
   return html`
     <div class="sessions">
       ${isShown && living.length + closed.length > 0 && html`
@@ -132,6 +133,7 @@ function Chosen({ source }) {
           )}
         </ul>
       `}
+      ${more > 0 && html`<small>${t("sessions.more", { count: format.count(more) })}</small>`}
       ${writes && html`<${Repairs} source=${source} isShown=${isShown} />`}
     </div>
   `;

@@ -1,7 +1,7 @@
 // The table of rows. It makes elements only for the rows that can be seen, at most once in a frame of the
 // screen, so that 10,000 rows a second do not freeze the page.
 
-import { Component, classes, createRef, html } from "../dom.js";
+import { Component, classes, createRef, html, watchSize } from "../dom.js";
 import * as format from "../format.js";
 import { t } from "../i18n.js";
 import { language } from "../settings.js";
@@ -26,10 +26,7 @@ export class Table extends Component {
     for (const each of [store.tick, store.row, language]) this.#stops.push(each.watch(draw));
     this.#stops.push(store.row.watch((row) => this.#show(row)));
     this.#stops.push(store.filterText.watch(() => (this.#follows = store.frozen.value === null)));
-    const observer = new ResizeObserver(() => this.#measure());
-    observer.observe(this.box.current);
-    this.#stops.push(() => observer.disconnect());
-    this.#measure();
+    this.#stops.push(watchSize(this.box.current, () => this.#measure()));
     this.#findEncoding();
   }
 

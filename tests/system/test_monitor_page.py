@@ -1,0 +1,491 @@
+"""
+The monitor's page in a real browser, with a small production line behind it.
+
+With TCPCOMM_SCREENSHOTS=1 the tests write the pictures of the documentation, too.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any, Final
+
+import pytest
+
+from tests.conftest import ROOT, needs_module
+from tests.system.browser import Browser, Gate, browser
+from tests.system.running import Server
+
+needs_module("playwright", "pip install playwright; no browser of its own is needed")
+from playwright.sync_api import Locator, Page, expect  # noqa: E402 - it may be missing
+
+PICTURES: Final = ROOT / "docs/images"
+LARGEST_PICTURE: Final = 200_000
+"""Bytes of a picture in the documentation."""
+
+PANEL_PC: Final = (1024, 768)
+PHONE: Final = (390, 844)
+
+MICROSECONDS: Final = re.compile(r"\d\d:\d\d:\d\d\.\d{3} \d{3}")
+
+expect.set_options(timeout=60_000)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """The address of the line's page, with its token."""
+    with Server(command=[sys.executable, "-m", "tests.system.monitored_line"]) as line:
+        yield line.wait_for(r"(http://\S+#token=\S+)")[0]
+
+
+def choose(page: Page, name: str) -> None:
+    """Click a link, a server or a tap of the first screen."""
+    source_of(page, name).get_by_role("button").first.click()
+
+
+def source_of(page: Page, name: str) -> Locator:
+    return page.locator("li.source").filter(has=page.get_by_text(name, exact=True))
+
+
+def rows(page: Page, kind: str = "") -> Locator:
+    """The rows of the table that are drawn, or those of one kind."""
+    return page.locator(f"#rows .row{kind}")
+
+
+def detail(page: Page) -> Locator:
+    return page.locator("section.detail")
+
+
+def picture(page: Page, name: str) -> None:
+    """Write a picture for the documentation, if that was asked for."""
+    if os.environ.get("TCPCOMM_SCREENSHOTS", "0") in ("", "0"):
+        return
+    from PIL import Image  # the extra bench brings it
+
+    PICTURES.mkdir(exist_ok=True)
+    path = PICTURES / f"monitor-{name}.png"
+    whole = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    whole.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    assert path.stat().st_size <= LARGEST_PICTURE
+
+
+def test_the_first_screen_shows_every_link_with_its_state(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        expect(page.locator("li.source")).to_have_count(5)
+        camera = source_of(page, "VisionCamera")
+        expect(camera).to_contain_text("ready")
+        expect(camera).to_contain_text(re.compile(r"[\d.,]+ frames/s · p50 [\d.]+ .?s, p99"))
+        expect(camera.get_by_role("img")).to_have_accessible_name(
+            re.compile("Round trips of the last minute")
+        )
+        expect(source_of(page, "Plc")).to_contain_text(re.compile(r"down, [\d.]+ (s|min)"))
+        expect(source_of(page, "Plc")).to_contain_text("refused: the machine is there")
+        expect(source_of(page, "Mes")).to_contain_text("2 sessions")
+        expect(source_of(page, "Scale")).to_contain_text(re.compile(r"\d+ × reconnected"))
+        expect(page.locator(".end")).to_contain_text("live")
+        assert "token" not in page.url
+
+
+def test_frames_are_live_decoded_and_joined_with_their_replies(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        choose(page, "VisionCamera")
+        reply = rows(page, ".reply").last
+        expect(reply).to_contain_text(re.compile(r"x=[\d.]+, y=[\d.]+, angle=[\d.]+"))
+        expect(reply.locator(".time")).to_have_text(MICROSECONDS)
+        expect(reply.locator(".took")).to_have_text(re.compile(r"[\d.]+ .?s"))
+        expect(reply.locator(".hex")).to_have_text(re.compile(r"^4F 4B 2C "))
+        expect(reply.locator(".text")).to_have_text(re.compile(r"^OK,"))
+        expect(rows(page, ".command").first.locator(".what")).to_have_text(re.compile(r"locate\(job=\d\)"))
+        expect(rows(page, ".command").filter(has_text="↓").first).to_be_visible()
+        seen = rows(page).last.get_attribute("id")
+        expect(rows(page).last).not_to_have_attribute("id", str(seen))
+
+
+def test_a_row_opens_all_that_is_known_of_it(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        choose(page, "VisionCamera")
+        page.get_by_role("button", name="Freeze").click()
+        rows(page, ".reply").last.click()
+        shown = detail(page)
+        expect(shown.get_by_role("heading")).to_contain_text(re.compile(r"reply to locate\(job=\d\)"))
+        expect(shown.get_by_label("Bytes of the frame")).to_contain_text("0000  4F 4B 2C")
+        expect(shown.locator("dl").first).to_contain_text("angle")
+        shown.get_by_role("button", name="Go to the request").click()
+        expect(shown.locator("dl").first).to_contain_text("job")
+        expect(rows(page, ".command.chosen")).to_be_visible()
+        expect(rows(page, ".reply.paired")).to_be_visible()
+        shown.get_by_role("button", name="Python").click()
+        expect(shown.locator(".copy pre")).to_contain_text('fromhex("54 52 47 2c')
+        picture(page, "light")
+
+
+def test_the_filter_leaves_what_was_asked_for(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        choose(page, "VisionCamera")
+        expect(rows(page, ".command").first).to_be_visible()
+        field = page.get_by_role("searchbox")
+        field.fill("no part")
+        expect(rows(page, ".fault").first.locator("mark").first).to_have_text("no")
+        expect(rows(page, ".command")).to_have_count(0)
+        field.fill("hex 54 52 47 2c 32")
+        expect(rows(page, ".command").first).to_contain_text("locate(job=2)")
+        expect(rows(page, ".reply")).to_have_count(0)
+        field.fill("job=1")
+        expect(rows(page, ".command").first).to_contain_text("job=1")
+        expect(rows(page).filter(has_text="job=2")).to_have_count(0)
+        field.fill("there is no such word")
+        expect(page.get_by_text("The filter lets none of the rows through.")).to_be_visible()
+
+
+def test_terms_of_the_filter(chromium: Browser, url: str) -> None:
+    lets_through = """async (text) => {
+        const { compile } = await import('/filter.js');
+        const { rowReader } = await import('/row.js');
+        const read = rowReader(['id','session','time','direction','kind','name','values','hex','bytes',
+            'answers','took','text','chunks','place']);
+        const rows = [
+            [1, 1, 0, 'out', 'command', 'locate', {job: 3}, '5452472c33', 5, null, null, '', 1, 1],
+            [2, 1, 0, 'in', 'reply', 'locate', {result: {x: 12.6, y: 4}}, '4f4b', 2, 1, 0.1, '', 2, 1],
+            [3, 1, 0, 'in', 'fault', 'locate', {code: 3, reason: 'no part'}, '4e47', 2, 1, 0.1, '', 1, 2],
+            [4, 1, 0, 'in', 'error', '', null, '', 0, null, null, 'sum8 is 91, not E8', 1, 1]];
+        const matches = compile(text);
+        return rows.map(read).filter(matches).map(({ number }) => number);
+    }"""
+    wanted = {
+        "locate": [1],
+        "x > 12.5": [2],
+        "x > 12.7, code=3": [3],
+        "result.x>=12.6 cut": [2],
+        "fault": [3, 4],
+        "fault -sum8": [3],
+        '"no part"': [3],
+        "hex 5247": [1],
+        "hex 25": [],  # it stands across two bytes of the command
+        "to": [1],
+        "from -fault": [2],
+        "glued": [3],
+        "job != 3": [],
+    }
+    with chromium.page(url) as page:
+        assert wanted == {text: page.evaluate(lets_through, text) for text in wanted}
+
+
+def test_a_wrong_checksum_is_found_with_three_clicks(chromium: Browser, url: str) -> None:
+    # docs/howto/watch-in-the-browser.md tells these clicks.
+    with chromium.page(url) as page:
+        expect(source_of(page, "Scale")).to_contain_text(re.compile(r"\d faults?"))
+        choose(page, "Scale")
+        page.get_by_role("button", name="only faults").click()
+        rows(page, ".error").last.click()
+        reason = detail(page).locator(".reason")
+        expect(reason).to_have_text(re.compile(r"11 bytes came whose sum8 is [0-9A-F]{2}, not [0-9A-F]{2}"))
+        expect(detail(page).get_by_label("Bytes of the frame")).to_contain_text("57 2C")
+        picture(page, "wrong-checksum")
+
+
+def test_a_command_is_sent_by_its_form_and_its_reply_shown(chromium: Browser, url: str) -> None:
+    with chromium.page(url, ignored="400") as page:  # a wrong argument is refused
+        choose(page, "VisionCamera")
+        form = page.locator("#action")
+        expect(form).to_contain_text("Take a picture and locate the part.")
+        form.get_by_label("job").fill("1")
+        form.get_by_role("button", name="Send").click()
+        expect(form.locator(".answer")).to_contain_text(re.compile(r"Reply.*angle: [\d.]+", re.DOTALL))
+        form.get_by_label("job").fill("3")
+        form.get_by_role("button", name="Send").click()
+        expect(form.locator(".answer.bad")).to_contain_text("no part in the picture")
+        form.get_by_label("job").fill("three")
+        form.get_by_role("button", name="Send").click()
+        expect(form.locator(".answer.bad")).to_contain_text("job=three")
+        expect(form.get_by_label("job")).to_have_attribute("aria-invalid", "true")
+
+
+def test_an_event_of_a_served_equipment_is_emitted(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        choose(page, "Mes")
+        form = page.locator("#action")
+        form.get_by_label("lot").fill("작업-7")
+        form.get_by_label("parts").fill("250")
+        form.get_by_role("button", name="Emit").click()
+        expect(form.locator(".answer")).to_contain_text("Sent")
+        expect(rows(page, ".event").first).to_contain_text('order(lot="작업-7", parts=250)')
+
+
+def test_bytes_are_sent_and_kept_for_the_next_time(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        choose(page, "VisionCamera")
+        page.get_by_role("tab", name="Bytes").click()
+        form = page.locator("#action")
+        form.get_by_label("Bytes to send").fill(r"TRG,1\q")
+        form.get_by_role("button", name="Send").click()
+        expect(form.locator(".answer.bad")).to_contain_text("unknown escape")
+        form.get_by_label("Bytes to send").fill("TRG,1")
+        form.get_by_role("button", name="Keep").click()
+        page.reload()
+        choose(page, "VisionCamera")
+        page.get_by_role("tab", name="Bytes").click()
+        form.get_by_role("list", name="Quick sends").get_by_role("button", name="TRG,1", exact=True).click()
+        expect(form.locator(".answer.good")).to_contain_text("bytes sent")
+
+
+def test_a_pull_at_the_tap_is_seen_at_the_link(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        expect(source_of(page, "VisionCamera")).to_contain_text("ready")
+        choose(page, "tap at the camera")
+        page.get_by_role("button", name="pull", exact=True).click()
+        expect(source_of(page, "VisionCamera").locator(".state")).not_to_have_text("ready")
+        expect(page.get_by_text(re.compile("^Active: .*pull"))).to_be_visible()
+        page.get_by_role("button", name="restore", exact=True).click()
+        expect(source_of(page, "VisionCamera").locator(".state")).to_have_text("ready")
+        expect(source_of(page, "VisionCamera")).to_contain_text(re.compile(r"[1-9]\d* × reconnected"))
+        expect(page.get_by_role("status").filter(has_text="VisionCamera: ready.")).to_be_attached()
+
+
+def test_a_freeze_holds_the_table_and_keeps_what_comes(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        choose(page, "VisionCamera")
+        expect(rows(page).first).to_be_visible()
+        page.get_by_role("button", name="Freeze").click()
+        held = rows(page).last.get_attribute("id")
+        expect(page.get_by_role("button", name=re.compile(r"Frozen, [1-9]\d* newer"))).to_be_visible()
+        expect(rows(page).last).to_have_attribute("id", str(held))
+        page.keyboard.press("f")
+        expect(rows(page).last).not_to_have_attribute("id", str(held))
+
+
+def downloaded(page: Page, name: str, place: int) -> bytes:
+    """Choose a format in the menu: the first with its name is the server's, the last the page's own."""
+    page.get_by_text("Download", exact=True).click()
+    with page.expect_download() as download:
+        page.locator(".menu .list").get_by_text(name, exact=True).nth(place).click()
+    return download.value.path().read_bytes()
+
+
+def test_all_rows_or_the_shown_ones_are_downloaded(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        choose(page, "VisionCamera")
+        page.get_by_role("searchbox").fill("job=2")
+        expect(rows(page, ".command").first).to_be_visible()
+        assert b"5452472c31" in downloaded(page, "CSV", 0)
+        assert b'"job"' in downloaded(page, "JSON lines", 0)
+        shown = downloaded(page, "CSV", -1)
+        assert shown.startswith(b"\xef\xbb\xbfrow,session,time,")
+        assert b"locate(job=2)" in shown
+        assert b"locate(job=1)" not in shown
+        assert b'"values":{"job":2}' in downloaded(page, "JSON lines", -1)
+
+
+def test_korean_is_complete_and_remembered(chromium: Browser, url: str) -> None:
+    with chromium.page(url, locale="ko-KR") as page:
+        choose(page, "Mes")
+        expect(page.locator("html")).to_have_attribute("lang", "ko")
+        expect(source_of(page, "Scale")).to_contain_text(re.compile("재접속 [0-9]+회"))
+        expect(source_of(page, "Plc")).to_contain_text("끊김")
+        page.get_by_role("button", name="멈춤").click()
+        rows(page, ".command").last.click()
+        expect(detail(page)).to_contain_text("장비로")
+        page.get_by_role("tab", name="바이트").click()
+        expect(page.locator("#action")).to_contain_text("단말 문자·헤더·체크섬")
+        picture(page, "korean")
+        page.get_by_role("button", name="EN", exact=True).click()
+        expect(source_of(page, "Scale")).to_contain_text("reconnected")
+        page.reload()
+        expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def background(page: Page) -> Any:
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_dark_comes_from_the_system_and_by_the_switch(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        page.emulate_media(color_scheme="dark")
+        choose(page, "VisionCamera")
+        page.get_by_role("button", name="Freeze").click()
+        rows(page, ".reply").last.click()
+        expect(detail(page)).to_contain_text("reply to locate")
+        dark = background(page)
+        picture(page, "dark")
+        page.get_by_role("button", name="Colours as the system has them").click()
+        light = background(page)
+        page.get_by_role("button", name="Light colours").click()
+        assert dark != light
+        assert dark == background(page)
+
+
+def test_the_right_pane_folds_on_a_panel_pc(chromium: Browser, url: str) -> None:
+    with chromium.page(url, PANEL_PC) as page:
+        choose(page, "VisionCamera")
+        expect(detail(page)).to_be_hidden()
+        page.get_by_role("button", name="Freeze").click()
+        rows(page, ".reply").last.click()
+        expect(detail(page)).to_contain_text("reply to locate")
+        expect(rows(page, ".chosen")).to_be_in_viewport()
+        detail(page).get_by_role("button", name="Close").click()
+        expect(detail(page)).to_be_hidden()
+
+
+def test_all_stacks_on_a_phone_without_a_sideways_scroll(chromium: Browser, url: str) -> None:
+    with chromium.page(url, PHONE) as page:
+        choose(page, "VisionCamera")
+        expect(rows(page, ".reply").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.evaluate("scrollTo(0, 0)")
+        picture(page, "phone")
+        page.get_by_role("button", name="Freeze").click()
+        rows(page, ".reply").last.click()
+        expect(detail(page).get_by_role("heading")).to_be_in_viewport()
+
+
+def test_numbers_are_plotted(chromium: Browser, url: str) -> None:
+    drawn = """(canvas) => {
+        const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+        return data.some((value) => value > 0);
+    }"""
+    with chromium.page(url) as page:
+        choose(page, "VisionCamera")
+        page.get_by_role("button", name="Plot").click()
+        page.get_by_role("button", name="locate: round trip, ms").click()
+        expect(page.locator("figure")).to_have_count(3)
+        expect(page.locator("figcaption").filter(has_text="round trip")).to_contain_text(
+            re.compile(r"\d values")
+        )
+        assert page.locator("figure canvas").first.evaluate(drawn)
+        picture(page, "plot")
+
+
+def test_the_page_is_used_by_keys_alone(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        choose(page, "VisionCamera")
+        expect(rows(page).first).to_be_visible()
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_contain_text("next fault")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        page.keyboard.press("/")
+        expect(page.get_by_role("searchbox")).to_be_focused()
+        page.keyboard.type("locate")
+        page.keyboard.press("Escape")
+        page.keyboard.press("f")
+        page.keyboard.press("t")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowUp")
+        chosen = rows(page, ".chosen")
+        expect(chosen).to_have_attribute("aria-selected", "true")
+        grid = page.get_by_role("grid")
+        expect(grid).to_have_attribute("aria-activedescendant", str(chosen.get_attribute("id")))
+        page.keyboard.press("p")
+        expect(detail(page)).to_contain_text("Go to the request")
+        page.keyboard.press("]")
+        expect(source_of(page, "Scale").get_by_role("button").first).to_have_attribute(
+            "aria-current", "true"
+        )
+
+
+def test_everything_that_can_be_pressed_has_a_name(chromium: Browser, url: str) -> None:
+    nameless = """() => [...document.querySelectorAll('button, input, select, summary, a')]
+        .filter((each) => !each.textContent.trim() && !each.ariaLabel && !each.labels?.length)
+        .map((each) => each.outerHTML)"""
+    with chromium.page(url) as page:
+        for name in ("VisionCamera", "Mes", "tap at the camera"):
+            choose(page, name)
+            expect(rows(page).first).to_be_visible()
+            assert [] == page.evaluate(nameless)
+
+
+def test_only_rows_that_can_be_seen_are_drawn(chromium: Browser, url: str) -> None:
+    pour = """async () => {
+        const store = await import('/store.js');
+        const { Row } = await import('/row.js');
+        const row = {session: 1, direction: 'in', kind: 'frame', name: '', values: null, hex: '4f4b',
+            bytes: 2, answers: null, took: null, text: '', chunks: 1, place: 1};
+        for (let batch = 0; batch < 60; batch += 1) {
+            const rows = Array.from({ length: 500 }, (_, index) => {
+                const number = 1e9 + 500 * batch + index;
+                return new Row((name) => ({ ...row, id: number, time: number / 1e4 })[name]);
+            });
+            store.log.push(rows);
+            store.tick.value += 1;
+            await new Promise(requestAnimationFrame);
+        }
+        return store.log.all.length;
+    }"""
+    with chromium.page(url) as page:
+        choose(page, "Plc")
+        expect(page.locator("#rows")).to_be_visible()
+        assert 20_000 <= page.evaluate(pour) <= 22_000
+        expect(page.locator("#row-1000029999")).to_be_visible()
+        assert rows(page).count() <= 60
+
+
+def test_a_wrong_token_can_only_read_and_be_mended(chromium: Browser, url: str) -> None:
+    address, token = url.split("#token=")
+    with chromium.page(f"{address}#token=wrong-token-of-some-length") as page:
+        choose(page, "VisionCamera")
+        form = page.locator("#action")
+        expect(form).to_contain_text("token")
+        expect(form.get_by_role("button", name="Send")).to_be_disabled()
+        form.get_by_label("Token").fill(token)
+        form.get_by_role("button", name="Use this token").click()
+        expect(page.locator(".end")).to_contain_text("read and write")
+        expect(form.get_by_role("button", name="Send")).to_be_enabled()
+        expect(form.get_by_label("Token")).to_have_count(0)
+
+
+def test_a_refusal_of_the_whole_page_is_told_in_words(chromium: Browser, url: str) -> None:
+    # A monitor at an address of the network refuses all without the token, and this one is on loopback.
+    refusal = "the token is missing: it stands at the end of the address that the monitor printed"
+    with chromium.page("about:blank", ignored="401") as page:
+        page.route("**/api/**", lambda route: route.fulfill(status=401, json={"error": refusal}))
+        page.goto(url.split("#", maxsplit=1)[0])
+        expect(page.get_by_role("alert")).to_contain_text(refusal)
+        page.unroute("**/api/**")
+        page.get_by_label("Token").fill(url.split("#token=")[1])
+        page.get_by_role("button", name="Use this token").click()
+        expect(page.locator(".end")).to_contain_text("read and write")
+        expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_without_a_token_all_is_shown_and_nothing_can_be_sent(chromium: Browser, url: str) -> None:
+    with chromium.page(url.split("#", maxsplit=1)[0]) as page:
+        choose(page, "VisionCamera")
+        expect(rows(page, ".reply").first).to_be_visible()
+        expect(page.locator(".end")).to_contain_text("read only")
+        expect(page.locator("#action")).to_contain_text("token")
+        expect(page.locator("#action").get_by_role("button", name="Send")).to_be_disabled()
+
+
+def test_the_page_tells_a_lost_server_and_comes_back(chromium: Browser, url: str) -> None:
+    port = re.search(r":(\d+)/", url)
+    assert port is not None
+    gate = Gate(int(port[1]))
+    try:
+        with chromium.page(url.replace(port[1], str(gate.port), 1), ignored="net::ERR") as page:
+            choose(page, "VisionCamera")
+            expect(rows(page).first).to_be_visible()
+            gate.shut()
+            expect(
+                page.get_by_role("status").filter(has_text="The monitor does not answer.")
+            ).to_be_visible()
+            expect(page.locator(".end")).to_contain_text("not connected")
+            last = rows(page).last.get_attribute("id")
+            gate.open()
+            expect(page.locator(".end")).to_contain_text("live")
+            expect(rows(page).last).not_to_have_attribute("id", str(last))
+            assert page.evaluate(
+                """async () => {
+                    const { log } = await import('/store.js');
+                    return log.all.every(({ number }, at) => at === 0 || log.all[at - 1].number < number);
+                }"""
+            )
+    finally:
+        gate.close()
