@@ -38,6 +38,9 @@ class Active:
     hits: int | None
     """The frames that it has changed so far, or None if it is about all bytes."""
 
+    def __str__(self) -> str:
+        return self.text
+
 
 @define(eq=False)
 class Rule:
