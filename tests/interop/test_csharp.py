@@ -55,9 +55,7 @@ VISION = (sys.executable, EXAMPLES / "csharp/vision.py")
 
 
 @FORMS
-def test_a_control_program_reconnects_after_the_vision_program_restarts(
-    control: Path, form: str
-) -> None:
+def test_a_control_program_reconnects_after_the_vision_program_restarts(control: Path, form: str) -> None:
     port = free_port()
     vision = (*VISION, form, "--listen", f"tcp:{port}:interface=127.0.0.1")
     with running("mono", control, "connect", form, "127.0.0.1", port) as program:
@@ -81,9 +79,7 @@ def test_a_control_program_reconnects_after_the_vision_program_restarts(
 
 
 @FORMS
-def test_a_vision_program_reconnects_after_the_control_program_restarts(
-    control: Path, form: str
-) -> None:
+def test_a_vision_program_reconnects_after_the_control_program_restarts(control: Path, form: str) -> None:
     port = free_port()
     listening = ("mono", control, "listen", form, "127.0.0.1", port)
     with running(*VISION, form, "--connect", f"tcp:127.0.0.1:{port}") as vision:

@@ -9,7 +9,7 @@ from tests.interop.programs import printed
 needs_module("snap7", "pip install tcpcomm[interop], which brings python-snap7")
 needs_module("pyS7", "pip install tcpcomm[interop], which brings pys7")
 
-SERVED = '''
+SERVED = """
 from datetime import datetime
 
 import snap7
@@ -81,9 +81,9 @@ with blocking.serve(memory, at="tcp:0:interface=127.0.0.1") as served:
     client.connect("127.0.0.1", 0, 2, served.ports[0])
     print("again", client.db_read(1, 2, 1).hex())
     client.disconnect()
-'''
+"""
 
-SERVED_BY_VARIABLES = '''
+SERVED_BY_VARIABLES = """
 from pyS7 import S7Client
 
 from tcpcomm import blocking
@@ -119,9 +119,9 @@ with blocking.serve(memory, at="tcp:0:interface=127.0.0.1") as served:
         print("codes", *(each.error_code or each.value for each in read))
         written = client.write_detailed(["DB1,I0", "DB99,I0", "M9.1"], [1, 2, True])
         print("codes", *(each.error_code for each in written), memory["DB1.DBW0"], memory["M9.1"])
-'''
+"""
 
-ASKED = '''
+ASKED = """
 from snap7.server import Server
 from snap7.type import SrvArea
 
@@ -177,7 +177,7 @@ with blocking.remote(S7, at=f"tcp:127.0.0.1:{port}") as plc:
             print(type(error).__name__, str(error).partition(":")[0])
     print("still", plc.read("DB1.DBB999"))
 server.stop()
-'''
+"""
 
 
 def test_the_client_of_snap7_is_served() -> None:

@@ -28,7 +28,7 @@ class BinaryParts:
             "codec": "binary",
             "header": [self._header_item(each) for each in layout["header"]],
             "body": self.form(layout["body"], path, result),
-            "status": None if tail is None else self.form(tail, "fault", "code"),
+            "status": None if tail is None else self.form(tail, "fault", "result"),
         }
 
     def good(self, good: GoodStatus) -> dict[str, Any]:
@@ -75,7 +75,8 @@ class BinaryParts:
             count = size["count"]
             number = count
             if count["type"] == "int":
-                number = {**count, "f": self._count(f"{path}_{size['in']}", count)}
+                what = "length" if size["in"] == "bytes" else "count"
+                number = {**count, "f": self._count(f"{path}_{what}", count)}
             made["count"] = number
         for key in ("until", "pad"):
             if key in size:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from typing import Any, Final
 
 from tcpcomm._version import __version__
+from tcpcomm.codec import Scpi
 from tcpcomm.devices.hsms.codec import HsmsDialect
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
@@ -29,12 +29,8 @@ _OWN: Final[Mapping[str, tuple[str, str]]] = {
 }
 """The dissectors that Wireshark has itself, by the names of the devices: for people, and in filters."""
 
-_TAKEN: Final = re.compile(
-    "adwin|amqp|bacnet|cip|data|dns|drda|eth|frame|ftp|gryphon|hsms|http2?|iec60870_104|ip|irc|json|knxip|"
-    "ldap|mbtcp|modbus|mqtt|ntp|omron|opcua|pop|rtsp|s7comm|sip|smtp|snmp|ssh|ssl|syslog|tcp|telnet|text|"
-    "tftp|tls|udp|vxi11_core|websocket|xml|[0-9].*"
-)
-"""Names of protocols in Wireshark that a declaration may have, too."""
+_TAKEN: Final = ("modbus", "rmi")
+"""The names of devices of ours that Wireshark has for a protocol. The Lua code finds others."""
 
 
 def wireshark_dissector(declaration: Declaration, wanted: Wanted) -> Generated:
@@ -59,8 +55,8 @@ class _Dissector:
     def generated(self) -> Generated:
         it = self._declaration
         prefix = path_part(it.name).lower()
-        if _TAKEN.fullmatch(prefix):
-            prefix = f"{prefix}_device"
+        if prefix[:1].isdigit():
+            prefix = f"device_{prefix}"
         data = self._data(prefix)
         self._tell_of_others(prefix)
         notes = tuple(dict.fromkeys(self._notes))
@@ -73,6 +69,7 @@ class _Dissector:
         found = _OWN.get(self._wanted.device)
         if found is not None:
             name, own = found
+            prefix = f"{prefix}_device" if prefix in _TAKEN else prefix
             self._notes.append(
                 f"Wireshark has a dissector of its own for {name}, with the filter {own}. This one shows "
                 f"the fields of the declaration, with the filter {prefix}, and takes TCP port "
@@ -105,6 +102,7 @@ class _Dissector:
             "Put it into the folder that Wireshark shows under Help, About, Folders, Personal Lua Plugins,",
             "or give it to tshark: tshark -X lua_script:FILE -r CAPTURE",
             f'Filters begin with {prefix}, such as {prefix}.kind == "reply".',
+            f"If Wireshark has another protocol {prefix}, they begin with {prefix}_device.",
             f"The TCP port is {self._wanted.port}; the preferences of the protocol change it.",
             *(f"Note: {each}." for each in notes),
         ]
@@ -148,6 +146,7 @@ class _Dissector:
             "texts": texts,
             "secs": secs,
             "batches": (encoding or "utf-8") if type(kind.codec).__name__ == "JsonRpc" else None,
+            "units": isinstance(kind.codec, Scpi) or None,
             "names": self._names,
             "fields": self._fields.all,
         }

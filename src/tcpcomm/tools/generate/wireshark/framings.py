@@ -218,10 +218,9 @@ def _header_framed(it: HeaderFramed, note: Any) -> Rule | None:
     return None
 
 
-def _status_lines(it: Answers, note: Any) -> Rule | None:
-    if it.file:
-        return None
-    return {"kind": "status-lines", "lines": it.lines, "success": b"1", "prompts": [*it.prompts]}
+def _status_lines(it: Answers, note: Any) -> Rule:
+    rule = {"kind": "status-lines", "lines": it.lines, "success": b"1", "prompts": [*it.prompts]}
+    return {**rule, "file": it.file or None}
 
 
 _RULES: Final[Mapping[type[Framing], Callable[[Any, Any], Rule | None]]] = {
@@ -247,7 +246,7 @@ _RULES: Final[Mapping[type[Framing], Callable[[Any, Any], Rule | None]]] = {
     Lines: lambda it, note: {"kind": "lines"},
     Nested: _nested,
     Netstring: lambda it, note: {"kind": "netstring"},
-    Orders: lambda it, note: {"kind": "delimited", "delimiters": [b"\r\n"], "keep_ends": False},
+    Orders: lambda it, note: {"kind": "order-lines"},
     Preamble: _preamble,
     Stuffed: lambda it, note: {
         "kind": "stuffed",

@@ -61,7 +61,7 @@ class JsonParts:
         if what == "id":
             return {**made, "f": self._fields.add("id", "string")}
         if what == "command" or "form" not in member:
-            return made
+            return {**made, "optional": True}
         name = member.get("name") or what or member["key"]
         if "default" in member:
             made["has_default"] = True

@@ -106,9 +106,9 @@ class _Party:
         found: Form = layout.get("rules") or self._declaration.dialect.rules()
         return found
 
-    def _part(self, path: str, form: Form, rules: Form) -> dict[str, Any]:
-        """Return one frame of a message, by the codec that it has."""
-        path = path_part(path)
+    def _part(self, path: str, form: Form, rules: Form, header: str = "") -> dict[str, Any]:
+        """Return one frame of a message, by the codec that it has. SCPI has a header."""
+        path = ".".join(map(path_part, path.split(".")))
         if "header" in form:
             self._codecs.add("binary")
             return BinaryParts(self._fields, self._names).part(path, form)
@@ -117,17 +117,18 @@ class _Party:
             return JsonParts(self._fields, rules, self._names).part(path, form)
         self._codecs.add("template")
         any_case = isinstance(self._declaration.kind.codec, Scpi)
-        return TextParts(self._fields, rules, any_case=any_case).part(path, form)
+        return TextParts(self._fields, rules, any_case=any_case).part(path, form, header)
 
     def _request(self, name: str, layout: Form) -> dict[str, Any]:
         rules = self._rules(layout)
-        parts = [self._part(name, layout["request"], rules)]
+        parts = [self._part(name, layout["request"], rules, self._header(name))]
         bit = getattr(self._declaration.kind.codec, "wants_reply_bit", 0)
         if bit and "header" in layout["request"]:
             parts.append(self._without_bit(name, layout["request"], rules, bit))
         if "second" in layout:
             parts.append(self._part(name, layout["second"], rules))
         message: dict[str, Any] = {"name": name, "parts": parts}
+        message["id_parameter"] = self._declaration.dialect.id_parameters.get(name)
         if "reply" in layout:
             message["reply"] = self._reply(name, layout, rules)
         own = layout.get("faults")
@@ -139,6 +140,14 @@ class _Party:
             message["faults"] = [*message.get("faults", ()), *others]
             message["only_own_faults"] = True
         return message
+
+    def _header(self, name: str) -> str:
+        """Return the header of a command of SCPI with all its forms, or an empty text."""
+        wire = self._declaration.commands[name].spec.wire
+        if not isinstance(self._declaration.kind.codec, Scpi) or not isinstance(wire, str):
+            return ""
+        header = wire.partition(" ")[0]
+        return "" if header.startswith("*") or "{" in header else header
 
     def _without_bit(self, name: str, form: Form, rules: Form, bit: int) -> dict[str, Any]:
         """Return a request that does not want a reply, which an opcode without a bit shows."""
@@ -171,7 +180,9 @@ class _Party:
         items = form["items"]
         if items is not None:
             inner = [frame for each in items["forms"] for frame in each["frames"]]
-            made["items"] = [self._part(name, each, rules) for each in inner]
+            made["per_item"] = max(len(each["frames"]) for each in items["forms"])
+            path = name if items["of"] is None else f"{name}.{path_part(items['of'])}"
+            made["items"] = [self._part(path, each, rules) for each in inner]
             if items["end"] is not None:
                 made["stop"] = self._part(name, items["end"], rules)
         return made
@@ -182,7 +193,17 @@ class _Party:
         if "forms" in layout:
             success = dict.fromkeys(layout["success"], True)
             return [{**self._fault_form(each, rules), "success": success} for each in layout["forms"]]
-        return [self._part("fault", layout, rules)]
+        return [{**self._part("fault", layout, rules), "word_keys": self._word_keys()}]
+
+    def _word_keys(self) -> dict[str, bool]:
+        """Return the keys of the words of requests, one of which a fault repeats."""
+        found = {}
+        for name in self._declaration.commands:
+            layout = self._declaration.dialect.layout(name) or {}
+            for member in layout.get("request", {}).get("members", ()):
+                if "always" in member:
+                    found[str(member["key"])] = True
+        return found
 
     def _fault_form(self, form: Form, rules: Form) -> dict[str, Any]:
         made = {**self._part("fault", form, rules), "code": form.get("code")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -29,11 +30,14 @@ class TextParts:
     def is_xml(self) -> bool:
         return self._first is not None
 
-    def part(self, path: str, template: Form) -> dict[str, Any]:
-        """Return one frame."""
+    def part(self, path: str, template: Form, header: str = "") -> dict[str, Any]:
+        """Return one frame. A header of SCPI takes the place of the text at its beginning."""
+        parts = self._parts(path, template["parts"])
+        if header:
+            parts = [{"nodes": _nodes(header), "is_query": "?" in header}, *parts[1:]]
         return {
             "codec": "template",
-            "parts": self._parts(path, template["parts"]),
+            "parts": parts,
             "encoding": self._encoding,
             "wide": self._is_wide or None,
             "first": self._first,
@@ -51,21 +55,22 @@ class TextParts:
             return text.encode("utf-8")
         return text.encode(self._encoding)
 
-    def _parts(self, path: str, parts: Sequence[Form]) -> list[dict[str, Any]]:
-        return [self._part(path, each) for each in parts]
+    def _parts(self, path: str, parts: Sequence[Form], only: str = "") -> list[dict[str, Any]]:
+        """Return parts. If ``only`` is given, it is the path of the only field in them."""
+        return [self._part(path, each, only) for each in parts]
 
-    def _part(self, path: str, part: Form) -> dict[str, Any]:
+    def _part(self, path: str, part: Form, only: str) -> dict[str, Any]:
         if "text" in part:
             return {"text": self.bytes_of(part["text"])}
         if "optional" in part:
-            return {"optional": self._parts(path, part["optional"])}
+            return {"optional": self._parts(path, part["optional"], only)}
         if "list" in part:
             name = part["list"]
-            whole = f"{path}.{path_part(name)}"
+            whole = only or f"{path}.{path_part(name)}"
             item = part["item"]
             if "parts" in item:
-                inner = whole if item["form"]["type"] == "record" else path
-                made: dict[str, Any] = {"parts": self._parts(inner, item["parts"])}
+                single = "" if item["form"]["type"] == "record" else whole
+                made: dict[str, Any] = {"parts": self._parts(whole, item["parts"], single)}
             else:
                 made = self._field(whole, item["form"], item.get("format", {}))
             return {"list": name, "separator": self.bytes_of(part["separator"]), "item": made}
@@ -78,7 +83,8 @@ class TextParts:
             found = self._field("id", part["form"], part.get("format", {}))
             return {**found, "role": "id", "name": "id"}
         name = part["field"]
-        found = self._field(f"{path}.{path_part(name)}", part["form"], part.get("format", {}))
+        whole = only or f"{path}.{path_part(name)}"
+        found = self._field(whole, part["form"], part.get("format", {}))
         repeated = {"quiet": True} if part.get("of") == "request" else {}
         return {**found, "name": name, **repeated}
 
@@ -97,9 +103,12 @@ class TextParts:
             words = {self.bytes_of(word): not index for index, word in enumerate(how["words"])}
             return {**made, "width": None, **self._words(words), "f": self._fields.add(path, "bool")}
         if kind == "choice" and isinstance(form["values"][0]["value"], str):
-            texts = {
-                self.bytes_of(self._padded(each["value"], how)): each["value"] for each in form["values"]
-            }
+            values = [each["value"] for each in form["values"]]
+            texts = {self.bytes_of(self._padded(each, how)): each for each in values}
+            if self._any_case:
+                made["any_case"] = True
+                texts = {self.bytes_of(_short(each)): each for each in values}
+                texts |= {self.bytes_of(each.upper()): each for each in values}
             return {**made, "width": None, **self._words(texts), "f": self._fields.add(path, "string")}
         if kind in ("int", "choice"):
             labels = None
@@ -125,3 +134,21 @@ class TextParts:
         size = len(text.encode(self._encoding)) if how["unit"] == "bytes" else len(text)
         filling: str = how.get("fill", " ") * (how["width"] - size)
         return filling + text if how.get("align") == "right" else text + filling
+
+
+def _short(name: str) -> str:
+    """Return the short form of a word of SCPI: ``VOLTage`` is ``VOLT``."""
+    return "".join(each for each in name if not each.islower())
+
+
+def _nodes(header: str) -> list[dict[str, Any]]:
+    """Return the words of a header of SCPI with their forms: ``[SENSe:]VOLTage[:DC]?``."""
+    words = re.findall(r"\[:?([A-Za-z0-9]+):?\]|:?([A-Za-z0-9]+)", header)
+    return [
+        {
+            "long": (optional or name).upper(),
+            "short": _short(optional or name),
+            "optional": bool(optional) or None,
+        }
+        for optional, name in words
+    ]

@@ -36,6 +36,27 @@ local function read_header(frame, header)
     return nodes, values, at
 end
 
+-- Return the body of a message, the status behind it, and the place where they end. It raises a misfit.
+local function read_body(r, part, at, stop)
+    local body, after = binary.read(r, part.body, at, stop, {})
+    if not part.status then
+        return {body = body, stop = after}
+    end
+    local status
+    status, after = binary.read(r, part.status, after, stop, {})
+    return {body = body, status = status, stop = after}
+end
+
+-- Return the same for a fault that has zeros in place of the result, or nil.
+local function read_zeros(r, part, at, stop)
+    for size = 0, #r.s:match("^%z*", at + 1) do
+        local status, after = T.try(binary.read, r, part.status, at + size, stop, {})
+        if status and after == stop then
+            return {body = {o = at, n = size, quiet = true}, status = status, stop = stop}
+        end
+    end
+end
+
 -- Read a message of this header and body. Return what is to be shown, or nil if the header does not fit.
 function binary.message(frame, part, request)
     local nodes, values, at = read_header(frame, part.header)
@@ -43,27 +64,27 @@ function binary.message(frame, part, request)
         return nil
     end
     local r, faults = reader(frame, request), {}
-    local body, after = T.try(binary.read, r, part.body, at, #frame.s, {})
-    if not body then
-        faults[1] = "the body does not fit: " .. after
+    local found, problem = T.try(read_body, r, part, at, #frame.s)
+    if part.status and (not found or found.stop < #frame.s) then
+        found = read_zeros(reader(frame, request), part, at, #frame.s) or found
+    end
+    if not found then
+        faults[1] = "the body does not fit: " .. problem
         return {nodes = nodes, values = values, params = {}, faults = faults, misfit = true}
     end
-    nodes[#nodes + 1] = body
-    if part.status then
-        local status, stop = T.try(binary.read, r, part.status, after, #frame.s, {})
-        if not status then
-            faults[1] = "the status does not fit: " .. stop
-        else
-            nodes[#nodes + 1], after = status, stop
-        end
+    nodes[#nodes + 1] = found.body
+    if found.status then
+        nodes[#nodes + 1] = found.status
+        local status = found.status.val
+        values.status = type(status) == "table" and status.code or status
     end
-    if after < #frame.s then
-        faults[#faults + 1] = string.format("%d bytes are left over", #frame.s - after)
+    if found.stop < #frame.s then
+        faults[#faults + 1] = string.format("%d bytes are left over", #frame.s - found.stop)
     end
-    return {nodes = nodes, values = values, params = body.val, faults = faults, misfit = #faults > 0}
+    return {nodes = nodes, values = values, params = found.body.val, faults = faults, misfit = #faults > 0}
 end
 
-local function is_good(good, status)
+function binary.is_good(good, status)
     if good.mask then
         return T.band(status, good.mask) == good.equals
     elseif good.low then
@@ -82,7 +103,7 @@ function binary.fault(frame, fault, request)
     if fault.status_last then
         is_fault = values.opcode_bytes and not fault.replies[values.opcode_bytes]
     elseif fault.good then
-        is_fault = values.status and not is_good(fault.good, values.status)
+        is_fault = values.status and not binary.is_good(fault.good, values.status)
     elseif values.opcode_bytes and fault.replies[values.opcode_bytes] then
         is_fault = false
     else

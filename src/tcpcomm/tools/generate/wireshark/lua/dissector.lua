@@ -4,7 +4,7 @@ D.identify = D.secs and secs_identify or identify
 
 local ok, proto = pcall(Proto, D.prefix, D.title)
 if not ok then  -- Wireshark, or another script, has a protocol of this name
-    D.prefix = D.prefix .. "_tcpcomm"
+    D.prefix = D.prefix .. "_device"
     proto = Proto(D.prefix, D.title .. " (tcpcomm)")
 end
 
@@ -100,6 +100,8 @@ local function add_value(node, tree, tvb)
         end
         node.val = T.text(range, node.text)
         return tree:add(field, range, node.val)
+    elseif node.is_hex then
+        return (tree:add_packet_field(field, range, ENC_STR_HEX + ENC_SEP_NONE))
     elseif node.v ~= nil then
         return tree:add(field, range, node.v)
     elseif node.le then
@@ -119,9 +121,9 @@ local function render(node, tree, tvb)
     if node.f then
         item = add_value(node, tree, tvb)
     elseif node.title then
-        item = tree:add(proto, tvb(node.o, node.n), node.title)
+        item = tree:add(tvb(node.o, node.n), node.title)
     elseif node.label and not node.flat then
-        item = tree:add(proto, tvb(node.o, node.n), (node.name or "value") .. ": " .. node.label)
+        item = tree:add(tvb(node.o, node.n), (node.name or "value") .. ": " .. node.label)
     end
     if item and node.label and node.append then
         item:append_text(" (" .. node.label .. ")")
@@ -248,6 +250,30 @@ local function one_message(frame, sender, conversation, tree, pinfo, key)
     return show(result, decision, tree, frame, pinfo)
 end
 
+-- Return the commands, or the replies, that a line of SCPI holds, with semicolons between them.
+local function command_units(frame)
+    local units, from, i, s = {}, 1, 1, frame.s
+    while i <= #s + 1 do
+        local c = s:sub(i, i)
+        if c == '"' or c == "'" then
+            i = (s:find(c, i + 1, true) or #s) + 1
+        elseif c == "#" and s:find("^[1-9]", i + 1) then
+            local width = tonumber(s:sub(i + 1, i + 1))
+            i = i + 2 + width + (tonumber(s:sub(i + 2, i + 1 + width)) or 0)
+        elseif c == ";" or i == #s + 1 then
+            local first = s:find("[^ ]", from) or from
+            if i > first then
+                units[#units + 1] = {s = s:sub(first, i - 1), tvb = frame.tvb(first - 1, i - first):tvb(),
+                    is_relative = #units > 0}
+            end
+            from, i = i + 1, i + 1
+        else
+            i = i + 1
+        end
+    end
+    return units
+end
+
 local function one_frame(tvb, pinfo, tree, at, found, sender, conversation, key)
     local frame = {}
     if found.data then
@@ -277,6 +303,17 @@ local function one_frame(tvb, pinfo, tree, at, found, sender, conversation, key)
             return "batch: " .. table.concat(texts, ", ")
         end
     end
+    if D.units then
+        local units = command_units(frame)
+        if #units > 1 then
+            local texts = {}
+            for i, unit in ipairs(units) do
+                local branch = item:add(proto, unit.tvb(), "Command " .. i)
+                texts[i] = one_message(unit, sender, conversation, branch, pinfo, key .. ":" .. i)
+            end
+            return table.concat(texts, "; ")
+        end
+    end
     return one_message(frame, sender, conversation, item, pinfo, key)
 end
 
@@ -284,12 +321,21 @@ function proto.dissector(tvb, pinfo, tree)
     local s = tvb:raw(0, tvb:len())
     local sender, conversation = sender_of(pinfo), conversation_of(pinfo)
     local sequence = sequence_field()
-    local is_first = sequence and sequence.value == 1
+    conversation.began = conversation.began or {}
+    conversation.first = conversation.first or {}
+    if sequence and sequence.value == 1 then
+        conversation.began[sender] = true
+    end
     local texts, at = {}, 0
     pinfo.cols.protocol = D.name
     while at < #s do
         local key = string.format("%d:%d:%d:%d", pinfo.number, tvb:offset(), #s, at)
+        local first = conversation.first[sender]
+        local is_first = conversation.began[sender] and (first == nil or first == key)
         local found = cutter(rule_for(sender, conversation, decisions[key]))(s, at, is_first)
+        if found.total and first == nil then
+            conversation.first[sender] = key
+        end
         if found.more then
             pinfo.desegment_offset = at
             pinfo.desegment_len = found.more > 0 and found.more or DESEGMENT_ONE_MORE_SEGMENT

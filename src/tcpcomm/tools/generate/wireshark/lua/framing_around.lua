@@ -261,28 +261,88 @@ framings["modbus-rtu"] = function(rule)
     end
 end
 
--- Lines, of which the first may say that so many follow it; they are one frame, with LF between them.
+local crlf_line = framings.delimited({delimiters = {"\r\n"}})
+local file_check = {kind = "crc", name = "CRC of the file", width = 2, size = 4, form = "hex", poly = 0x1021,
+    init = 0, reflected = false, xorout = 0}
+
+-- Read a file: a line with its size, lines of hexadecimal digits, and a line with their checksum.
+local function hex_file(s, at)
+    local first = crlf_line(s, at)
+    if not first.total then
+        return first
+    end
+    local size, total = tonumber(payload(s, at, first)), first.total
+    if not size then
+        return bad("the size of a file must be a number")
+    end
+    local digits = ""
+    while true do
+        local found = crlf_line(s, at + total)
+        if not found.total then
+            return found
+        end
+        local text = payload(s, at + total, found)
+        total = total + found.total
+        if #text == 4 and (#digits == size or #digits == 2 * size) then
+            local fault = checksum_fault(file_check, digits:upper(), text)
+            return {total = total, data = T.from_hex(digits) or digits, faults = {fault}}
+        elseif #digits > 2 * size then
+            return {total = total, data = digits, faults = {"a file has more than its size"}}
+        end
+        digits = digits .. text
+    end
+end
+
+-- Return a frame of lines with LF between them, and of a file if there is one.
+local function joined_lines(s, at, first, lines, has_file)
+    local parts, total, faults = {payload(s, at, first)}, first.total, nil
+    for _ = 1, lines do
+        local found = crlf_line(s, at + total)
+        if not found.total then
+            return found
+        end
+        parts[#parts + 1] = payload(s, at + total, found)
+        total = total + found.total
+    end
+    local data = table.concat(parts, "\n")
+    if has_file then
+        local file = hex_file(s, at + total)
+        if not file.total then
+            return file
+        end
+        total, data, faults = total + file.total, data .. "\r\n" .. file.data, file.faults
+    end
+    return {total = total, data = data, faults = faults}
+end
+
+-- Lines, of which the first may say that others follow it.
 framings["status-lines"] = function(rule)
-    local line = framings.delimited({delimiters = {"\r\n"}})
     return function(s, at)
         local prompt = one_at(s, at + 1, rule.prompts)
         if prompt then
             local _, stop = s:find("^[ \r\n]*", at + #prompt + 1)
             return whole(stop - at, 0, #prompt)
         end
-        local first = line(s, at)
-        if not first.total or rule.lines == 0 or payload(s, at, first) ~= rule.success then
+        local first = crlf_line(s, at)
+        if not first.total or (rule.lines == 0 and not rule.file) or payload(s, at, first) ~= rule.success then
             return first
         end
-        local parts, total = {payload(s, at, first)}, first.total
-        for _ = 1, rule.lines do
-            local found = line(s, at + total)
-            if not found.total then
-                return found
-            end
-            parts[#parts + 1] = payload(s, at + total, found)
-            total = total + found.total
+        return joined_lines(s, at, first, rule.lines, rule.file)
+    end
+end
+
+-- Lines, of which those that send a file have others behind them.
+framings["order-lines"] = function()
+    return function(s, at)
+        local first = crlf_line(s, at)
+        if not first.total then
+            return first
         end
-        return {total = total, data = table.concat(parts, "\n")}
+        local text = payload(s, at, first)
+        local is_named = text == "WF" or text:find("^WJ%d%d?%d?$")
+        if is_named or text == "WB" or text == "WI" or text == "WS" then
+            return joined_lines(s, at, first, is_named and 1 or 0, true)
+        end
+        return first
     end
 end

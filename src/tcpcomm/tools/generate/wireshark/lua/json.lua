@@ -319,7 +319,7 @@ function json.message(value, part, frame)
     add_members(part.members, value, frame.s, into)
     local ignored = part.ignored or {}
     for _, member in ipairs(value.members or {}) do
-        if not member.declared and not ignored[member.key] then
+        if not member.declared and not ignored[member.key] and not (part.word_keys or {})[member.key] then
             local node = {o = member.from, n = member.o + member.n - member.from, quiet = true}
             node.title = "undeclared key " .. member.key
             if not part.ignore_unknown then

@@ -62,86 +62,86 @@ local function remove(list, item)
     end
 end
 
--- Return the parts of a reply that can come next.
-local function next_parts(reply, progress)
-    if progress.form then
-        local form = progress.form
-        if progress.index < #form.frames then
-            return {form.frames[progress.index + 1]}
-        end
-        local parts = {}
-        if form.stop then
-            parts[1] = form.stop
-        end
-        for _, item in ipairs(form.items or {}) do
-            parts[#parts + 1] = item
-        end
-        return parts
+-- Return the steps of a form of a reply that can come next: each with its part and what holds behind it.
+local function next_steps(candidate)
+    local form, steps = candidate.form, {}
+    if candidate.index < #form.frames then
+        local is_last = candidate.index + 1 == #form.frames
+        steps[1] = {part = form.frames[candidate.index + 1], after = function(found)
+            local count = found.values["#frames"]
+            local left = count and count * (form.per_item or 1) or candidate.left
+            local complete = is_last and not form.stop and (not form.items or (left or 0) <= 0)
+            return {form = form, index = candidate.index + 1, left = left}, complete
+        end}
+        return steps
     end
-    local parts = {}
-    if reply.acknowledgement and not progress.acknowledged then
-        parts[1] = reply.acknowledgement
+    if form.stop then
+        steps[1] = {part = form.stop, after = function() return candidate, true end}
     end
-    if reply.opened and not progress.opened then
-        parts[#parts + 1] = reply.opened
+    for _, item in ipairs(form.items or {}) do
+        steps[#steps + 1] = {part = item, after = function()
+            local left = candidate.left and candidate.left - 1
+            local complete = not form.stop and (left or 0) <= 0
+            return {form = form, index = candidate.index, left = left}, complete
+        end}
     end
-    for _, form in ipairs(reply.forms) do
-        parts[#parts + 1] = form.frames[1] or (form.items or {})[1] or form.stop
-        if not form.frames[1] then
-            for _, item in ipairs(form.items or {}) do
-                parts[#parts + 1] = item
-            end
-            parts[#parts + 1] = form.stop
-        end
-    end
-    return parts
+    return steps
 end
 
--- Note that a part of a reply came. Return true if the reply is complete.
-local function advance(reply, progress, part, found)
-    if part == reply.acknowledgement then
-        progress.acknowledged = true
-        return false
-    elseif part == reply.opened then
-        progress.opened = true
-        return false
+local function candidates_of(reply, progress)
+    if progress.candidates then
+        return progress.candidates
     end
-    if not progress.form then
-        for _, form in ipairs(reply.forms) do
-            if part == form.frames[1] or part == form.stop then
-                progress.form = form
+    local found = {}
+    for i, form in ipairs(reply.forms) do
+        found[i] = {form = form, index = 0}
+    end
+    return found
+end
+
+-- Return true if only items can come next, so that a fault cannot.
+local function is_in_items(progress)
+    for _, candidate in ipairs(progress.candidates or {}) do
+        if candidate.index >= #candidate.form.frames and not candidate.form.stop then
+            return true
+        end
+    end
+    return false
+end
+
+-- Read the next frame of a reply. Return it, the progress behind it, and true if the reply is complete.
+local function read_reply(frame, reply, progress, params)
+    for _, name in ipairs({"acknowledgement", "opened"}) do
+        if reply[name] and not progress[name] then
+            local found = read_part(frame, reply[name], params)
+            if found then
+                local following = {candidates = progress.candidates, [name] = true}
+                following.acknowledgement = following.acknowledgement or progress.acknowledgement
+                following.opened = following.opened or progress.opened
+                return found, following, false
             end
-            for _, item in ipairs(form.items or {}) do
-                if part == item then
-                    progress.form = form
-                end
-            end
-            if progress.form then
+        end
+    end
+    local best, misfit, kept, is_complete = nil, nil, {}, false
+    for _, candidate in ipairs(candidates_of(reply, progress)) do
+        for _, step in ipairs(next_steps(candidate)) do
+            local found = read_part(frame, step.part, params)
+            if found and found.misfit then
+                misfit = misfit or {found, {}, true}
+            elseif found then
+                local following, complete = step.after(found)
+                best = best or found
+                is_complete = is_complete or complete
+                kept[#kept + 1] = following
                 break
             end
         end
-        progress.index, progress.left = 0, nil
     end
-    local form = progress.form
-    if not form or part == form.stop then
-        return true
+    if best then
+        return best, {candidates = kept, acknowledgement = true, opened = true}, is_complete
+    elseif misfit then
+        return misfit[1], misfit[2], misfit[3]
     end
-    local is_item = false
-    for _, item in ipairs(form.items or {}) do
-        is_item = is_item or item == part
-    end
-    if is_item then
-        progress.left = progress.left and progress.left - 1
-    else
-        progress.index = progress.index + 1
-        progress.left = found.values["#frames"] or progress.left
-    end
-    if progress.index < #form.frames then
-        return false
-    elseif not form.items then
-        return true
-    end
-    return not form.stop and (progress.left or 0) <= 0
 end
 
 -- Return the faults that can answer a request; all of a party if the request is not known.
@@ -213,10 +213,15 @@ local function request_for(frame, party, queue)
         if id ~= nil and each.id == id then
             return each
         elseif id == nil and each.party == party and each.message.reply then
-            local found = first_of(frame, next_parts(each.message.reply, each.progress), each.params)
+            local found = read_reply(frame, each.message.reply, each.progress, each.params)
             if found and found.values.id == each.id then
                 return each
             end
+        end
+    end
+    for _, each in ipairs(id == nil and queue or {}) do
+        if each.id == nil then  -- some replies have ids, and others come in order
+            return each
         end
     end
     return id == nil and queue[1] or nil
@@ -231,25 +236,21 @@ local function read_answer(frame, party, queue, known)
     end
     request = request or nil
     if request and request.party == party and request.message.reply then
-        local reply = request.message.reply
-        local parts = next_parts(reply, request.progress)
-        local in_items = request.progress.form and request.progress.index >= #request.progress.form.frames
-        if not in_items or request.progress.form.stop then
-            local fault = read_fault(frame, party, request)
-            if fault then
-                return {found = fault, kind = "fault", request = request, complete = true, message = request.message}
-            end
-            local found, matched = first_of(frame, parts, request.params)
-            if found then
-                return {found = found, kind = "reply", request = request, part = matched, message = request.message}
-            end
-        else
-            local found, matched = first_of(frame, parts, request.params)
-            if found then
-                return {found = found, kind = "reply", request = request, part = matched, message = request.message}
-            end
+        local message = request.message
+        local fault = not is_in_items(request.progress) and read_fault(frame, party, request)
+        if fault then
+            return {found = fault, kind = "fault", request = request, complete = true, message = message}
         end
-        tried[request.message] = true
+        local found, progress, complete = read_reply(frame, message.reply, request.progress, request.params)
+        local last = found and found.values.status and party.faults[1]
+        if last and last.status_last and not binary.is_good(last.good, found.values.status) then
+            found.words = last.meanings[found.values.status]
+            return {found = found, kind = "fault", request = request, complete = true, message = message}
+        elseif found then
+            return {found = found, kind = "reply", request = request, complete = complete, progress = progress,
+                message = message}
+        end
+        tried[message] = true
     end
     local fault = read_fault(frame, party, nil)
     if fault then
@@ -345,7 +346,7 @@ local function remember(result, sender, conversation, pinfo)
     if (result.kind == "request" or result.expects) and result.message.reply and not is_second then
         local request = {
             message = result.message, party = result.party, params = result.found.params,
-            id = result.found.values.id, number = pinfo.number, time = pinfo.abs_ts, progress = {},
+            id = result.found.values[result.message.id_parameter or "id"], number = pinfo.number, time = pinfo.abs_ts, progress = {},
         }
         decision.own = request
         table.insert(waiting(conversation, other_side(sender)), request)
@@ -353,14 +354,12 @@ local function remember(result, sender, conversation, pinfo)
         local request = result.request
         decision.request = request
         decision.time = pinfo.abs_ts - request.time
-        decision.progress = {}
-        for key, value in pairs(request.progress) do
-            decision.progress[key] = value
-        end
-        if result.complete or advance(request.message.reply, request.progress, result.part, result.found) then
+        decision.progress = request.progress
+        if result.complete then
             request.answered_in = pinfo.number
-            request.took = decision.time
             remove(queue, request)
+        else
+            request.progress = result.progress
         end
     end
     return decision

@@ -58,7 +58,7 @@ local function read_item(r, form, at, depth)
     local from = at + 1 + width
     form = form or {}
     if format == "L" then
-        local node = {f = form.f, o = at, kids = {}, record = true, val = {n = size}, title = "L," .. size}
+        local node = {f = not form.kind and form.f or nil, o = at, kids = {}, record = true, val = {n = size}, title = "L," .. size}
         local after = from
         for i = 1, size do
             local field = form.fields and form.fields[i]

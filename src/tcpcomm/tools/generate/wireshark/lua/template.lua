@@ -128,7 +128,7 @@ local function field_node(r, part, at, stop)
             return nil
         end
     elseif kind == "words" then
-        local found = part.words[text]
+        local found = part.words[part.any_case and text:upper() or text]
         if found == nil then
             return nil
         end
@@ -141,10 +141,11 @@ local function field_node(r, part, at, stop)
             if not bytes then
                 return nil
             end
-            node.val, node.v = T.hex(bytes), ByteArray.new(text)
+            node.val, node.is_hex = T.hex(bytes), #text > 0
         end
-        if node.v and #text == 0 then
-            node.f = nil
+        if part.letter == "block" then
+            local head = 2 + tonumber(text:sub(2, 2))
+            node.o, node.n, node.val = at + head, #text - head, T.hex(text:sub(head + 1))
         end
     else
         local from, to = at, stop
@@ -185,7 +186,8 @@ local function each_end(r, part, at, following, try)
         return stop and try(stop) or false
     elseif part.kind == "words" then
         for _, word in ipairs(part.order_of_words) do
-            if s:sub(at + 1, at + #word) == word and try(at + #word) then
+            local found = s:sub(at + 1, at + #word)
+            if (found == word or (part.any_case and found:upper() == word)) and try(at + #word) then
                 return true
             end
         end
@@ -309,6 +311,38 @@ local function match_items(r, part, at, nodes, count, behind)
     return each_end(r, item, at, "", try)
 end
 
+-- Call a function with the places where a header of SCPI can end, until it returns true. Each of its words
+-- has a short and a long form. Behind another command of the line, the first words may be left out.
+local function each_header(r, part, i, at, begun, try)
+    local node = part.nodes[i]
+    if not node then
+        if not begun then
+            return false
+        end
+        local _, query = r.s:find("^%?", at + 1)
+        at = query or at
+        if (query ~= nil) ~= part.is_query or r.s:find("^[%w:?]", at + 1) then
+            return false
+        end
+        local _, blank = r.s:find("^ +", at + 1)
+        return try(blank or at)
+    end
+    local _, colon = r.s:find("^:", at + 1)
+    local from = colon or at
+    if colon or not begun then
+        local word = r.s:match("^%w+", from + 1)
+        local upper = word and word:upper()
+        if upper and (upper == node.long or upper == node.short)
+            and each_header(r, part, i + 1, from + #word, true, try) then
+            return true
+        end
+    end
+    if node.optional or (not begun and r.is_relative) then
+        return each_header(r, part, i + 1, at, begun, try)
+    end
+    return false
+end
+
 -- Match the parts from the i-th on at a place. Call behind with the place where they end.
 match_parts = function(r, parts, i, at, nodes, behind, after)
     spend(r)
@@ -321,6 +355,10 @@ match_parts = function(r, parts, i, at, nodes, behind, after)
             return false
         end
         return match_parts(r, parts, i + 1, at + #part.text, nodes, behind, after)
+    elseif part.nodes then
+        return each_header(r, part, 1, at, false, function(stop)
+            return match_parts(r, parts, i + 1, stop, nodes, behind, after)
+        end)
     elseif part.list then
         local holder = {name = part.list, kids = {}, flat = true, o = at, n = 0, val = {n = 0}}
         nodes[#nodes + 1] = holder
@@ -367,7 +405,7 @@ end
 function template.message(frame, form)
     local r = {
         s = frame.s, tvb = frame.tvb, encoding = form.encoding, escapes = form.escapes or {}, steps = 0,
-        any_case = form.any_case,
+        any_case = form.any_case, is_relative = frame.is_relative,
     }
     local at = 0
     if form.wide then  -- an encoding whose bytes are not those of ASCII
