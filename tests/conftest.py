@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 """The project's folder."""
 
 LONG = (
+    "tests/cli/tools/test_replay.py",
     "tests/cli/tools/test_send.py",
     "tests/codec/test_conformance.py",
     "tests/docs/test_comparison.py",

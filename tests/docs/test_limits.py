@@ -91,6 +91,8 @@ NO_LIMITS = {
     "tools.record.store": "BUSY_TIMEOUT",  # of SQLite; the queue has the limit
     "tap": "DEFAULT_GAP",  # an option
     "tools.console.feed": "INTERVAL",  # for speed
+    "cli.tools.replay": "INTERRUPTED",  # an exit code
+    "tools.replay.player": "CONNECT_WAIT",  # an option
     "tools.send.sender": "REPLY_TIMEOUT CONNECTION_WAIT REPLY_SILENCE",  # options
     "transports.native": "LARGEST_WRITE",  # for speed
 }

@@ -104,6 +104,8 @@ WITH_LIMITS = [
         "tools.tap.lane",
         "tools.tap.relay",
         "tools.tap.tap",
+        "tools.replay.live_ids",
+        "tools.replay.replayer",
         "tools.send.pattern",
         "tools.send.sender",
         "cli.tools.send",

@@ -14,7 +14,10 @@ from vision_camera import VisionCamera
 
 
 async def main(reactor: Any, at: str) -> None:
-    camera = remote(VisionCamera, at=at)
+    await locate_parts(remote(VisionCamera, at=at))
+
+
+async def locate_parts(camera: VisionCamera) -> None:
     camera.lamp_is_old.subscribe(lambda hours: print(f"replace the lamp: {hours} hours", flush=True))
     for job in (1, 2, 3, 4):
         try:

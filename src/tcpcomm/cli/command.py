@@ -17,6 +17,7 @@ from tcpcomm.cli.devices import DevicesOptions
 from tcpcomm.cli.simulate import SimulateOptions
 from tcpcomm.cli.tools.generate import GenerateOptions
 from tcpcomm.cli.tools.listen import ListenOptions
+from tcpcomm.cli.tools.replay import ReplayOptions
 from tcpcomm.cli.tools.send import SendOptions
 from tcpcomm.cli.tools.tap import TapOptions
 from tcpcomm.cli.watch import WatchOptions
@@ -52,6 +53,7 @@ Examples, with a declaration VisionCamera in my_camera.py:
         ["generate", None, GenerateOptions, "Make a file for another program, such as Wireshark."],
         ["send", None, SendOptions, "Send bytes or text, and show what comes back."],
         ["listen", None, ListenOptions, "Show what clients send, and answer by fixed rules."],
+        ["replay", None, ReplayOptions, "Play one side of a recording, and tell the first difference."],
         ["devices", None, DevicesOptions, "List the devices that are ready to use."],
     ]
 

@@ -37,24 +37,12 @@ _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 """A word of a name, as in ``api_key``, ``apiKey`` and ``API-KEY``."""
 
 
-class ConnectionOptions(Subcommand, AllowingOptions):
-    """The options of a link to the equipment."""
-
-    optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["listen", "l", "The equipment connects to us: wait for it at ENDPOINT, such as tcp:9999."],
-        ["json", "j", "Print JSON."],
-        ["frames", None, "Show each frame with its direction, bytes and meaning, on standard error."],
-        ["verbose", "v", "Show the log, on standard error."],
-    ]
+class CredentialOptions(AllowingOptions):
+    """The options with the credentials of a login, and ``--allow``."""
 
     def __init__(self) -> None:
         super().__init__()
         self.credentials: dict[str, str] = {}
-        self.first: list[str] = []
-
-    def opt_first(self, command: str) -> None:
-        """A command to send first on the connection, such as select or 'open job=3', for its state."""
-        self.first.append(command)
 
     def opt_credential(self, text: str) -> None:
         """A credential for the login that is no secret, as name=value; may be given several times."""
@@ -82,6 +70,25 @@ class ConnectionOptions(Subcommand, AllowingOptions):
                     raise Refusal(f"--credential-file {path}, line {number}: write name=value")
                 self.credentials[name.strip()] = value.strip()
 
+
+class ConnectionOptions(Subcommand, CredentialOptions):
+    """The options of a link to the equipment."""
+
+    optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["listen", "l", "The equipment connects to us: wait for it at ENDPOINT, such as tcp:9999."],
+        ["json", "j", "Print JSON."],
+        ["frames", None, "Show each frame with its direction, bytes and meaning, on standard error."],
+        ["verbose", "v", "Show the log, on standard error."],
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: list[str] = []
+
+    def opt_first(self, command: str) -> None:
+        """A command to send first on the connection, such as select or 'open job=3', for its state."""
+        self.first.append(command)
+
     def proxy(self, declaration: Declaration, endpoint: str, **options: Unpack[HostKeywords[Any]]) -> Any:
         """Make the proxy, or raise Refusal or ConfigurationError if an option is wrong."""
         options["credentials"] = self.credentials
@@ -102,7 +109,6 @@ class ConnectionOptions(Subcommand, AllowingOptions):
             raise Refusal(*problems)
         options["listen"], options["allow"] = endpoint, allow
         return remote(declaration.kind, **options)
-
 
     @staticmethod
     def _step(declaration: Declaration, words: str) -> Callable[[Any], Any]:

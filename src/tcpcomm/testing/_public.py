@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tcpcomm.testing.network.fixtures import simulated_network as simulated_network
     from tcpcomm.testing.network.wire import Machine as Machine, Network as Network
     from tcpcomm.testing.observer import RecordingObserver as RecordingObserver
+    from tcpcomm.testing.recorded_talk import replayed as replayed
     from tcpcomm.tools.tap.fault_proxy import FaultProxy as FaultProxy
     from tcpcomm.tools.tap.toxics import (
         Bandwidth as Bandwidth, Blackhole as Blackhole, Latency as Latency, LimitData as LimitData,
@@ -41,6 +42,7 @@ DEFINED_IN: Final = {
     "tcpcomm.testing.network.fixtures": ["simulated_network"],
     "tcpcomm.testing.network.wire": ["Machine", "Network"],
     "tcpcomm.testing.observer": ["RecordingObserver"],
+    "tcpcomm.testing.recorded_talk": ["replayed"],
     "tcpcomm.tools.tap.fault_proxy": ["FaultProxy"],
     "tcpcomm.tools.tap.toxics": [
         "Bandwidth", "Blackhole", "Latency", "LimitData", "ResetPeer", "Slicer", "Timeout",

@@ -178,7 +178,7 @@ everything else."""
                 return
             due = max(due + self._every, reactor.seconds())
             if count < self._repeat:
-                await deferLater(reactor, due - reactor.seconds())
+                await deferLater(reactor, max(0.0, due - reactor.seconds()))
 
     async def _send_input(self, sender: Sender) -> None:
         """Send what standard input has: typed lines, the lines of a pipe, or its bytes."""
