@@ -1,8 +1,8 @@
 """
 A small production line that runs with a monitor, for the browser: a camera, a scale, a PLC, an MES, a tap.
 
-``python -m tests.system.monitored_line`` prints the address of its page. One reply in :data:`WRONG_EACH` of
-the scale has a wrong checksum, and the PLC is not there.
+``python -m tests.system.monitored_line FOLDER`` prints the address of its page, and records the camera in
+the folder. One reply in :data:`WRONG_EACH` of the scale has a wrong checksum, and the PLC is not there.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from math import sin
+from pathlib import Path
 from typing import Any, Final, cast
 
 from attrs import frozen
@@ -21,7 +22,7 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 from twisted.protocols.basic import LineReceiver
 
-from tcpcomm import Equipment, Fault, Monitor, SessionObserver, command, event, remote, serve
+from tcpcomm import Equipment, Fault, Monitor, Recorder, SessionObserver, command, event, remote, serve
 from tcpcomm.codec import Template
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import TcpcommError
@@ -169,10 +170,11 @@ def served(equipment: Equipment, *observers: SessionObserver) -> str:
 
 async def begin() -> None:
     """Begin all machines of the line, and the programs that use them."""
-    monitor = Monitor(0, name="line 3, cell 2")
+    recorder = Recorder(Path(sys.argv[1]) / "line3-cell2.tcpcomm")
+    monitor = Monitor(0, name="line 3, cell 2", recordings=lambda: [recorder.path])
     tap = Tap(served(Camera()), speech=Speech.declared(declaration_of(VisionCamera)), observers=[monitor])
     tap.name = "tap at the camera"
-    camera = remote(VisionCamera, at=f"tcp:127.0.0.1:{await tap.start()}", observers=[monitor])
+    camera = remote(VisionCamera, at=f"tcp:127.0.0.1:{await tap.start()}", observers=[monitor, recorder])
     device = REACTOR.listenTCP(0, Factory.forProtocol(FaultyScale), interface="127.0.0.1")
     scale = remote(Scale, at=f"tcp:127.0.0.1:{device.getHost().port}", observers=[monitor])
     remote(Plc, at="tcp:127.0.0.1:1", observers=[monitor])

@@ -41,9 +41,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the line's page, with its token."""
-    with Server(command=[sys.executable, "-m", "tests.system.monitored_line"]) as line:
+    folder = tmp_path_factory.mktemp("line")
+    with Server(command=[sys.executable, "-m", "tests.system.monitored_line", str(folder)]) as line:
         yield line.wait_for(r"(http://\S+#token=\S+)")[0]
 
 
@@ -179,6 +180,35 @@ def test_terms_of_the_filter(chromium: Browser, url: str) -> None:
         assert wanted == {text: page.evaluate(lets_through, text) for text in wanted}
 
 
+def test_numbers_times_and_bytes_are_written_for_people(chromium: Browser, url: str) -> None:
+    wanted = {
+        "format.clock(1764393161.203118)": "14:12:41.203 118",
+        "format.clock(1764393161.9999999)": "14:12:42.000 000",
+        "format.took(0.00119)": "1.19 ms",
+        "format.took(0.000083)": "83 µs",
+        "format.took(null)": "",
+        "format.gap(0.098402)": "98,402",
+        "format.gap(1.3804)": "1.38 s",
+        "format.age(0.4)": "0.4 s",
+        "format.age(7200)": "2 h",
+        "format.rate(0.2)": "0.2",
+        "format.rate(10214.3)": "10,214",
+        "format.size(123456)": "123 kB",
+        r"escapes.hexOfText('TRG,3\\r\\n')": "5452472c330d0a",
+        r"escapes.hexOfText('작\\x00\\\\')": "ec9e91005c",
+        "escapes.hexOfHex('54 52:47')": "545247",
+        "text.textOf(format.bytesOf('ec9e910d41ff'), 'utf-8')": "작·A·",
+        "text.textOf(format.bytesOf('c0db41'), 'euc-kr')": "작A",
+        "text.textOf(format.bytesOf('41ff0d'), 'no-such-encoding')": "A··",
+    }
+    modules = "".join(
+        f"const {name} = await import('/{name}.js'); " for name in ("format", "escapes", "text")
+    )
+    with chromium.page(url) as page:
+        written = {each: page.evaluate(f"async () => {{ {modules} return {each}; }}") for each in wanted}
+        assert wanted == written
+
+
 def test_a_wrong_checksum_is_found_with_three_clicks(chromium: Browser, url: str) -> None:
     # docs/howto/watch-in-the-browser.md tells these clicks.
     with chromium.page(url) as page:
@@ -188,6 +218,9 @@ def test_a_wrong_checksum_is_found_with_three_clicks(chromium: Browser, url: str
         rows(page, ".error").last.click()
         reason = detail(page).locator(".reason")
         expect(reason).to_have_text(re.compile(r"11 bytes came whose sum8 is [0-9A-F]{2}, not [0-9A-F]{2}"))
+        came, expected = re.findall(r"sum8 is (..), not (..)", str(reason.text_content()))[0]
+        sums = detail(page).locator("dl").first
+        expect(sums).to_contain_text(f"checksum that came{came}checksum of these bytes (sum8){expected}")
         expect(detail(page).get_by_label("Bytes of the frame")).to_contain_text("57 2C")
         picture(page, "wrong-checksum")
 
@@ -207,6 +240,19 @@ def test_a_command_is_sent_by_its_form_and_its_reply_shown(chromium: Browser, ur
         form.get_by_role("button", name="Send").click()
         expect(form.locator(".answer.bad")).to_contain_text("job=three")
         expect(form.get_by_label("job")).to_have_attribute("aria-invalid", "true")
+
+
+def test_the_values_of_a_command_are_kept_for_the_next_time(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        choose(page, "VisionCamera")
+        form = page.locator("#action")
+        form.get_by_label("job").fill("2")
+        form.get_by_role("button", name="Keep").click()
+        page.reload()
+        form.get_by_role("button", name="job=2", exact=True).click()
+        expect(form.locator(".answer.good")).to_contain_text("Reply")
+        form.get_by_role("button", name="Forget job=2").click()
+        expect(form.get_by_role("list", name="Quick sends")).to_have_count(0)
 
 
 def test_an_event_of_a_served_equipment_is_emitted(chromium: Browser, url: str) -> None:
@@ -361,6 +407,16 @@ def test_numbers_are_plotted(chromium: Browser, url: str) -> None:
         )
         assert page.locator("figure canvas").first.evaluate(drawn)
         picture(page, "plot")
+
+
+def test_recordings_are_listed_and_downloaded(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        page.get_by_role("button", name="Recordings").click()
+        row = page.get_by_role("row").filter(has_text="line3-cell2.tcpcomm")
+        expect(row).to_contain_text("running")
+        with page.expect_download() as download:
+            row.get_by_role("link", name="Download").click()
+        assert b"SQLite format 3\0" == download.value.path().read_bytes()[:16]
 
 
 def test_the_page_is_used_by_keys_alone(chromium: Browser, url: str) -> None:

@@ -22,7 +22,7 @@ export function leftOut(number, time, count) {
 }
 
 export class Row {
-  // Seconds since the shown row before it in its session; null for the first.
+  // Seconds since the shown row before it; null for the first. See RowLog.separatesSessions.
   gap = null;
   // The row of the command that this one answers, and the answer of this command, where the page has them.
   request = null;
@@ -67,6 +67,12 @@ export class Row {
 
   get glued() {
     return this.place > 1 || this.gluedToNext;
+  }
+
+  // {name, came, expected} of a wrong checksum, or null. The words of the server name all three.
+  get checksum() {
+    const [, name, came, expected] = /whose (\S+) is (\S+), not (\S+)/.exec(this.text) ?? [];
+    return name === undefined ? null : { name, came, expected };
   }
 
   // The text that the filter searches, in small letters.

@@ -12,6 +12,8 @@ export class RowLog {
   trimmed = 0;
   // Rows that the server left out because this page was too slow.
   dropped = 0;
+  // True if a gap counts from the row before in the same session. The sessions of a link follow each other.
+  separatesSessions = true;
   #matches = null;
   #lastTimes = new Map(); // by session: the time of its last shown row
 
@@ -47,14 +49,16 @@ export class RowLog {
     copy.all = [...this.all];
     copy.shown = [...this.shown];
     copy.dropped = this.dropped;
+    copy.separatesSessions = this.separatesSessions;
     copy.#matches = this.#matches;
     return copy;
   }
 
   #show(row) {
-    const before = this.#lastTimes.get(row.session);
+    const session = this.separatesSessions ? row.session : "all";
+    const before = this.#lastTimes.get(session);
     row.gap = before === undefined ? null : row.time - before;
-    this.#lastTimes.set(row.session, row.time);
+    this.#lastTimes.set(session, row.time);
     this.shown.push(row);
   }
 

@@ -62,6 +62,7 @@ export function chooseSource(id, sessionId = null) {
   session.value = sessionId;
   history.replaceState(null, "", `#source=${encodeURIComponent(id)}`); // for a reload, and for a bookmark
   beginAnew();
+  log.separatesSessions = sourceById(id)?.kind !== "link";
   stream.watch(id, () => (lastNumber > 0 ? { after: lastNumber, history: HISTORY } : { history: HISTORY }));
 }
 

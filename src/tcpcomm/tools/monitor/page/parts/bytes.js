@@ -6,8 +6,8 @@ import { NotBytes, hexOfHex, hexOfText } from "../escapes.js";
 import * as format from "../format.js";
 import { t } from "../i18n.js";
 import { useValue } from "../observable.js";
-import { quickSends } from "../settings.js";
 import * as store from "../store.js";
+import { Kept, keep } from "./kept.js";
 
 const READERS = { text: hexOfText, hex: hexOfHex };
 
@@ -22,15 +22,16 @@ export function Bytes({ source, writes }) {
   const isLiving = (wanted) => living.some(({ id }) => id === wanted);
   const session = [picked, onlyShown, source.session].find(isLiving) ?? living[0]?.id;
 
-  const send = async (kept) => {
+  const send = async (bytes) => {
     try {
-      const hex = READERS[kept.form](kept.text);
-      setAnswer(await post("send", { session, hex, framed: kept.framed }));
+      const hex = READERS[bytes.form](bytes.text);
+      setAnswer(await post("send", { session, hex, framed: bytes.framed }));
     } catch (error) {
       setAnswer({ error: wordsOf(error) });
     }
   };
-  const typed = { text, form, framed, equipment: source.declaration ?? source.name };
+  const typed = { text, form, framed };
+  const place = `bytes to ${source.declaration ?? source.name}`;
   const submit = (event) => {
     event.preventDefault();
     send(typed);
@@ -66,9 +67,9 @@ export function Bytes({ source, writes }) {
       </label>
       <div class="line">
         <button class="strong" disabled=${!writes || session === undefined || text === ""}>${t("send")}</button>
-        <button type="button" disabled=${text === ""} onClick=${() => keep(typed)}>${t("quick.keep")}</button>
+        <button type="button" disabled=${text === ""} onClick=${() => keep(place, typed)}>${t("quick.keep")}</button>
       </div>
-      <${Kept} equipment=${typed.equipment} disabled=${!writes || session === undefined} send=${send} />
+      <${Kept} place=${place} labelOf=${labelOf} disabled=${!writes || session === undefined} send=${send} />
       <div role="status">${answer && html`<${Answer} answer=${answer} />`}</div>
     </form>
   `;
@@ -78,39 +79,6 @@ function wordsOf(error) {
   if (error instanceof NotBytes) return t(`bytes.wrong.${error.message}`);
   if (error instanceof ApiError) return error.message;
   throw error;
-}
-
-function keep(typed) {
-  const others = quickSends.value.filter((each) => !isSame(each, typed));
-  quickSends.value = [...others, typed];
-}
-
-function isSame(one, other) {
-  return Object.keys(one).every((name) => one[name] === other[name]);
-}
-
-function Kept({ equipment, disabled, send }) {
-  const kept = useValue(quickSends).filter((each) => each.equipment === equipment);
-  if (kept.length === 0) return null;
-  return html`
-    <ul class="kept" aria-label=${t("quick")}>
-      ${kept.map(
-        (each) => html`
-          <li key=${each.form + each.text + each.framed}>
-            <button type="button" disabled=${disabled} title=${t("quick.send")} onClick=${() => send(each)}>
-              ${labelOf(each)}
-            </button>
-            <button
-              type="button"
-              class="quiet"
-              aria-label=${t("quick.forget", { text: each.text })}
-              onClick=${() => (quickSends.value = quickSends.value.filter((other) => other !== each))}
-            >✕</button>
-          </li>
-        `,
-      )}
-    </ul>
-  `;
 }
 
 function labelOf({ form, text, framed }) {

@@ -5,6 +5,7 @@ import { classes, html, useState } from "../dom.js";
 import * as format from "../format.js";
 import { t } from "../i18n.js";
 import { CopyAs } from "./copy_as.js";
+import { Kept, keep } from "./kept.js";
 
 export function Declared({ kind, list, source, writes }) {
   const [name, setName] = useState(list[0]?.name);
@@ -27,11 +28,11 @@ function Form({ kind, declared, source, writes }) {
   const [isBusy, setIsBusy] = useState(false);
   const values = () => given(declared.parameters, texts);
   const asked = { source: source.id, command: declared.name };
-  const send = async (event) => {
-    event.preventDefault();
+  const place = `${kind} ${declared.name} of ${source.declaration}`;
+  const send = async (sent) => {
     setIsBusy(true);
     try {
-      setAnswer(await post(kind, { source: source.id, name: declared.name, values: values() }));
+      setAnswer(await post(kind, { source: source.id, name: declared.name, values: sent }));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       setAnswer({ outcome: "refused", error: error.message, field: error.field });
@@ -39,8 +40,16 @@ function Form({ kind, declared, source, writes }) {
       setIsBusy(false);
     }
   };
+  const submit = (event) => {
+    event.preventDefault();
+    send(values());
+  };
+  const sendAgain = (sent) => {
+    setTexts({ ...firstTexts(declared.parameters), ...sent });
+    send(sent);
+  };
   return html`
-    <form class="declared" onSubmit=${send}>
+    <form class="declared" onSubmit=${submit}>
       ${declared.doc && html`<p class="doc">${declared.doc.replace(/\n\s*\n/g, "\n")}</p>`}
       ${declared.request && html`<p class="dim">${t("declared.wire")} <code>${declared.request}</code></p>`}
       ${declared.parameters.map(
@@ -56,15 +65,25 @@ function Form({ kind, declared, source, writes }) {
       )}
       <div class="line">
         <button class="strong" disabled=${!writes || isBusy}>${t(kind === "command" ? "send" : "emit")}</button>
+        ${declared.parameters.length > 0 && html`
+          <button type="button" onClick=${() => keep(place, values())}>${t("quick.keep")}</button>
+        `}
         ${kind === "command" &&
         html`<${CopyAs} parameters=${() => ({ ...asked, values: JSON.stringify(values()) })} />`}
       </div>
+      <${Kept} place=${place} labelOf=${labelOf} disabled=${!writes || isBusy} send=${sendAgain} />
       <div role="status">
         ${isBusy && t("waiting")}
         ${!isBusy && answer && html`<${Answer} answer=${answer} fields=${declared.result_fields} />`}
       </div>
     </form>
   `;
+}
+
+function labelOf(values) {
+  return Object.entries(values)
+    .map(([name, text]) => `${name}=${text}`)
+    .join(", ");
 }
 
 function firstTexts(parameters) {

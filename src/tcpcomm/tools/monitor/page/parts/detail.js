@@ -48,6 +48,7 @@ function Content({ row }) {
   return html`
     <div class="content">
       ${row.text && html`<p class=${classes("reason", { bad: row.bad })}>${row.text}</p>`}
+      ${row.checksum && html`<${Checksum} checksum=${row.checksum} />`}
       ${bytes.length > 0 && html`<${Dump} bytes=${wire ?? bytes} frame=${wire && frameIn(wire, bytes)} />`}
       <${Values} row=${row} fields=${fields} />
       <${Facts} row=${row} whole=${bytes.length >= row.bytes} />
@@ -146,6 +147,17 @@ function Values({ row, fields }) {
           <dd class="value">${shown(value)} <span class="dim">${fields[name]?.unit}</span></dd>
         `,
       )}
+    </dl>
+  `;
+}
+
+function Checksum({ checksum: { name, came, expected } }) {
+  return html`
+    <dl>
+      <dt>${t("checksum.came")}</dt>
+      <dd class="value bad">${came}</dd>
+      <dt>${t("checksum.expected", { name })}</dt>
+      <dd class="value">${expected}</dd>
     </dl>
   `;
 }

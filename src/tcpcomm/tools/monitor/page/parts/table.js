@@ -92,11 +92,12 @@ export class Table extends Component {
     this.setState({ isAway: false });
   };
 
-  // A row that is clicked stays under the pointer.
+  // A row that is clicked stays under the pointer. As long as all rows fit, none moves.
   #onPointerDown = (event) => {
-    if (!event.target.closest(".row") || !this.#follows) return;
+    const { scrollTop, scrollHeight, clientHeight } = this.box.current;
+    if (!event.target.closest(".row") || !this.#follows || scrollHeight <= clientHeight) return;
     this.#follows = false;
-    this.setState({ isAway: this.#isAway(), top: Math.floor(this.box.current.scrollTop / HEIGHT) });
+    this.setState({ isAway: this.#isAway(), top: Math.floor(scrollTop / HEIGHT) });
   };
 
   // Scroll so that a row can be seen.

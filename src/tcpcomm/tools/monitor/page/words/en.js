@@ -123,6 +123,8 @@ export const en = {
   "detail.request": "Go to the request",
   "detail.reply": "Go to the reply",
   "detail.unanswered": "No reply yet.",
+  "checksum.came": "checksum that came",
+  "checksum.expected": "checksum of these bytes ({name})",
   "fact.time": "time",
   "fact.gap": "since the row before",
   "fact.direction": "direction",

@@ -123,6 +123,8 @@ export const ko = {
   "detail.request": "요청으로 이동",
   "detail.reply": "응답으로 이동",
   "detail.unanswered": "아직 응답이 없습니다.",
+  "checksum.came": "수신한 체크섬",
+  "checksum.expected": "이 바이트의 체크섬 ({name})",
   "fact.time": "시각",
   "fact.gap": "앞 행 이후",
   "fact.direction": "방향",
