@@ -283,6 +283,18 @@ def test_bytes_are_sent_and_kept_for_the_next_time(chromium: Browser, url: str) 
         expect(form.locator(".answer.good")).to_contain_text("bytes sent")
 
 
+def test_a_disturbance_of_a_tap_stands_among_its_frames(chromium: Browser, url: str) -> None:
+    with chromium.page(url, ignored="400") as page:  # what a tap does not know is refused
+        choose(page, "tap at the camera")
+        page.get_by_role("button", name="cut next frame").click()
+        expect(rows(page, ".altered").first).to_contain_text(re.compile(r"cut after \d+ of \d+ bytes"))
+        field = page.get_by_role("textbox", name="another, as in: drop reply 3")
+        field.fill("drop every second breath")
+        field.press("Enter")
+        expect(page.locator("section.disturb .bad")).to_contain_text("drop every second breath")
+        picture(page, "tap")
+
+
 def test_a_pull_at_the_tap_is_seen_at_the_link(chromium: Browser, url: str) -> None:
     with chromium.page(url) as page:
         expect(source_of(page, "VisionCamera")).to_contain_text("ready")

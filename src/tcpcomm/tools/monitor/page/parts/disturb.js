@@ -32,26 +32,28 @@ function Disturbances({ source }) {
   return html`
     <section class="disturb" aria-labelledby="disturb-title">
       <h2 id="disturb-title">${t("disturb")}</h2>
-      <div class="buttons">
-        ${known.map(
-          ({ text: each, help }) => html`
-            <button key=${each} title=${help} onClick=${() => disturb(each)}>${each}</button>
-          `,
-        )}
+      <div class="content">
+        <div class="buttons">
+          ${known.map(
+            ({ text: each, help }) => html`
+              <button key=${each} title=${help} onClick=${() => disturb(each)}>${each}</button>
+            `,
+          )}
+        </div>
+        <form class="line" onSubmit=${enter}>
+          <input
+            aria-label=${t("disturb.text")}
+            placeholder=${t("disturb.text")}
+            autocomplete="off"
+            spellcheck=${false}
+            value=${text}
+            onInput=${(event) => setText(event.target.value)}
+          />
+          <button>${t("disturb.do")}</button>
+        </form>
+        ${active.length > 0 && html`<p class="why warn">${t("disturb.active", { list: active.join(", ") })}</p>`}
+        <p role="status" class=${answer?.bad ? "why bad" : "dim"}>${answer?.text}</p>
       </div>
-      <form class="line" onSubmit=${enter}>
-        <input
-          aria-label=${t("disturb.text")}
-          placeholder=${t("disturb.text")}
-          autocomplete="off"
-          spellcheck=${false}
-          value=${text}
-          onInput=${(event) => setText(event.target.value)}
-        />
-        <button>${t("disturb.do")}</button>
-      </form>
-      ${active.length > 0 && html`<p class="why warn">${t("disturb.active", { list: active.join(", ") })}</p>`}
-      <p role="status" class=${answer?.bad ? "why bad" : "dim"}>${answer?.text}</p>
     </section>
   `;
 }

@@ -25,10 +25,7 @@ export function Page() {
     <${Header} />
     <${Banner} />
     <main class=${`view-${view}`}>
-      <div class="side">
-        <${Sources} />
-        <${Disturb} />
-      </div>
+      <div class="side"><${Sources} /></div>
       ${view === "links" && html`<${Links} />`}
       ${view === "plot" && html`<${Plot} />`}
       ${view === "recordings" && html`<${Recordings} />`}
@@ -45,6 +42,7 @@ function Links() {
     <div class=${classes("right", { open: isOpen })} id="right">
       <${Detail} />
       <${Actions} />
+      <${Disturb} />
     </div>
   `;
 }
