@@ -286,3 +286,17 @@ def test_without_a_log_there_is_no_observer(log: Any) -> None:
 def test_another_kind_of_log_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="an open text file or a function of a line, not 'debug'"):
         frame_log("debug")  # type: ignore[arg-type]
+
+
+def test_a_tool_may_name_the_directions_and_add_lines() -> None:
+    lines: list[str] = []
+    log = FrameLog(lines.append, clock=lambda: AT, marks=("to us", "from us"))
+    session = FrameProtocol()
+    session.peer = "10.0.0.5:1"
+    log.frame_received(session, b"A")
+    log.note("10.0.0.5:1", "2 frames in one chunk", sent=False)
+    log.note("10.0.0.5:1", "nothing more")
+    log.altered(session, "dropped", sent=True)
+    assert ["to us    41", "to us    2 frames", "--       nothing more", "~~       from us dropped"] == [
+        line[40:][:size] for line, size in zip(lines, (11, 17, 22, 24), strict=True)
+    ]

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from tcpcomm.testing.observer import RecordingObserver as RecordingObserver
     from tcpcomm.testing.recorded_talk import replayed as replayed
     from tcpcomm.tools.tap.fault_proxy import FaultProxy as FaultProxy
+    from tcpcomm.tools.tap.tap import Tap as Tap
     from tcpcomm.tools.tap.toxics import (
         Bandwidth as Bandwidth, Blackhole as Blackhole, Latency as Latency, LimitData as LimitData,
         ResetPeer as ResetPeer, Slicer as Slicer, Timeout as Timeout,
@@ -44,6 +45,7 @@ DEFINED_IN: Final = {
     "tcpcomm.testing.observer": ["RecordingObserver"],
     "tcpcomm.testing.recorded_talk": ["replayed"],
     "tcpcomm.tools.tap.fault_proxy": ["FaultProxy"],
+    "tcpcomm.tools.tap.tap": ["Tap"],
     "tcpcomm.tools.tap.toxics": [
         "Bandwidth", "Blackhole", "Latency", "LimitData", "ResetPeer", "Slicer", "Timeout",
     ],

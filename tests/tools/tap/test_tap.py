@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import CancelledError
 
+from tcpcomm import Equipment, command
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Delimited, LengthPrefixed, Lines, Unframed
-from tcpcomm.testing import chunkings
+from tcpcomm.testing import Tap, chunkings
+from tcpcomm.testing.logged_errors import logged_errors
+from tcpcomm.tools.dissect.dissector import Dissector
 from tcpcomm.tools.dissect.speech import Speech
 from tests.tools.tap.world import World, joined
 
@@ -284,3 +288,50 @@ def test_without_a_framing_each_chunk_is_a_frame(chunks: list[bytes]) -> None:
 
     assert chunks == equipment.chunks
     assert chunks == [each[1] for each in world.observer.only("frame_received")]
+
+
+def test_a_failure_in_what_decodes_does_not_end_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(CRLF)
+    host, equipment = world.connect()
+    feed = Dissector.feed
+
+    def fail(self: Dissector, data: bytes, *, to_host: bool) -> None:
+        if data == b"bad":
+            raise ValueError("a mistake")
+        feed(self, data, to_host=to_host)
+
+    monkeypatch.setattr(Dissector, "feed", fail)
+    with logged_errors() as errors:
+        world.send(host, b"bad", b"good")
+
+    assert [b"bad", b"good"] == equipment.chunks
+    assert "decoding failed, all that follows is shown raw: ValueError: a mistake" in world.lines[-2]
+    assert ("frame_received", b"good") in world.observer.log
+    assert 1 == len(errors)
+
+
+def test_a_stopped_tap_ends_what_waits_for_it() -> None:
+    world = World(CRLF)
+    world.connect()
+    ended: list[object] = []
+    for waiting in (world.tap.frame(), world.tap.after(5.0)):
+        waiting.addErrback(lambda failure: ended.append(failure.type))
+
+    world.tap.stop()
+    world.wait()
+
+    assert [CancelledError, CancelledError] == ended
+    [(_, reason)] = world.observer.only("closed")
+    assert reason.startswith("the tap was stopped; ")
+
+
+def test_the_language_may_be_a_framing_or_a_class_of_equipment() -> None:
+    class Lamp(Equipment):
+        @command("ON", reply="OK")
+        def on(self) -> None: ...
+
+    assert Lamp is Tap("tcp:127.0.0.1:1", speech=Lamp).speech.declaration.kind  # type: ignore[union-attr]
+    assert CRLF == Tap("tcp:127.0.0.1:1", speech=CRLF).speech.to_host
+    assert Tap("tcp:127.0.0.1:1").speech.is_raw

@@ -3,7 +3,7 @@ A proxy between two machines that shows what passes, and disturbs it on demand: 
 
 ::
 
-    tap = Tap("tcp:10.0.0.5:9999", speech=Speech.declared(declaration), observers=[FrameLog(print)])
+    tap = Tap("tcp:10.0.0.5:9999", speech=VisionCamera, observers=[FrameLog(print)])
     port = await tap.start()            # let the host connect to this port of this machine
     tap.add("drop reply 3")
     tap.add("delay 0.2 to-host")
@@ -16,13 +16,16 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from ipaddress import ip_address
 from random import Random
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from attrs import define, frozen
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
+from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError, FramingError
+from tcpcomm.framing import Framing
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.session.admission import Network, allowed_networks
 from tcpcomm.session.frame_log import FrameLog
@@ -71,6 +74,14 @@ def tap_log(write: Any, *, encoding: str = "ascii") -> TapLog:
     return TapLog(write, encoding=encoding, marks=("host -> equipment", "host <- equipment"))
 
 
+def _speech(given: Speech | Framing | type[Equipment] | Equipment | None) -> Speech:
+    if isinstance(given, Speech):
+        return given
+    if isinstance(given, Framing):
+        return Speech.framed(given)
+    return Speech.raw() if given is None else Speech.declared(declaration_of(given))
+
+
 @frozen
 class _Waiter:
     """A program that waits for a frame."""
@@ -88,7 +99,8 @@ class Tap(Relay):
     Args:
         target: the client endpoint to connect to, or its string.
         listen: the server endpoint to listen at, or its string. The default is a free port of this machine.
-        speech: the language of both sides. By default nothing is known: each chunk is shown as a frame.
+        speech: the language of both sides: a framing, a class of equipment, or a Speech. By default nothing
+            is known: each chunk is a frame.
         observers: the observers of all connections.
         log: a log that also shows frames in one chunk, and states.
         host_connects: True if hosts connect to equipment, False if the equipment connects to a host.
@@ -99,12 +111,14 @@ class Tap(Relay):
         allow: the networks from which clients may come; None: all that reach the place to listen at.
     """
 
+    failures: ClassVar[BoundedLogger] = BoundedLogger()
+
     def __init__(
         self,
         target: IStreamClientEndpoint | str,
         *,
         listen: IStreamServerEndpoint | str = ON_LOOPBACK,
-        speech: Speech | None = None,
+        speech: Speech | Framing | type[Equipment] | Equipment | None = None,
         observers: Iterable[SessionObserver] = (),
         log: TapLog | None = None,
         host_connects: bool = True,
@@ -119,7 +133,7 @@ class Tap(Relay):
         )
         self._allow = allowed_networks(allow)
         self._refusals = LogThrottle(REFUSAL_INTERVAL)
-        self.speech = Speech.raw() if speech is None else speech
+        self.speech = _speech(speech)
         self.log = log
         self.collector = FrameCollector()
         self.observers = Observers([self.collector, *([] if log is None else [log]), *observers])
@@ -177,7 +191,7 @@ class Tap(Relay):
         for each in self._passages.copy().values():
             each.ended_by_tap("the tap was stopped")
         self.disturber.stop()
-        for waiting in list(self._timers):
+        for waiting in [*self._timers, *(each.arrived for each in self._waiters)]:
             waiting.cancel()
         yield self.disable()
 
@@ -315,6 +329,13 @@ class Tap(Relay):
     def side_ended(self, session: OverheardSession, text: str) -> None:
         """Show that one side has ended its stream."""
         if self.log is not None:
+            self.log.note(session.peer, text)
+
+    def log_failure(self, session: OverheardSession, error: Exception) -> None:
+        """Log that the code that decodes has failed, which is a mistake in it."""
+        self.failures.failure("{peer}: its bytes cannot be decoded", peer=session.peer)
+        if self.log is not None:
+            text = f"decoding failed, all that follows is shown raw: {type(error).__name__}: {error}"
             self.log.note(session.peer, text)
 
     def say(self, text: str) -> None:

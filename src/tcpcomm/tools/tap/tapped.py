@@ -58,6 +58,9 @@ class TapOwner(Protocol):
     def glued(self, session: OverheardSession, count: int, *, to_host: bool) -> None:
         """Note that a chunk had several frames."""
 
+    def log_failure(self, session: OverheardSession, error: Exception) -> None:
+        """Log that the code that decodes has failed."""
+
     def side_ended(self, session: OverheardSession, text: str) -> None:
         """Note that one side has finished sending."""
 
@@ -146,7 +149,10 @@ class TappedPassage(Passage):
         self._bytes[to_host] += len(data)
         self._stop_gap(to_host=to_host)
         self._tap.collector.take()
-        self._dissector.feed(data, to_host=to_host)
+        try:
+            self._dissector.feed(data, to_host=to_host)
+        except Exception as error:
+            self._go_on_raw(self._session, error)
         told = [each for way, each in self._tap.collector.take() if way == to_host]
         if len(told) > 1:
             self._tap.glued(self._session, len(told), to_host=to_host)
@@ -158,6 +164,12 @@ class TappedPassage(Passage):
         for each in told:
             self._tap.frame_passed(self._session, each, to_host=to_host)
         return pieces
+
+    def _go_on_raw(self, session: OverheardSession, error: Exception) -> None:
+        """Decode no more, because the code that decodes has failed. The connection goes on."""
+        self._tap.log_failure(session, error)
+        session.speech = Speech.raw()
+        self._dissector = Dissector(session, self._tap.observers, self._tap.clock.seconds)
 
     def _start_gap(self, *, to_host: bool) -> None:
         gap, dissector = self._tap.speech.gap, self._dissector
@@ -179,15 +191,18 @@ class TappedPassage(Passage):
         self._ended.append(is_equipment)
         self._reasons.append(reason)
         self._stop_gap(to_host=is_equipment)
-        session, dissector = self._session, self._dissector
-        if dissector is not None and session is not None and session.is_open and not self._by_tap:
-            if reason == "FIN":
-                dissector.end(to_host=is_equipment)
-            if len(self._ended) == 1:
-                words = "finished sending (FIN)" if reason == "FIN" else "reset the connection (RST)"
-                self._tap.side_ended(session, f"the {_SIDES[is_equipment]} has {words}")
+        if reason == "FIN" and not self._by_tap:
+            self._tell_end(is_equipment=is_equipment)
         # What is held back from this side waits for nothing any more.
         self._direction(to_host=not is_equipment).release()
+
+    def _tell_end(self, *, is_equipment: bool) -> None:
+        session, dissector = self._session, self._dissector
+        if dissector is None or session is None or not session.is_open:
+            return
+        dissector.end(to_host=is_equipment)
+        if len(self._ended) == 1:
+            self._tap.side_ended(session, f"the {_SIDES[is_equipment]} has finished sending (FIN)")
 
     def end(self, *, upstream: bool) -> Iterable[Piece]:
         return self._lanes[upstream != self._tap.host_connects].end()
