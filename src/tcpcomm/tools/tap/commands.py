@@ -61,7 +61,9 @@ KEYS: Final[Mapping[str, tuple[str, str]]] = {
 """The line for each key, and its effect."""
 
 OFFERED: Final[tuple[tuple[str, str], ...]] = (
-    *((line, effect) for line, effect in KEYS.values() if line != "list"),
+    ("pull", "pull the cable, until 'restore'"),
+    ("refuse", "refuse new connections, until 'restore'"),
+    *(KEYS[key] for key in "dDcgluxthr0"),
     ("restore", "end pulls and refusals, and send what is held back"),
     ("delay 0.2", "let all bytes arrive 0.2 s later"),
     ("corrupt checksum next reply", "make the checksum of the next reply wrong"),
