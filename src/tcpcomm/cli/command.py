@@ -15,8 +15,10 @@ from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.cli.describe import DescribeOptions
 from tcpcomm.cli.devices import DevicesOptions
 from tcpcomm.cli.simulate import SimulateOptions
+from tcpcomm.cli.tools.export import ExportOptions
 from tcpcomm.cli.tools.generate import GenerateOptions
 from tcpcomm.cli.tools.listen import ListenOptions
+from tcpcomm.cli.tools.record import RecordOptions
 from tcpcomm.cli.tools.replay import ReplayOptions
 from tcpcomm.cli.tools.send import SendOptions
 from tcpcomm.cli.tools.tap import TapOptions
@@ -54,6 +56,8 @@ Examples, with a declaration VisionCamera in my_camera.py:
         ["send", None, SendOptions, "Send bytes or text, and show what comes back."],
         ["listen", None, ListenOptions, "Show what clients send, and answer by fixed rules."],
         ["replay", None, ReplayOptions, "Play one side of a recording, and tell the first difference."],
+        ["record", None, RecordOptions, "List what a recording holds."],
+        ["export", None, ExportOptions, "Write a recording for Wireshark, spreadsheets and programs."],
         ["devices", None, DevicesOptions, "List the devices that are ready to use."],
     ]
 

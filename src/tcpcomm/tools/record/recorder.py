@@ -76,7 +76,7 @@ class Recorder(SessionObserver):
         _check("keep_hours", keep_hours, above=0)
         _check("keep_mib", keep_mib, above=0, least=_SMALLEST_MIB)
         _check("keep_before_fault", keep_before_fault)
-        self.path = Path(path)
+        self.path = Path(path).absolute()  # a daemon goes to another folder
         lock_path = self.path.with_name(self.path.name + LOCK_SUFFIX)
         if not self.path.parent.is_dir():
             raise ConfigurationError(f"{self.path}: there is no folder {self.path.parent}: make it first")

@@ -6,7 +6,7 @@ import heapq
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
@@ -39,6 +39,8 @@ Moment: TypeAlias = datetime | int | None
 
 _ROWS_AT_ONCE: Final = 200
 """Rows of one query. Between two, the recorder can use the space of the file ``-wal`` again."""
+
+_NOTHING: Final[Mapping[str, Any]] = {}
 
 _DAMAGED: Final = "the file is cut or damaged"
 
@@ -184,10 +186,22 @@ class Recording:
         )
 
     def messages(
-        self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
+        self,
+        session: RecordedSession | int | None = None,
+        *,
+        since: Moment = None,
+        until: Moment = None,
+        kind: MessageKind | None = None,
     ) -> Iterator[RecordedMessage]:
-        """Yield the messages of declared conversations; the arguments are as for :meth:`chunks`."""
-        return self._rows("messages", self._message, session, since, until)
+        """
+        Yield the messages of declared conversations.
+
+        Args:
+            session, since, until: as for :meth:`chunks`.
+            kind: only those of this kind.
+        """
+        also = {} if kind is None else {"kind": kind.value}
+        return self._rows("messages", self._message, session, since, until, also=also)
 
     def faults(
         self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
@@ -235,6 +249,14 @@ class Recording:
         found = self._small_table(table, f"SELECT count(*) FROM {table}")
         return int(found[0][0]) if found else 0
 
+    def count_by_session(self) -> dict[int, int]:
+        """Return the number of chunks of each session that has some."""
+        return dict(self._small_table("chunks", "SELECT session, count(*) FROM chunks GROUP BY session"))
+
+    def numbers(self) -> tuple[int, int] | None:
+        """Return the numbers of the first and the last value, or None if there are none."""
+        return (self._blocks[0][0], self._blocks[-1][1]) if self._blocks else None
+
     def span(self) -> tuple[int, int] | None:
         """Return the times of the first and the last value in microseconds, or None if there are none."""
         if not self._blocks:
@@ -258,9 +280,12 @@ class Recording:
         session: RecordedSession | int | None,
         since: Moment,
         until: Moment,
+        *,
+        also: Mapping[str, Any] = _NOTHING,
     ) -> Iterator[T]:
         """Yield the rows of a table in order, and skip the blocks that cannot be read."""
-        conditions, values = ["number > ?"], []
+        conditions = ["number > ?", *(f'"{name}" = ?' for name in also)]
+        values: list[Any] = [*also.values()]
         if session is not None:
             number = session if isinstance(session, int) else session.number
             conditions.append("session = ?")
@@ -286,7 +311,7 @@ class Recording:
                 after = rows[-1][0]
 
     def _query(
-        self, query: str, values: tuple[int, ...], types: tuple[tuple[type[Any], ...], ...]
+        self, query: str, values: tuple[Any, ...], types: tuple[tuple[type[Any], ...], ...]
     ) -> tuple[list[tuple[Any, ...]], str]:
         """Return the rows of a query, and the problem that ended them, if there is one."""
         rows: list[tuple[Any, ...]] = []

@@ -1,0 +1,1 @@
+"""Writes recordings for other programs: pcapng for Wireshark, CSV for spreadsheets, JSON lines."""
