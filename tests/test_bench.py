@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 
 from tcpcomm.codec.json.engines import ENGINES
-from tests.bench import fanout, json_engines, large, many, modbus, plot, secs, typed
+from tests.bench import fanout, json_engines, large, many, modbus, plot, record, secs, typed
 from tests.bench.decode import CHUNK, FAMILIES, Family, Workload
 from tests.bench.echo import (
     LOADS,
@@ -321,3 +321,17 @@ def test_a_picture_shows_each_peer_that_was_measured(tmp_path: Path) -> None:
     drawn = (tmp_path / "a.svg").read_text("utf-8")
     assert drawn == (tmp_path / "b.svg").read_text("utf-8")
     assert len(plot.SHOWN) <= drawn.count('<g id="line2d_')
+
+
+def test_a_steady_load_is_measured_with_and_without_a_recorder(tools: Toolchain) -> None:
+    if tools.compiler is None:
+        skip(tools.missing, for_comparison=True)
+    section = record.measure_record(rounds=1, shrink=25, progress=lambda text: None, tools=tools)
+    assert record.RECORDED in section.page()
+    assert 0 < section.targets[0].measured
+
+
+def test_without_a_compiler_a_steady_load_is_not_measured(tools: Toolchain) -> None:
+    without = evolve(tools, compiler=None, missing=NO_COMPILER)
+    section = record.measure_record(rounds=1, progress=lambda text: None, tools=without)
+    assert f"Not measured: {NO_COMPILER}." in section.page()

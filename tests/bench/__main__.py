@@ -18,6 +18,7 @@ from tests.bench import (
     many,
     modbus,
     plot,
+    record,
     secs,
     typed,
 )
@@ -41,6 +42,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "fairness": fairness.measure_fairness,
     "large": large.measure_large,
     "many": many.measure_many,
+    "record": record.measure_record,
 }
 """The parts of the page that are measured and written alone, in their order."""
 

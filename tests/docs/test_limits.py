@@ -87,7 +87,7 @@ NO_LIMITS = {
     "tools.monitor.service": "DEFAULT_PORT",  # an option
     "tools.export.capture": "MOST_HELD HELD_FOR MOST_INTERFACES",  # of a file that is written in pieces
     "tools.export.pcapng": "LINKTYPE_RAW",
-    "tools.record.row_queue": "MOST_AT_ONCE ROW_COST",  # of one transaction, and an estimate
+    "tools.record.row_queue": "BUFFER BUFFERS_AT_ONCE ROW_COST",  # of one transaction, and an estimate
     "tools.record.rows": "ROWS_BETWEEN_PAUSES",  # for speed
     "tools.record.schema": "FORMAT SENT MASKED FRAME",
     "tools.record.store": "BUSY_TIMEOUT",  # of SQLite; the queue has the limit

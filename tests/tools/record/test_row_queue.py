@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.tools.record.row_queue import (
-    MOST_AT_ONCE,
+    BUFFER,
+    BUFFERS_AT_ONCE,
     MOST_ROW_BYTES,
     MOST_ROWS,
     RESERVE,
@@ -33,13 +34,13 @@ def take(found: RowQueue) -> tuple[list[int], list[Entry]]:
     taken = found.take()
     if taken is None:
         return [], []
-    times, last, records = [], taken.last, bytes(taken.records)
+    times, last, records = [], taken.last, b"".join(taken.records)
     while records:
         times.append(int(records[15:31]))
         last = max(last, int(records[:15]))
         records = records[HEAD_SIZE + int(records[41:50]) :]
     entries = found.take_entries(last)
-    found.written(last, len(taken.records) + ROW_COST * len(entries))
+    found.written(last, taken.size + ROW_COST * len(entries))
     return times, entries
 
 
@@ -65,7 +66,7 @@ def test_a_row_that_comes_while_rows_are_taken_waits_for_the_next_time() -> None
     assert taken is not None
     found.put(What.CLOSED, 2, 1, False, "")
     assert [] == found.take_entries(1)
-    found.written(1, len(taken.records))
+    found.written(1, taken.size)
     assert [2] == [each[2] for each in take(found)[1]]
 
 
@@ -112,9 +113,10 @@ def test_rows_about_sessions_have_a_reserve() -> None:
 
 def test_a_buffer_is_taken_at_once_and_the_next_begins() -> None:
     found = queue()
-    put(found, 0, size=MOST_AT_ONCE)
-    put(found, 1, 2)
-    assert [[0], [1, 2]] == [take(found)[0], take(found)[0]]
+    for at in range(BUFFERS_AT_ONCE + 1):
+        put(found, at, size=BUFFER)
+    put(found, 77, 78)
+    assert [[*range(BUFFERS_AT_ONCE)], [BUFFERS_AT_ONCE, 77, 78]] == [take(found)[0], take(found)[0]]
 
 
 def test_a_queue_that_is_shut_keeps_nothing() -> None:

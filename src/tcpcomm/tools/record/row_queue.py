@@ -21,8 +21,11 @@ MOST_ROW_BYTES: Final = 64 * 1024 * 1024
 RESERVE: Final = 1.25
 """Rows that tell of sessions and links may wait up to so many times these limits."""
 
-MOST_AT_ONCE: Final = 1024 * 1024
-"""Bytes of the chunks and frames of one transaction, about."""
+BUFFER: Final = 64 * 1024
+"""Bytes of chunks and frames in one buffer, about. SQLite copies it while the reactor waits."""
+
+BUFFERS_AT_ONCE: Final = 32
+"""Buffers of one transaction."""
 
 ROW_COST: Final = 50
 """Bytes that a row takes besides its data, in memory and in the file, about."""
@@ -64,12 +67,17 @@ class Taken:
     Chunks and frames that were taken from the queue.
 
     Attributes:
-        records: all of them, as :data:`~tcpcomm.tools.record.schema.HEAD` writes them; it may be empty.
+        records: buffers of them, as :data:`~tcpcomm.tools.record.schema.HEAD` writes them; none is empty.
         last: the number up to which no row is missing, if it is higher than that of the last record.
     """
 
-    records: bytes | bytearray
+    records: list[bytes | bytearray]
     last: int
+
+    @property
+    def size(self) -> int:
+        """The bytes of all records."""
+        return sum(map(len, self.records))
 
 
 class RowQueue:
@@ -143,7 +151,7 @@ class RowQueue:
         buffer += HEAD % (number, at, owner, size, data)
         self._bytes_put += size + ROW_COST
         self.number = number
-        if len(buffer) > MOST_AT_ONCE:
+        if len(buffer) > BUFFER:
             self._full.append(buffer)
             self._buffer = bytearray()
         if self.idle:
@@ -195,11 +203,17 @@ class RowQueue:
     def take(self) -> Taken | None:
         """Take the oldest chunks and frames, or return None if nothing waits. All count until written."""
         last = self.number
-        buffer = self._buffer  # it is the oldest, unless there are full ones behind this line
-        if self._full:
-            return Taken(self._full.popleft(), 0)
-        records = bytes(buffer)
-        del buffer[: len(records)]
+        buffer = self._buffer  # it may become full behind this line
+        records: list[bytes | bytearray] = []
+        while self._full:
+            if len(records) >= BUFFERS_AT_ONCE:
+                return Taken(records, 0)
+            records.append(self._full.popleft())
+        if not records or records[-1] is not buffer:
+            newest = bytes(buffer)
+            del buffer[: len(newest)]
+            if newest:
+                records.append(newest)
         return Taken(records, last) if records or last > self._written else None
 
     def take_entries(self, last: int) -> list[Entry]:

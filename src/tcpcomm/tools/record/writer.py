@@ -197,8 +197,8 @@ class Writer:
         try:
             with store.transaction():
                 last, at = 0, 0
-                if batch.taken.records:
-                    last, at = store.insert_records(batch.taken.records)
+                for records in batch.taken.records:
+                    last, at = store.insert_records(records)
                 if not batch.last:
                     self._complete(batch, ring, maker, last, at)
                 store.insert(batch)
@@ -223,9 +223,9 @@ class Writer:
         batch.last = max(last, batch.taken.last)
         entries = self.queue.take_entries(batch.last)
         maker.add_to(batch, entries)
-        times = [int(records[15:31]), at] if records else []
+        times = [int(records[0][15:31]), at] if records else []
         times += [entries[0][2], entries[-1][2]] if entries else []
-        batch.size = len(records) + ROW_COST * len(entries)
+        batch.size = batch.taken.size + ROW_COST * len(entries)
         batch.blocks = ring.add(
             first=self._last + 1,
             last=batch.last,
