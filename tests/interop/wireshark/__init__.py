@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -111,10 +111,18 @@ def dissected(capture: Path, scripts: Mapping[str, Path], *options: str) -> dict
     return found
 
 
+def _fields(element: Any) -> Iterator[Any]:
+    """Yield the fields in an element, without those of messages inside it."""
+    for each in element:
+        if each.tag == "field":
+            yield each
+            yield from _fields(each)
+
+
 def _shown(number: int, proto: Any, prefix: str) -> Shown:
     fields: dict[str, list[str]] = {}
     experts: list[str] = []
-    for each in proto.iter("field"):
+    for each in _fields(proto):
         name = each.get("name", "")
         if name == "_ws.expert.message":
             experts.append(each.get("show", ""))

@@ -109,4 +109,3 @@ def test_heartbeats(kind: Any) -> None:
     bench.result(proxy.measure())
     bench.network.advance(1.0)
     agree(listener, host)
-

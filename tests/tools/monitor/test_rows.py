@@ -96,8 +96,21 @@ def test_every_row_is_json_that_a_browser_reads(row: Row) -> None:
         (Rude(), "(Rude)"),
     ],
     ids=[
-        "nan", "inf", "exact", "too large", "bytes", "enum", "class", "decimal", "date", "numpy number",
-        "numpy array", "long array", "long list", "long text", "no text",
+        "nan",
+        "inf",
+        "exact",
+        "too large",
+        "bytes",
+        "enum",
+        "class",
+        "decimal",
+        "date",
+        "numpy number",
+        "numpy array",
+        "long array",
+        "long list",
+        "long text",
+        "no text",
     ],
 )
 def test_a_value_is_shown_in_types_that_json_has(value: Any, expected: Any) -> None:

@@ -14,7 +14,7 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.tools.generate.generator import Generated, Wanted
-from tcpcomm.tools.generate.wireshark.fields import Fields, path_part
+from tcpcomm.tools.generate.wireshark.fields import Fields, ascii_path, path_part
 from tcpcomm.tools.generate.wireshark.framings import framing_rule
 from tcpcomm.tools.generate.wireshark.lua_text import lua_value
 from tcpcomm.tools.generate.wireshark.parties import Party, party_of
@@ -54,7 +54,7 @@ class _Dissector:
 
     def generated(self) -> Generated:
         it = self._declaration
-        prefix = path_part(it.name).lower()
+        prefix = ascii_path(path_part(it.name).lower())
         if prefix[:1].isdigit():
             prefix = f"device_{prefix}"
         data = self._data(prefix)

@@ -10,9 +10,13 @@ Field = dict[str, Any]
 
 
 def path_part(name: str) -> str:
-    """Return a name as a part of a filter: ASCII letters, digits and underscores."""
-    spelled = "".join(each if each.isascii() else f"u{ord(each):04x}" for each in name)
-    return re.sub(r"[^A-Za-z0-9_]+", "_", spelled).strip("_") or "value"
+    """Return a name as a part of a path: letters, digits and underscores."""
+    return re.sub(r"\W+", "_", name).strip("_") or "value"
+
+
+def ascii_path(path: str) -> str:
+    """Return a path as Wireshark takes it: other letters than those of ASCII are their numbers."""
+    return "".join(each if each.isascii() else f"u{ord(each):04x}" for each in path)
 
 
 class Fields:
@@ -35,7 +39,7 @@ class Fields:
             title: the name for people. Empty: the last part of the path.
             more: ``base``, ``values`` and ``mask``.
         """
-        field = {"path": path, "type": kind, "title": title or path.rpartition(".")[2], **more}
+        field = {"path": ascii_path(path), "type": kind, "title": title or path.rpartition(".")[2], **more}
         for number in self._known.get(path, []):
             if self.all[number - 1] == field:
                 return number

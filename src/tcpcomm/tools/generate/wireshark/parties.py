@@ -131,6 +131,8 @@ class _Party:
         message["id_parameter"] = self._declaration.dialect.id_parameters.get(name)
         if "reply" in layout:
             message["reply"] = self._reply(name, layout, rules)
+        if "end" in layout:  # of the second request, and of what answers it
+            message["second_framing"] = {"kind": "delimited", "delimiters": [bytes.fromhex(layout["end"])]}
         own = layout.get("faults")
         if own:
             message["faults"] = [self._fault_form(each, rules) for each in own]

@@ -40,16 +40,18 @@ proto.prefs.port = Pref.uint("TCP port", D.port, "The TCP port of " .. D.name)
 proto.prefs.host_listens = Pref.bool(
     "The host listens at the port", false, "Set it if the equipment connects to the host")
 
-local stream_field, sequence_field = Field.new("tcp.stream"), Field.new("tcp.seq")
-local conversations, decisions = {}, {}
+local sequence_field = Field.new("tcp.seq")
+local conversations, decisions, rules = {}, {}, {}
 
 function proto.init()
-    conversations, decisions = {}, {}
+    conversations, decisions, rules = {}, {}, {}
 end
 
+-- Return what is known of a connection. Fields such as tcp.stream are not there while Wireshark loads a file.
 local function conversation_of(pinfo)
-    local stream = stream_field()
-    local key = stream and tostring(stream.value) or tostring(pinfo.src) .. tostring(pinfo.dst)
+    local one = tostring(pinfo.src) .. " " .. pinfo.src_port
+    local other = tostring(pinfo.dst) .. " " .. pinfo.dst_port
+    local key = one < other and one .. " " .. other or other .. " " .. one
     conversations[key] = conversations[key] or {}
     return conversations[key]
 end
@@ -76,16 +78,20 @@ local function cutter(rule)
     return cutters[rule]
 end
 
--- Return the framing of what comes next from a sender.
-local function rule_for(sender, conversation, decision)
-    local request
-    if decision then
-        request = decision.request
-    else
-        request = waiting(conversation, sender)[1]
+-- Return the framing of what comes next from a sender, the first time that it is seen.
+local function rule_for(sender, conversation)
+    local answered = waiting(conversation, sender)[1]
+    if answered and answered.progress.opened and answered.message.second_framing then
+        return answered.message.second_framing
+    elseif answered and answered.message.framing then
+        return answered.message.framing
     end
-    local own = request and request.message.framing
-    return own or D.framings[sender]
+    for _, asked in ipairs(waiting(conversation, other_side(sender))) do
+        if asked.message.second_framing and asked.progress.opened and not asked.second_came then
+            return asked.message.second_framing
+        end
+    end
+    return D.framings[sender]
 end
 
 local function add_value(node, tree, tvb)
@@ -95,7 +101,7 @@ local function add_value(node, tree, tvb)
         local encoding = T.encoding(node.text)
         if node.n > 0 and encoding then
             local item, value = tree:add_packet_field(field, range, encoding)
-            node.val = T.visible(tostring(value))
+            node.val = type(value) == "string" and T.visible(value) or T.text(range, node.text)
             return item
         end
         node.val = T.text(range, node.text)
@@ -323,8 +329,8 @@ function proto.dissector(tvb, pinfo, tree)
     local sequence = sequence_field()
     conversation.began = conversation.began or {}
     conversation.first = conversation.first or {}
-    if sequence and sequence.value == 1 then
-        conversation.began[sender] = true
+    if conversation.began[sender] == nil or (sequence and sequence.value == 1) then
+        conversation.began[sender] = sequence == nil or sequence.value == 1
     end
     local texts, at = {}, 0
     pinfo.cols.protocol = D.name
@@ -332,7 +338,9 @@ function proto.dissector(tvb, pinfo, tree)
         local key = string.format("%d:%d:%d:%d", pinfo.number, tvb:offset(), #s, at)
         local first = conversation.first[sender]
         local is_first = conversation.began[sender] and (first == nil or first == key)
-        local found = cutter(rule_for(sender, conversation, decisions[key]))(s, at, is_first)
+        local rule = rules[key] or rule_for(sender, conversation)
+        rules[key] = rule
+        local found = cutter(rule)(s, at, is_first)
         if found.total and first == nil then
             conversation.first[sender] = key
         end

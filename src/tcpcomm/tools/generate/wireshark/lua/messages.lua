@@ -350,6 +350,12 @@ local function remember(result, sender, conversation, pinfo)
         }
         decision.own = request
         table.insert(waiting(conversation, other_side(sender)), request)
+    elseif is_second then
+        for _, each in ipairs(waiting(conversation, other_side(sender))) do
+            if each.message == result.message then
+                each.second_came = true
+            end
+        end
     elseif result.request then
         local request = result.request
         decision.request = request
