@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 
 from tcpcomm.codec.json.engines import ENGINES
-from tests.bench import fanout, json_engines, large, many, modbus, plot, record, secs, typed
+from tests.bench import fanout, json_engines, large, many, modbus, monitor, plot, record, secs, typed
 from tests.bench.decode import CHUNK, FAMILIES, Family, Workload
 from tests.bench.echo import (
     LOADS,
@@ -335,3 +335,12 @@ def test_without_a_compiler_a_steady_load_is_not_measured(tools: Toolchain) -> N
     without = evolve(tools, compiler=None, missing=NO_COMPILER)
     section = record.measure_record(rounds=1, progress=lambda text: None, tools=without)
     assert f"Not measured: {NO_COMPILER}." in section.page()
+
+
+def test_a_page_of_a_monitor_gets_the_rows_that_are_measured() -> None:
+    with start(Peer(monitor.ONE_PAGE, "monitored")) as server:
+        ports = int(server.line(monitor.TIMEOUT)), int(server.line(monitor.TIMEOUT))
+        found = monitor.run(server, ports, monitor.ONE_PAGE, 1000, 0.5)
+    assert found.rate > 0
+    assert found.shown
+    assert found.lag

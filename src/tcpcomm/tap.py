@@ -37,13 +37,14 @@ from tcpcomm.server.twistd_log import DEFAULT_LOG_FILES, DEFAULT_LOG_SIZE, twist
 from tcpcomm.session.factory import EVICT, FrameFactory
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.observer import SessionObserver
+from tcpcomm.tools.monitor.options import MonitorOptions
 from tcpcomm.transports.uvloop_reactor import choose
 
 DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
 
 
-class ServerOptions(ListeningOptions):
+class ServerOptions(ListeningOptions, MonitorOptions):
     """The options of ``twistd tcpcomm``."""
 
     synopsis = "[options]"
@@ -173,7 +174,7 @@ Examples:
             "framing": self._framing(problems),
             "keys": check(problems, self._keys),
             "evict": check(problems, self._evict),
-            "observers": self._frame_log(),
+            "observers": self._observers(problems),
             "allow_http": True if self["allow-http"] else None,
         }
         given = {name: value for name, value in options.items() if value is not None}
@@ -200,12 +201,13 @@ Examples:
             given["limits"] = evolve(EchoProtocol.limits, idle=idle["idle_timeout"])
         return None if problems else EchoFactory(encoding=self["encoding"], **given)
 
-    def _frame_log(self) -> list[SessionObserver] | None:
-        if not self["frames"]:
-            return None
-        from tcpcomm.session.frame_log import frame_log  # noqa: PLC0415 - few starts need it
+    def _observers(self, problems: list[str]) -> list[SessionObserver] | None:
+        observers: list[SessionObserver] = check(problems, self.monitors) or []
+        if self["frames"]:
+            from tcpcomm.session.frame_log import frame_log  # noqa: PLC0415 - few starts need it
 
-        return frame_log(True)
+            observers += frame_log(True)
+        return observers or None
 
     def _framing(self, problems: list[str]) -> Framing | None:
         limit = check(problems, self._count, "max-frame")

@@ -17,6 +17,7 @@ from tests.bench import (
     large,
     many,
     modbus,
+    monitor,
     plot,
     record,
     secs,
@@ -43,6 +44,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "large": large.measure_large,
     "many": many.measure_many,
     "record": record.measure_record,
+    "monitor": monitor.measure_monitor,
 }
 """The parts of the page that are measured and written alone, in their order."""
 

@@ -213,7 +213,7 @@ def test_all_that_passes_is_recorded(device: Server, tmp_path: Path) -> None:
 
     file = tmp_path / "line.tcpcomm"
     with Server(command=words(device, "--record", str(file), "--monitor", "0")) as tap:
-        tap.wait_for(r"open http://127\.0\.0\.1:\d+/#token=\S+ in a browser")
+        tap.wait_for(r"the monitor is at http://127\.0\.0\.1:\d+/#token=\S+")
         host(port_of(tap), "3")
         tap.wait_for("closed: ")
         tap.signal(signal.SIGINT)

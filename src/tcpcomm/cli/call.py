@@ -19,13 +19,14 @@ from tcpcomm.host.host import link_of
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.safe_text import safe_json
 from tcpcomm.tools.manual.values import jsonable, lines_of, read_arguments
+from tcpcomm.tools.monitor.options import MonitorOptions
 
 FAULT: Final = 2
 NOT_SENT: Final = 3
 OUTCOME_UNKNOWN: Final = 4
 
 
-class CallOptions(ConnectionOptions):
+class CallOptions(ConnectionOptions, MonitorOptions):
     """The options of ``tcpcomm call``."""
 
     synopsis = "call DEVICE ENDPOINT COMMAND [VALUE | NAME=VALUE ...] [options]"
@@ -38,6 +39,9 @@ with Modbus, 'holding 100 10' reads and 'holding.write 100 5' writes. The comman
 exit code is 0 for a result, {FAULT} if the equipment answered with a fault, {NOT_SENT} if the command was
 not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown, 1 for everything else."""
 
+    optFlags: list[Any] = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["json", "j", "Print JSON."],
+    ]
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["timeout", "t", None, "Seconds to wait for the reply.  [default: as declared]"],
         ["wait", "w", "5", "Seconds to wait for the connection."],

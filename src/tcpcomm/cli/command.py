@@ -20,6 +20,7 @@ from tcpcomm.cli.tools.generate import GenerateOptions
 from tcpcomm.cli.tools.listen import ListenOptions
 from tcpcomm.cli.tools.record import RecordOptions
 from tcpcomm.cli.tools.replay import ReplayOptions
+from tcpcomm.cli.tools.monitor import MonitorCommandOptions
 from tcpcomm.cli.tools.send import SendOptions
 from tcpcomm.cli.tools.tap import TapOptions
 from tcpcomm.cli.watch import WatchOptions
@@ -58,6 +59,7 @@ Examples, with a declaration VisionCamera in my_camera.py:
         ["replay", None, ReplayOptions, "Play one side of a recording, and tell the first difference."],
         ["record", None, RecordOptions, "List what a recording holds."],
         ["export", None, ExportOptions, "Write a recording for Wireshark, spreadsheets and programs."],
+        ["monitor", None, MonitorCommandOptions, "Show a link, or a recording, in the browser."],
         ["devices", None, DevicesOptions, "List the devices that are ready to use."],
     ]
 

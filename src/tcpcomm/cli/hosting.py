@@ -17,6 +17,7 @@ from twisted.logger import globalLogBeginner
 from twisted.python.failure import Failure
 
 from tcpcomm.cli.common import Refusal, Subcommand
+from tcpcomm.cli.monitoring import monitors_of
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.host.host import remote
@@ -27,6 +28,7 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.tls_rules import check_secret_file
 from tcpcomm.server.options import AllowingOptions
 from tcpcomm.tools.manual.values import read_arguments
+from tcpcomm.tools.monitor.options import MonitorOptions
 
 _SECRETS: Final = frozenset(
     ["password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "key", "apikey", "pin"]
@@ -74,9 +76,8 @@ class CredentialOptions(AllowingOptions):
 class ConnectionOptions(Subcommand, CredentialOptions):
     """The options of a link to the equipment."""
 
-    optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
+    optFlags: list[Any] = [  # noqa: RUF012 - the name and kind are Twisted's
         ["listen", "l", "The equipment connects to us: wait for it at ENDPOINT, such as tcp:9999."],
-        ["json", "j", "Print JSON."],
         ["frames", None, "Show each frame with its direction, bytes and meaning, on standard error."],
         ["verbose", "v", "Show the log, on standard error."],
     ]
@@ -92,6 +93,8 @@ class ConnectionOptions(Subcommand, CredentialOptions):
     def proxy(self, declaration: Declaration, endpoint: str, **options: Unpack[HostKeywords[Any]]) -> Any:
         """Make the proxy, or raise Refusal or ConfigurationError if an option is wrong."""
         options["credentials"] = self.credentials
+        if isinstance(self, MonitorOptions):
+            options["observers"] = [*options.get("observers", ()), *monitors_of(self)]
         options["on_ready"] = [self._step(declaration, each) for each in self.first]
         if self["frames"]:
             options["log"] = sys.stderr

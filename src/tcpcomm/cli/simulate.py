@@ -9,6 +9,7 @@ from typing import Any
 from twisted.application.service import Service
 
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, load_simulator, number
+from tcpcomm.cli.monitoring import monitors_of
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.runtime.monotonic_time import the_reactor
@@ -18,9 +19,10 @@ from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.server.serving import EquipmentFactory, serve
 from tcpcomm.server.simulator import EventsEvery, simulated
 from tcpcomm.session.frame_log import frame_log
+from tcpcomm.tools.monitor.options import MonitorOptions
 
 
-class SimulateOptions(Subcommand, ListeningOptions):
+class SimulateOptions(Subcommand, ListeningOptions, MonitorOptions):
     """The options of ``tcpcomm simulate``."""
 
     synopsis = "simulate DEVICE [options]"
@@ -83,17 +85,17 @@ Ctrl-C ends it."""
         return 0
 
     def _service(self, equipment: Equipment, reactor: Any) -> Service:
-        log = sys.stderr if self["frames"] else None
+        observers = [*frame_log(sys.stderr if self["frames"] else None), *monitors_of(self)]
         if self["connect"] is not None:
             if self["listen"] or self["allow"]:
                 raise Refusal("--listen and --allow have no effect with --connect")
-            return serve(equipment, connect=self["connect"], observers=frame_log(log), reactor=reactor)
+            return serve(equipment, connect=self["connect"], observers=observers, reactor=reactor)
         problems: list[str] = []
         allow = self.allowed(problems)
         listeners = self.places(problems, reactor)
         if problems:
             raise Refusal(*problems)
-        factory = EquipmentFactory(equipment, allow=allow, observers=frame_log(log), clock=reactor)
+        factory = EquipmentFactory(equipment, allow=allow, observers=observers, clock=reactor)
         return ServerService(factory, listeners)
 
     def _latency(self) -> tuple[float, float]:

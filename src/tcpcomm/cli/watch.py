@@ -16,9 +16,10 @@ from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.host.host import link_of
 from tcpcomm.runtime.safe_text import one_line, safe_json
 from tcpcomm.tools.manual.values import jsonable
+from tcpcomm.tools.monitor.options import MonitorOptions
 
 
-class WatchOptions(ConnectionOptions):
+class WatchOptions(ConnectionOptions, MonitorOptions):
     """The options of ``tcpcomm watch``."""
 
     synopsis = "watch DEVICE ENDPOINT [EVENT ...] [options]"
@@ -26,6 +27,9 @@ class WatchOptions(ConnectionOptions):
     longdesc = """Prints the events of the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, as they arrive:
 all events, or only those that are named. Standard error shows the state of the link. Ctrl-C ends it."""
 
+    optFlags: list[Any] = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["json", "j", "Print JSON."],
+    ]
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["count", "c", None, "The number of events to print; then end."],
     ]

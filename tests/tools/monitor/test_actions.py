@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from twisted.internet.task import Clock
 
-from tcpcomm import ConfigurationError, Equipment, FrameFactory, command, link_of, per_session
+from tcpcomm import Equipment, FrameFactory, command, link_of, per_session
 from tcpcomm.codec import JsonRpc
 from tcpcomm.framing import Delimited
+from tcpcomm.session.observer import Observers
+from tcpcomm.tools.dissect.dissector import Dissector
+from tcpcomm.tools.dissect.session import OverheardSession
 from tcpcomm.tools.monitor.access import Denied
 from tcpcomm.tools.monitor.actions import MOST_LINES
 from tcpcomm.tools.monitor.rows import SHOWN_ITEMS
 from tcpcomm.tools.monitor.service import Monitor
-from tests.equipment.declared import NO_PART, PORT, Bench, MyCamera, VisionCamera
+from tcpcomm.tools.tap.tap import Tap
+from tests.equipment.declared import NO_PART, Bench, MyCamera, VisionCamera
 from tests.session.stage import Logged
 from tests.tools.monitor.test_model import Line
 
@@ -184,36 +189,35 @@ def test_the_rows_of_a_source_can_be_forgotten(stand: Stand) -> None:
     assert [] == list(stand.at_host.kept_rows())
 
 
-class Control:
-    """A tap, as far as a page sees it."""
-
-    known_disturbances = (("pull", "pull the cable"),)
-
-    def __init__(self, monitor: Monitor) -> None:
-        self.observers = FrameFactory(Line, observers=[monitor]).observers
-        self.lines: list[str] = []
-
-    def list(self) -> list[str]:
-        return self.lines
-
-    def disturb(self, text: str) -> str:
-        if text != "pull":
-            raise ConfigurationError(f"{text!r} is not a disturbance")
-        self.lines.append(text)
-        return "pulled"
-
-
-def test_a_tap_is_disturbed_by_its_words(bench: Bench) -> None:
-    monitor = Monitor(0, reactor=bench.robot.clock)
-    monitor.listening(Control(monitor), f"127.0.0.1:{PORT}")
-    answer = monitor.api.post("disturb", {"source": "1", "text": "pull"})
-    assert {"outcome": "done", "text": "pulled", "active": ["pull"]} == answer
-    with pytest.raises(Denied, match="'push' is not a disturbance"):
+def test_a_tap_is_disturbed_by_its_words() -> None:
+    monitor = Monitor(0, reactor=Clock())
+    tap = Tap("tcp:127.0.0.1:9", observers=[monitor], reactor=Clock())
+    monitor.listening(tap, "127.0.0.1:9998")
+    answer = monitor.api.post("disturb", {"source": "1", "text": "drop reply 3"})
+    assert ("done", ["drop reply 3"]) == (answer["outcome"], answer["active"])
+    with pytest.raises(Denied, match="push") as refused:
         monitor.api.post("disturb", {"source": "1", "text": "push"})
-    (tap,) = monitor.api.overview()["sources"]
-    assert ("tap", ["disturb"]) == (tap["kind"], tap["can"])
-    known = [{"text": "pull", "help": "pull the cable"}]
-    assert {"active": ["pull"], "known": known} == tap["disturbances"]
+    assert (400, "text") == (refused.value.status, refused.value.field)
+    (shown,) = monitor.api.overview()["sources"]
+    assert ("tap", ["disturb", "close"]) == (shown["kind"], shown["can"])
+    assert ["drop reply 3"] == shown["disturbances"]["active"]
+    assert {"text", "help"} == shown["disturbances"]["known"][0].keys()
+
+
+def test_a_connection_through_a_tap_is_reset() -> None:
+    ended: list[str] = []
+
+    class Connection:
+        def reset(self) -> None:
+            ended.append("reset")
+
+    monitor = Monitor(0, reactor=Clock())
+    session = OverheardSession(peer="10.0.0.7:50432", control=Connection())
+    Dissector(session, Observers([monitor]), lambda: 0.0).open()
+    assert {"outcome": "done"} == monitor.api.post("close", {"session": 1})
+    assert ["reset"] == ended
+    with pytest.raises(Denied, match="nothing can be sent"):
+        monitor.api.post("send", {"session": 1, "hex": "41"})
 
 
 class Logbook(Equipment):

@@ -12,7 +12,7 @@ from tcpcomm.tools.monitor import pages as pages_module
 from tcpcomm.tools.monitor.access import Denied
 from tcpcomm.tools.monitor.model import BATCH_ROWS, MonitorModel
 from tcpcomm.tools.monitor.pages import BATCH_SECONDS, MOST_PAGES, STALLED_AFTER, Page, Pages
-from tcpcomm.tools.monitor.rows import row_json
+from tcpcomm.tools.monitor.rows import rows_json
 from tests.session.stage import staged
 from tests.tools.monitor.test_model import Line
 
@@ -94,11 +94,12 @@ def test_a_row_is_made_once_for_all_pages_and_not_at_all_for_none(
 ) -> None:
     made: list[int] = []
 
-    def count(row: Any) -> str:
-        made.append(row.number)
-        return row_json(row)
+    def count(rows: Any) -> str:
+        rows = list(rows)
+        made.extend(row.number for row in rows)
+        return rows_json(rows)
 
-    monkeypatch.setattr(pages_module, "row_json", count)
+    monkeypatch.setattr(pages_module, "rows_json", count)
     stand = Stand()
     stand.frames(5)
     assert [] == made

@@ -23,7 +23,7 @@ from tcpcomm.tools.monitor.rows import (
     Row,
     RowHistory,
     plain,
-    row_json,
+    rows_json,
 )
 
 
@@ -69,11 +69,11 @@ def test_every_row_is_json_that_a_browser_reads(row: Row) -> None:
     def refuse(constant: str) -> Any:
         raise AssertionError(f"a browser does not read {constant}")
 
-    shown = json.loads(row_json(row), parse_constant=refuse)
+    (shown,) = json.loads(rows_json([row]), parse_constant=refuse)
     assert len(COLUMNS) == len(shown)
     assert [row.number, row.session] == shown[:2]
     assert row.frame[:SHOWN_BYTES].hex() == shown[COLUMNS.index("hex")]
-    assert "\n" not in row_json(row)
+    assert "\n" not in rows_json([row])
 
 
 @pytest.mark.parametrize(

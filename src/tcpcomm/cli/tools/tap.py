@@ -12,6 +12,7 @@ from twisted.python import usage
 from twisted.python.failure import Failure
 
 from tcpcomm.cli.common import Refusal, Subcommand, number
+from tcpcomm.cli.monitoring import monitors_of
 from tcpcomm.cli.tools.keyboard import Keyboard, LineEditor
 from tcpcomm.cli.tools.speech import speech_of
 from tcpcomm.codec.encoding import charset
@@ -21,9 +22,9 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.server.options import AllowingOptions, check
 from tcpcomm.server.options import one_line as in_one_line
-from tcpcomm.server.service import CannotListen
 from tcpcomm.session.frame_log import line_writer
 from tcpcomm.session.observer import SessionObserver
+from tcpcomm.tools.monitor.options import MonitorOptions
 from tcpcomm.tools.tap.commands import KEYS, keys_text
 from tcpcomm.tools.tap.grammar import parse_disturbance
 from tcpcomm.tools.tap.script import ScriptFailed, load_script, run_script
@@ -40,7 +41,7 @@ _PLAIN: Final = re.compile(r"(tcp|tcp6):[0-9]{1,5}")
 _ENDS: Final = ("q", "quit", "exit")
 
 
-class TapOptions(Subcommand, AllowingOptions):
+class TapOptions(Subcommand, AllowingOptions, MonitorOptions):
     """The options of ``tcpcomm tap``."""
 
     synopsis = "tap LISTEN TARGET [options]"
@@ -63,12 +64,6 @@ Examples:
         ["reply-framing", None, None, "The framing of what the equipment sends, if that differs."],
         ["gap", None, None, "Seconds of silence that end a message in the framing, too."],
         ["encoding", "e", "ascii", "The encoding of the text in the log, such as cp949."],
-        [
-            "monitor",
-            None,
-            None,
-            "Show all in the browser, at this port of this machine; 0 for any free one.",
-        ],
         ["record", None, None, "Record all that passes in this file."],
         ["script", None, None, "A Python file with 'async def disturb(tap)', which runs meanwhile."],
         ["seed", "s", None, "A whole number: the same seed repeats what disturbances do at random."],
@@ -83,7 +78,6 @@ Examples:
     def __init__(self) -> None:
         super().__init__()
         self["fault"] = []
-        self.monitor: Any = None
 
     @in_one_line
     def opt_fault(self, text: str) -> None:
@@ -106,12 +100,6 @@ Examples:
         script = None if self["script"] is None else load_script(self["script"])
         if script is None and self["end-with-script"]:
             raise Refusal("--end-with-script has no effect without --script FILE")
-        if self.monitor is not None:
-            try:
-                self.monitor.listen()
-            except CannotListen as error:
-                raise Refusal(str(error), code=CANNOT_LISTEN) from None
-            _tell(f"open {self.monitor.url} in a browser")
         return _Running(tap, reactor, script, ends_with_script=bool(self["end-with-script"])).run()
 
     def _tap(self, reactor: Any) -> Tap:
@@ -133,17 +121,12 @@ Examples:
             raise Refusal(f"--seed must be a whole number, not {seed!r}")
         speech = speech_of(self["as"], self["framing"], self["reply-framing"], self["gap"])
         most = int(number("most", self["most"], least=1, most=10000))
-        observers: list[SessionObserver] = []
-        if self["monitor"] is not None:
-            from tcpcomm.tools.monitor.service import Monitor  # noqa: PLC0415 - takes a while
+        recordings = [] if self["record"] is None else [self["record"]]
+        observers: list[SessionObserver] = [*monitors_of(self, recordings=recordings)]
+        if recordings:
+            from tcpcomm.tools.record.recorder import Recorder  # noqa: PLC0415 - takes a while
 
-            port = int(number("monitor", self["monitor"], most=65535))
-            self.monitor = Monitor(port, reactor=reactor)
-            observers.append(self.monitor)
-        if self["record"] is not None:
-            from tcpcomm.tools.record.recorder import Recorder  # noqa: PLC0415 - likewise
-
-            observers.append(Recorder(self["record"]))
+            observers += map(Recorder, recordings)
         tap = Tap(
             self.target,
             listen=listen,

@@ -92,9 +92,7 @@ class Access:
         self._names = {*_LOOPBACK, interface.lower(), *(each.lower() for each in names)}
         for each in names:
             if not _HOST.fullmatch(each) or ":" in each:
-                raise ConfigurationError(
-                    f"{each!r} is not the name of a machine, such as line3.local"
-                )
+                raise ConfigurationError(f"{each!r} is not the name of a machine, such as line3.local")
         self._any_address = interface in ("", "0.0.0.0", "::")
         self._wrong: OrderedDict[str, list[float]] = OrderedDict()
 

@@ -62,7 +62,7 @@ class Actions:
         """Return the names of the actions that make sense for a source."""
         subject = source.subject
         if _tap_of(source) is not None:
-            return ["disturb"]
+            return ["disturb", "close"]
         if isinstance(subject, HostLink):
             return ["command", "send", "close", "retry"]
         found = ["event"] if self._equipment_factory(source) is not None else []
@@ -75,7 +75,7 @@ class Actions:
         if tap is None:
             return None
         return {
-            "active": [str(each) for each in tap.list()],
+            "active": [each.text for each in tap.list()],
             "known": [{"text": text, "help": effect} for text, effect in tap.known_disturbances],
         }
 
@@ -197,11 +197,15 @@ class Actions:
         return asked.addCallbacks(reply, _outcome)
 
     def close(self, session: int) -> Answer:
-        """Abort a session. Its link, if it has one, connects again."""
-        abort = getattr(self._session(session).session, "abort", None)
-        if abort is None:
+        """Abort a session, or a connection through a tap. Its link, if it has one, connects again."""
+        found = self._session(session).session
+        reset = getattr(getattr(found, "control", None), "reset", None)
+        if hasattr(found, "abort"):
+            found.abort(CLOSED_BY_PAGE)
+        elif reset is not None:  # a connection through a tap
+            reset()
+        else:
             raise Denied(409, "this session cannot be ended from here")
-        abort(CLOSED_BY_PAGE)
         return {"outcome": "done"}
 
     def retry(self, source: str) -> Answer:
@@ -222,7 +226,7 @@ class Actions:
             answer = tap.disturb(text)
         except ConfigurationError as error:
             raise Denied(400, str(error), "text") from None
-        return {"outcome": "done", "text": answer, "active": [str(each) for each in tap.list()]}
+        return {"outcome": "done", "text": answer, "active": [each.text for each in tap.list()]}
 
     def clear(self, source: str) -> Answer:
         """Forget the kept rows of a source."""

@@ -19,7 +19,7 @@ from tcpcomm.tools.monitor.describe import describe
 from tcpcomm.tools.monitor.downloads import FORMATS, Download, FileDownload, lines_of_rows
 from tcpcomm.tools.monitor.model import KEPT_ROWS, MonitorModel
 from tcpcomm.tools.monitor.pages import MOST_HISTORY, Page, Pages
-from tcpcomm.tools.monitor.rows import COLUMNS, SHOWN_BYTES, row_json
+from tcpcomm.tools.monitor.rows import COLUMNS, SHOWN_BYTES, row_values
 from tcpcomm.tools.monitor.slices import joined_in_slices
 from tcpcomm.tools.send.notation import parse_hex
 
@@ -200,7 +200,7 @@ class MonitorApi:
         row = self._model.row(whole(query, "id", 0))
         if row is None:
             raise Denied(404, "this row is not kept any more, because newer ones took its place")
-        return {"row": json.loads(row_json(row)), "hex": bytes(row.frame).hex(" "), "bytes": row.size}
+        return {"row": row_values(row), "hex": bytes(row.frame).hex(" "), "bytes": row.size}
 
 
 class _Form:

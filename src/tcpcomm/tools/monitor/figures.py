@@ -67,7 +67,8 @@ class Figures:
         else:
             self.frames_in += 1
             self.bytes_in += size
-        self._frames[self._place(now)] += 1
+        second = int(now)
+        self._frames[second % MINUTE if second == self._second else self._place(now)] += 1
 
     def count_trip(self, now: float, seconds: float) -> None:
         """Count the time of an answer."""

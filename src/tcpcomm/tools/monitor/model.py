@@ -121,14 +121,13 @@ class MonitorModel(SessionObserver):
         self._sessions.pop(id(session), None)
         watched.asked.clear()
         self._closed.append(watched)
-        source = self.source(watched.source)
-        if source is not None:
-            source.open_sessions -= 1
-            source.used_at = now
-            if source.session == watched.number:
-                source.session = None
-            if source.kind != LINK:
-                source.ended(reason, wall)
+        source = watched.place
+        source.open_sessions -= 1
+        source.used_at = now
+        if source.session == watched.number:
+            source.session = None
+        if source.kind != LINK:
+            source.ended(reason, wall)
 
     def received(self, session: Any, data: bytes) -> None:
         watched = self._sessions.get(id(session)) or self._follow(session)
@@ -149,7 +148,7 @@ class MonitorModel(SessionObserver):
         watched = self._sessions.get(id(session)) or self._follow(session)
         if watched is None:
             return
-        if getattr(session, "is_declared", False):
+        if watched.is_declared:
             watched.received.expect_message(len(frame))
         else:
             self._frame(watched, frame, sent=False)
@@ -158,7 +157,7 @@ class MonitorModel(SessionObserver):
         watched = self._sessions.get(id(session)) or self._follow(session)
         if watched is None:
             return
-        if getattr(session, "is_declared", False):
+        if watched.is_declared:
             watched.sent.expect_message(len(frame))
         else:
             self._frame(watched, frame, sent=True)
@@ -168,9 +167,11 @@ class MonitorModel(SessionObserver):
         size = len(frame)
         chunks, place = watched.way(sent=sent).frame(size)
         kept = frame if size <= LARGEST_KEPT_FRAME else bytes(frame[:LARGEST_KEPT_FRAME])
-        self._count(watched, now, size, sent=sent)
+        watched.figures.count_frame(now, size, sent=sent)
+        watched.place.figures.count_frame(now, size, sent=sent)
         row = watched.source, watched.number, wall, sent, "frame"
-        self._add(Row(self.last_row + 1, *row, frame=kept, size=size, chunks=chunks, place=place))
+        shown = Row(self.last_row + 1, *row, frame=kept, size=size, chunks=chunks, place=place)
+        self._add(shown, watched.place)
 
     def message(self, session: Any, message: ObservedMessage) -> None:
         watched = self._sessions.get(id(session)) or self._follow(session)
@@ -180,15 +181,14 @@ class MonitorModel(SessionObserver):
         sent, frame, asked, took = message.sent, message.frame, message.answers, message.seconds
         size = len(frame)
         chunks, place = watched.way(sent=sent).message(size)
-        self._count(watched, now, size, sent=sent)
+        watched.figures.count_frame(now, size, sent=sent)
+        watched.place.figures.count_frame(now, size, sent=sent)
         answers = None
         if asked is not None:
             answers = watched.row_of(asked)
             if took is not None and message.kind is not MessageKind.PART:
                 watched.figures.count_trip(now, took)
-                source = self.source(watched.source)
-                if source is not None:
-                    source.figures.count_trip(now, took)
+                watched.place.figures.count_trip(now, took)
         else:
             watched.asks(message, self.last_row + 1)
         values: Any = message.values
@@ -199,7 +199,7 @@ class MonitorModel(SessionObserver):
             message.name or (asked.name if asked is not None else ""), values, frame, size,
             answers, took, message.problem, chunks, place,
         )  # fmt: skip
-        self._add(row)
+        self._add(row, watched.place)
 
     def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
         watched = self._follow(session)
@@ -212,10 +212,8 @@ class MonitorModel(SessionObserver):
         if watched is None:
             return
         watched.figures.faults += 1
-        source = self.source(watched.source)
-        if source is not None:
-            source.figures.faults += 1
-            source.error = fault.reason, self.now()[1]
+        watched.place.figures.faults += 1
+        watched.place.error = fault.reason, self.now()[1]
         text = f"{fault}: {fault.details}" if fault.details else str(fault)
         self._text_row(watched, "error", text, sent=sent, frame=watched.way(sent=sent).last_chunk)
 
@@ -233,7 +231,8 @@ class MonitorModel(SessionObserver):
         text = str(getattr(state, "value", state))
         source.link_state(text, reason, wall)
         shown = f"{text}: {reason}" if reason else text
-        self._add(Row(self.last_row + 1, source.id, None, wall, None, "state", source.id, text=shown))
+        row = Row(self.last_row + 1, source.id, None, wall, None, "state", source.id, text=shown)
+        self._add(row, source)
 
     def listening(self, server: Any, address: str) -> None:
         source = self._source_of(server, TAP if hasattr(server, "disturb") else SERVER)
@@ -253,24 +252,16 @@ class MonitorModel(SessionObserver):
         number, wall = self.last_row + 1, self.now()[1]
         size, frame = len(frame), frame if len(frame) <= LARGEST_KEPT_FRAME else frame[:LARGEST_KEPT_FRAME]
         row = number, watched.source, watched.number, wall, sent, kind
-        self._add(Row(*row, frame=frame, size=size, text=text))
+        self._add(Row(*row, frame=frame, size=size, text=text), watched.place)
 
-    def _add(self, row: Row) -> None:
+    def _add(self, row: Row, source: Source) -> None:
         self.last_row += 1
-        source = self.source(row.source)
-        if source is not None:
-            source.history.add(row)
+        source.history.add(row)
         if self._watched is None or row.source in self._watched:
             if len(self.batch) < BATCH_ROWS:
                 self.batch.append(row)
             else:
                 self.left_out[row.source] += 1
-
-    def _count(self, watched: WatchedSession, now: float, size: int, *, sent: bool) -> None:
-        watched.figures.count_frame(now, size, sent=sent)
-        source = self.source(watched.source)
-        if source is not None:
-            source.figures.count_frame(now, size, sent=sent)
 
     def watch(self, sources: Collection[str] | None) -> None:
         """Collect the rows of these sources for the next batch; None: of all."""
@@ -375,7 +366,7 @@ class MonitorModel(SessionObserver):
             return None
         now, wall = self.now()
         self._last_session += 1
-        watched = WatchedSession(self._last_session, session, source.id, now, wall)
+        watched = WatchedSession(self._last_session, session, source, now, wall)
         self._sessions[id(session)] = watched
         source.open_sessions += 1
         source.used_at = now
@@ -458,7 +449,10 @@ def _name_source(source: Source, subject: Any) -> None:
     place = _PLACE.search(engine_name)
     if place is not None and not source.addresses:
         source.addresses.append(place[1])
-    if source.declaration is not None:
+    given = getattr(subject, "monitor_name", "")
+    if given:
+        source.name = str(given)
+    elif source.declaration is not None:
         source.name = str(source.declaration.name)
     elif source.kind == TAP:
         source.name = str(getattr(subject, "name", None) or getattr(subject, "target", None) or "tap")

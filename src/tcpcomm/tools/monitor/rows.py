@@ -9,10 +9,9 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
-from json.encoder import encode_basestring_ascii
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
@@ -74,36 +73,33 @@ class Row(NamedTuple):
         return _ROW_BYTES + 3 * len(self.frame)
 
 
-def row_json(row: Row) -> str:
-    """Return a row as a JSON array, in the order of :data:`COLUMNS`."""
-    sent = row.sent
-    took = row.took
-    shown = row.frame if len(row.frame) <= SHOWN_BYTES else row.frame[:SHOWN_BYTES]
-    return (
-        f"[{row.number},{'null' if row.session is None else row.session},{row.time:.6f},"
-        f"{_NO_DIRECTION if sent is None else _OUT if sent else _IN},"
-        f'"{row.kind}",{encode_basestring_ascii(row.name)},{values_json(row.values)},"{bytes(shown).hex()}",'
-        f"{row.size},{'null' if row.answers is None else row.answers},"
-        f"{'null' if took is None else format(took, '.6f')},{encode_basestring_ascii(cut(row.text))},"
-        f"{row.chunks},{row.place}]"
-    )
-
-
-_NO_DIRECTION: Final = '""'
-_IN: Final = '"in"'
-_OUT: Final = '"out"'
-
-
 def row_values(row: Row) -> list[Any]:
     """Return a row as a list of plain values, in the order of :data:`COLUMNS`."""
-    return list(json.loads(row_json(row)))
+    frame, values, text = row.frame, row.values, row.text
+    return [
+        row.number,
+        row.session,
+        row.time,
+        _DIRECTIONS[row.sent],
+        row.kind,
+        row.name,
+        plain(values) if values else None,
+        (frame if len(frame) <= SHOWN_BYTES else frame[:SHOWN_BYTES]).hex(),
+        row.size,
+        row.answers,
+        row.took,
+        cut(text) if text else "",
+        row.chunks,
+        row.place,
+    ]
 
 
-def values_json(values: Mapping[str, Any] | None) -> str:
-    """Return values as JSON, with long lists and texts cut."""
-    if not values:
-        return "null"
-    return _DUMPS(plain(values))
+def rows_json(rows: Iterable[Row]) -> str:
+    """Return rows as a JSON array of arrays, in the order of :data:`COLUMNS`."""
+    return _DUMPS([row_values(row) for row in rows])
+
+
+_DIRECTIONS: Final = {True: "out", False: "in", None: ""}
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -140,6 +136,9 @@ def plain(value: Any, depth: int = 0) -> Any:
 def _plain_mapping(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, each in value.items():
+        if type(key) is str and type(each) is float and isfinite(each) and len(found) < SHOWN_ITEMS:
+            found[key] = each
+            continue
         if len(found) == SHOWN_ITEMS:
             found["…"] = f"{len(value)} in all"
             break
@@ -215,7 +214,7 @@ class RowHistory:
     def add(self, row: Row) -> None:
         """Keep a row, and forget the oldest ones if there are too many."""
         self._rows.append(row)
-        self._weight += row.weight
+        self._weight += _ROW_BYTES + 3 * len(row.frame)
         if self._weight > self.most_bytes or len(self._rows) > self.most_rows:
             self.trim()
 

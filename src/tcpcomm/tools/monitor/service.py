@@ -50,6 +50,7 @@ class Monitor(MonitorModel):
         read_only: True if the page must not change anything.
         host_names: further names by which a browser may call this machine.
         name: a name for the head of the page, such as ``line 3``.
+        times: returns the time of the values that are shown, in seconds since 1970; None: now.
         recordings: lists recordings for the page: a function that returns a list of paths; None: there are
             none.
         reactor: the reactor, or a test's clock.
@@ -69,13 +70,17 @@ class Monitor(MonitorModel):
         read_only: bool = False,
         host_names: Iterable[str] = (),
         name: str = "",
+        times: Callable[[], float] | None = None,
         recordings: Callable[[], Iterable[Any]] | None = None,
         reactor: Any = None,
     ) -> None:
         if not 0 <= port <= _LARGEST_PORT:
             raise ConfigurationError(f"the port of a monitor must be from 0 to {_LARGEST_PORT}, not {port}")
         self._reactor = reactor = the_reactor(reactor)
-        super().__init__(reactor.seconds)
+        if times is None:
+            super().__init__(reactor.seconds)
+        else:
+            super().__init__(times, times)
         self._wanted_port = port
         self._interface = interface
         self._port: IListeningPort | None = None
@@ -110,7 +115,7 @@ class Monitor(MonitorModel):
 
     def listen(self) -> None:
         """
-        Listen now, for a program that must know at once if that fails.
+        Listen now, for a program that must know at once if that fails. A monitor that failed stays stopped.
 
         Raises:
             CannotListen: the port is in use, or the address is not one of this machine.
@@ -121,6 +126,7 @@ class Monitor(MonitorModel):
             self._port = self._reactor.listenTCP(self._wanted_port, self._site, interface=self._interface)
         except Exception:
             failure = Failure()
+            self.stop()  # it does not try again when the reactor runs
             raise CannotListen(
                 f"the monitor cannot listen at {self._interface}:{self._wanted_port}: "
                 f"{listen_error_text(failure)}; choose another port, or 0 for any free one"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tcpcomm.session.observer import ObservedMessage
 from tcpcomm.tools.monitor.figures import Figures
+from tcpcomm.tools.monitor.sources import Source
 
 MOST_ASKED: Final = 256
 """Commands of a session whose rows are known, so that their answers can name them."""
@@ -52,7 +53,8 @@ class Way:
 
     def expect_message(self, size: int) -> None:
         """Note a frame. Its message will be reported later."""
-        self._waiting.append((size, *self.frame(size)))
+        if self._known:
+            self._waiting.append((size, *self.frame(size)))
 
     def message(self, size: int) -> tuple[int, int]:
         """Return the number of chunks and the place of the frame that carries a message."""
@@ -71,20 +73,24 @@ class WatchedSession:
     Attributes:
         number: its number on the page.
         session: the session itself.
-        source: the id of the source that it belongs to.
+        place: the source that it belongs to, and ``source``, the id of that.
+        is_declared: True if each frame is reported as a message, too.
         state: ``open``, ``ready`` or ``closed``.
         since: the begin of that state, in seconds since 1970.
         reason: the reason of its end.
     """
 
     __slots__ = (
-        "asked", "figures", "number", "reason", "received", "sent", "session", "since", "source", "state",
+        "asked", "figures", "is_declared", "number", "place", "reason", "received", "sent", "session",
+        "since", "source", "state",
     )  # fmt: skip
 
-    def __init__(self, number: int, session: Any, source: str, now: float, time: float) -> None:
+    def __init__(self, number: int, session: Any, place: Source, now: float, time: float) -> None:
         self.number = number
         self.session = session
-        self.source = source
+        self.place = place
+        self.source = place.id
+        self.is_declared = bool(getattr(session, "is_declared", False))
         self.state = "open"
         self.since = time
         self.reason = ""
