@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from twisted.internet.task import Clock
 
 from tcpcomm import Equipment, FrameFactory, command, link_of, per_session
-from tcpcomm.codec import JsonRpc
+from tcpcomm.codec import JsonRpc, Range
 from tcpcomm.framing import Delimited
 from tcpcomm.session.observer import Observers
 from tcpcomm.tools.dissect.dissector import Dissector
@@ -95,6 +95,29 @@ def test_a_wrong_argument_is_told_with_its_field(
     with pytest.raises(Denied, match=words) as refused:
         stand.command(name, **values)
     assert (400, field) == (refused.value.status, refused.value.field)
+
+
+class Stage(Equipment):
+    """A stage that moves within a range."""
+
+    framing = Delimited(b"\n")
+    codec = JsonRpc()
+
+    @command()
+    def move(self, x: Annotated[float, Range(0, 50)]) -> None:
+        """Move."""
+
+
+def test_a_value_beyond_its_range_is_told_with_its_field(bench: Bench) -> None:
+    monitor = Monitor(0, reactor=bench.robot.clock)
+    bench.serve(Stage())
+    link = link_of(bench.remote(Stage, observers=[monitor]))
+    bench.until(lambda: link.state.value == "ready")
+    body = {"source": "1", "name": "move", "values": {"x": "51"}}
+    refused = bench.result(monitor.api.post("command", body))
+    assert isinstance(refused, Denied)
+    assert ("x", 400) == (refused.field, refused.status)
+    assert "from 0 to 50" in refused.text
 
 
 def test_what_is_not_there_is_refused(stand: Stand) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from tcpcomm.tools.monitor.access import Denied
@@ -164,3 +167,55 @@ def test_recordings_are_listed_by_their_names(tmp_path: Path) -> None:
         with pytest.raises(Denied, match="no such recording"):
             monitor.api.get(f"recordings/{name}", {})
     assert {"recordings": []} == Stand().monitor.api.get("recordings", {})
+
+
+def test_a_page_of_an_earlier_program_gets_all_rows() -> None:
+    stand = Stand()
+    stand.stage.receive(b"a\r\n")
+    assert ["a"] == stand.past(after="1000")
+
+
+words = st.sampled_from(["1", "locate", "alarm", "pull", "41", "=", "\0", "한글"]) | st.text(max_size=20)
+numbers = st.sampled_from([0, 1, 2, -1, 2**70]) | st.floats()
+bodies = st.dictionaries(
+    st.sampled_from(["source", "session", "name", "values", "timeout", "hex", "framed", "text"]),
+    words
+    | numbers
+    | st.none()
+    | st.booleans()
+    | st.lists(words, max_size=3)
+    | st.dictionaries(words, words | numbers),
+)
+paths = st.sampled_from(["command", "event", "send", "close", "retry", "disturb", "clear", "x", ""])
+
+
+@given(paths, bodies)
+def test_no_request_that_writes_breaks_the_monitor(path: str, body: dict[str, Any]) -> None:
+    stand = Stand()
+    with suppress(Denied):
+        stand.monitor.api.post(path, body)
+    stand.stage.receive(b"a\r\n")
+    assert stand.monitor.api.overview()
+
+
+queries = st.dictionaries(
+    st.sampled_from(
+        ["watch", "history", "after", "id", "row", "as", "source", "command", "values", "format"]
+    ),
+    words,
+)
+
+
+@given(
+    st.sampled_from(["overview", "describe", "row", "copy", "download", "recordings", "recordings/x", "x"]),
+    queries,
+)
+def test_no_request_that_reads_breaks_the_monitor(path: str, query: dict[str, str]) -> None:
+    stand = Stand()
+    with suppress(Denied):
+        stand.monitor.api.get(path, query)
+    with suppress(Denied):
+        stand.open(**query)
+    stand.stage.receive(b"a\r\n")
+    stand.clock.advance(1.0)
+    assert stand.monitor.api.overview()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Coroutine
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import pytest
@@ -17,6 +19,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
 from twisted.web.resource import Resource
 
+from tcpcomm import Recorder, Recording
 from tcpcomm.server.service import CannotListen
 from tcpcomm.tools.monitor.access import MOST_WRONG_TOKENS
 from tcpcomm.tools.monitor.pages import MOST_PAGES
@@ -57,6 +60,23 @@ class Answer:
     def error(self) -> str:
         """The words of a refusal."""
         return str(json.loads(self.body)["error"])
+
+
+def _count(path: Path) -> int:
+    with Recording(path) as recording:
+        return recording.count("frames")
+
+
+def _unchunked(answer: Answer) -> bytes:
+    """Return the body of an answer that came in chunks."""
+    if answer.headers.get("transfer-encoding") != "chunked":
+        return answer.body
+    body, rest = b"", answer.body
+    while rest:
+        size, _, rest = rest.partition(b"\r\n")
+        length = int(size, 16)
+        body, rest = body + rest[:length], rest[length + 2 :]
+    return body
 
 
 class WebTests(TestCase):
@@ -249,6 +269,26 @@ class WebTests(TestCase):
             assert (403, True) == (answer.status, "read-only" in answer.error)
             browser = await self.stream(monitor=monitor)
             assert b'"writes":false' in browser.data
+
+        return self.run_async(work())
+
+    def test_a_recording_is_downloaded_while_it_is_written(self) -> Any:
+        async def work() -> None:
+            temporary = TemporaryDirectory()
+            self.addCleanup(temporary.cleanup)
+            folder = Path(temporary.name)
+            with Recorder(folder / "line.tcpcomm") as recorder:
+                monitor = self.make(recordings=lambda: [recorder.path])
+                stage = staged(Line, observers=[recorder])
+                stage.receive(b"TRG,3\r\n")
+                await until(lambda: _count(recorder.path) == 1)
+                answer = await self.ask("/api/recordings/line.tcpcomm", monitor=monitor)
+                assert 404 == (await self.ask("/api/recordings/other", monitor=monitor)).status
+            assert "attachment" in answer.headers["content-disposition"]
+            (folder / "copy.tcpcomm").write_bytes(_unchunked(answer))
+            with Recording(folder / "copy.tcpcomm") as copy:
+                assert [b"TRG,3"] == [each.frame for each in copy.frames()]
+                assert [] == copy.problems
 
         return self.run_async(work())
 

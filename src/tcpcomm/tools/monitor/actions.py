@@ -6,6 +6,7 @@ It knows no web. A refusal is a :class:`~tcpcomm.tools.monitor.access.Denied` wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -152,7 +153,8 @@ class Actions:
                 try:
                     getattr(each.session.equipment, name).to(each.session, **read)
                 except (CodecError, EncodeError) as error:
-                    raise Denied(400, f"the event cannot be written: {error}") from None
+                    words = f"the event cannot be written: {error}"
+                    raise Denied(400, words, _field_of(error)) from None
                 except SessionClosed:
                     continue  # it has just ended
                 sent += 1
@@ -274,8 +276,13 @@ def _outcome(failure: Failure) -> Answer:
     if isinstance(error, OutcomeUnknown):
         return {"outcome": "unknown", "error": f"sent, but the outcome is not known: {error}"}
     if isinstance(error, CodecError | EncodeError):
-        raise Denied(400, f"the command cannot be written: {error}") from None
+        raise Denied(400, f"the command cannot be written: {error}", _field_of(error)) from None
     raise error
+
+
+def _field_of(error: Exception) -> str | None:
+    """Return the field of a form that an error is about, or None if it does not tell."""
+    return re.split(r"[.\[]", getattr(error, "path", ""), maxsplit=1)[0] or None
 
 
 def read_texts(

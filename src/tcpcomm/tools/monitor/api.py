@@ -126,7 +126,10 @@ class MonitorApi:
     def open_page(self, page: Page, query: Query, token: str | None, address: str) -> None:
         """Begin to send events to a page."""
         most = min(whole(query, "history", DEFAULT_HISTORY), MOST_HISTORY)
-        rows = self._model.newest(page.watch, most, whole(query, "after", 0))
+        after = whole(query, "after", 0)
+        if after > self._model.last_row:
+            after = 0  # the page knows an earlier program with other numbers
+        rows = self._model.newest(page.watch, most, after)
         why_not = self._access.why_not_writing(token, address)
         hello = {
             "version": __version__,

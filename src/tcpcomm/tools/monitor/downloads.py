@@ -77,6 +77,8 @@ def _copy_of(path: Path) -> io.FileIO:
             closing(sqlite3.connect(name)) as target,
         ):
             source.backup(target, pages=_PAGES_AT_ONCE)
+            target.execute("INSERT OR REPLACE INTO facts VALUES ('is_open', 0)")  # nobody writes the copy
+            target.commit()
     except sqlite3.Error as error:
         Path(name).unlink()
         raise Denied(409, f"{path.name} cannot be read now: {error}") from None

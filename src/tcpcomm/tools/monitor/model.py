@@ -47,7 +47,7 @@ SOURCES_WITH_HISTORY: Final = 64
 """If there are more links and servers, a page gets their figures without that history."""
 
 BATCH_ROWS: Final = 1000
-"""Rows of one batch. What happens beyond that within 50 ms is counted, and not shown."""
+"""Rows of one batch. Further ones within 40 ms are counted, and not shown."""
 
 LARGEST_KEPT_FRAME: Final = 65_536
 """Bytes of one frame that are kept. Of a longer one, the rest and its values are left out."""
@@ -455,7 +455,8 @@ def _name_source(source: Source, subject: Any) -> None:
     elif source.declaration is not None:
         source.name = str(source.declaration.name)
     elif source.kind == TAP:
-        source.name = str(getattr(subject, "name", None) or getattr(subject, "target", None) or "tap")
+        target = str(getattr(subject, "target_name", "") or getattr(subject, "target", ""))
+        source.name = f"tap to {target.removeprefix('tcp:')}" if target else "tap"
     elif source.kind == SERVER:
         kind = getattr(subject, "protocol", None)
         source.name = getattr(kind, "__name__", None) or type(subject).__name__
