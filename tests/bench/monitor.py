@@ -132,9 +132,9 @@ def measure_monitor(*, rounds: int, shrink: int = 1, progress: Callable[[str], N
             lag = columns[-1].figures[ONE_PAGE].median
             text = f"{rate:,} frames a second on a page, lag p99 in ms"
             targets.append(Target(text, lag, 50.0, at_least=False))
-        p99 = columns[2].figures
-        text = f"{rate:,} frames a second beside a page that reads nothing: p99 over that without a page"
-        targets.append(Target(text, p99[STUCK].over(p99[NO_PAGE]), 1.5, at_least=False))
+            p99 = columns[2].figures
+            text = f"{rate:,} frames a second, a page that reads nothing: p99 over that without a page"
+            targets.append(Target(text, p99[STUCK].over(p99[NO_PAGE]), 1.5, at_least=False))
     return Section(TITLE, _TEXT.format(rounds=rounds, seconds=seconds), tables, targets)
 
 

@@ -21,6 +21,7 @@ from tcpcomm.cli.tools.listen import ListenOptions
 from tcpcomm.cli.tools.record import RecordOptions
 from tcpcomm.cli.tools.replay import ReplayOptions
 from tcpcomm.cli.tools.monitor import MonitorCommandOptions
+from tcpcomm.cli.tools.replay import ReplayOptions
 from tcpcomm.cli.tools.send import SendOptions
 from tcpcomm.cli.tools.tap import TapOptions
 from tcpcomm.cli.watch import WatchOptions

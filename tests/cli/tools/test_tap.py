@@ -35,7 +35,7 @@ HOST = "tcp:10.0.0.5:9999"
         (["9998", HOST, "--script", "nowhere.py"], "nowhere.py: there is no such file"),
         (["9998", HOST, "--end-with-script"], "--end-with-script has no effect without --script FILE"),
         (["9998", HOST, "--record", "no/such/folder/x"], "there is no folder"),
-        (["9998", HOST, "--monitor", "99999"], "--monitor must be a number"),
+        (["9998", HOST, "--monitor", "99999"], "the port of a monitor must be from 0 to 65535"),
     ],
 )
 def test_a_mistake_is_one_line(

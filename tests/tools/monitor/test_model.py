@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from twisted.protocols.basic import LineReceiver
 
 from tcpcomm import (
     FrameFactory,
     FrameProtocol,
     MessageKind,
     ObservedMessage,
+    ReconnectingFactory,
     declaration_of,
     link_of,
 )
@@ -34,7 +36,7 @@ from tcpcomm.tools.monitor.model import (
 from tcpcomm.tools.monitor.rows import COLUMNS, row_values
 from tcpcomm.tools.monitor.sessions import MOST_ASKED
 from tests.equipment.declared import PORT, QUIET, Bench, MyCamera, VisionCamera
-from tests.link.wired import LAN
+from tests.link.wired import LAN, Peers
 from tests.session.stage import Logged, Spy, staged
 
 EPOCH = 1_700_000_000.0
@@ -305,3 +307,19 @@ def test_many_sources_have_no_history() -> None:
         model.listening(FrameFactory(Line, observers=[model]), "10.0.0.1:9999")
         has_history = ["history" in each for each in model.overview()["sources"]]
         assert [number <= SOURCES_WITH_HISTORY] * number == has_history
+
+
+def test_a_foreign_protocol_is_shown_chunk_by_chunk(bench: Bench) -> None:
+    model = model_of(bench)
+    bench.camera.listening(PORT).listen(Peers(answer=lambda line: b"OK," + line))
+    factory = ReconnectingFactory(LineReceiver, observers=[model], reactor=bench.robot.clock)
+    factory.connect(bench.robot.connecting(bench.camera, PORT))
+    bench.until(lambda: factory.state.value == "ready")
+    factory.engine.protocol.sendLine(b"TRG,3")
+    bench.network.advance(1.0)
+    rows = [row for row in shown(model, "direction", "kind", "hex") if row[1] != "state"]
+    assert [("out", "frame", b"TRG,3\r\n".hex()), ("in", "frame", b"OK,TRG,3\r\n".hex())] == rows
+    source = the_source(model)
+    assert ("link", "ready", 1, None) == tuple(
+        source[name] for name in ("kind", "state", "sessions", "declaration")
+    )

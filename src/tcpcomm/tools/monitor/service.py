@@ -18,6 +18,7 @@ from typing import Any, Final, cast
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IListeningPort
 from twisted.python.failure import Failure
+from twisted.python.threadable import isInIOThread
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.error_texts import listen_error_text
@@ -96,9 +97,20 @@ class Monitor(MonitorModel):
         """The pages that are open."""
         self.api.pages = self.pages
         self._site = MonitorSite(Root(self.access, self.api, self.pages), reactor)
-        if hasattr(reactor, "callWhenRunning"):  # a test's clock has no sockets
-            reactor.callWhenRunning(self._listen_or_log)
-            self._trigger = reactor.addSystemEventTrigger("before", "shutdown", self._stop_with_reactor)
+        if not hasattr(reactor, "callWhenRunning"):  # a test's clock has no sockets
+            return
+        if getattr(reactor, "running", False) and not isInIOThread():
+            reactor.callFromThread(self._begin)  # a plain script runs the reactor in another thread
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Listen as soon as the reactor runs, and until it stops."""
+        if not self._is_stopped:
+            self._reactor.callWhenRunning(self._listen_or_log)
+            self._trigger = self._reactor.addSystemEventTrigger(
+                "before", "shutdown", self._stop_with_reactor
+            )
 
     @property
     def port(self) -> int:
