@@ -18,9 +18,8 @@ from tcpcomm.cli.simulate import SimulateOptions
 from tcpcomm.cli.tools.export import ExportOptions
 from tcpcomm.cli.tools.generate import GenerateOptions
 from tcpcomm.cli.tools.listen import ListenOptions
-from tcpcomm.cli.tools.record import RecordOptions
-from tcpcomm.cli.tools.replay import ReplayOptions
 from tcpcomm.cli.tools.monitor import MonitorCommandOptions
+from tcpcomm.cli.tools.record import RecordOptions
 from tcpcomm.cli.tools.replay import ReplayOptions
 from tcpcomm.cli.tools.send import SendOptions
 from tcpcomm.cli.tools.tap import TapOptions

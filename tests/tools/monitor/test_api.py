@@ -135,7 +135,7 @@ def test_the_kept_rows_come_as_csv_and_json_lines() -> None:
     assert [each["kind"] for each in lines] == [each["kind"] for each in table]
     assert b"TRG,3" == bytes.fromhex(table[2]["hex"]) == bytes.fromhex(lines[2]["hex"])
     assert ("closed: =1+1", "monitor.csv") == (table[-1]["text"], answers[0].name)
-    with pytest.raises(Denied, match="the formats are csv, jsonl"):
+    with pytest.raises(Denied, match="the formats are csv, jsonl, pcapng"):
         stand.monitor.api.get("download", {"format": "exe"})
 
 
@@ -219,3 +219,17 @@ def test_no_request_that_reads_breaks_the_monitor(path: str, query: dict[str, st
     stand.stage.receive(b"a\r\n")
     stand.clock.advance(1.0)
     assert stand.monitor.api.overview()
+
+
+def test_the_kept_rows_come_as_a_capture_for_wireshark() -> None:
+    stand = Stand()
+    stand.stage.receive(b"TRG,3\r\nTRG,4\r\nTRG")
+    stand.stage.session.sendFrame(b"OK,3")
+    answers: list[Any] = []
+    stand.monitor.api.get("download", {"format": "pcapng"}).addCallback(answers.append)
+    stand.clock.pump([0.0] * 5)
+    (file,) = answers
+    assert ("monitor.pcapng", "application/x-pcapng") == (file.name, file.content_type)
+    assert b"\x0a\x0d\x0d\x0a" == file.data[:4]
+    for data in (b"TRG,3\r\n", b"TRG,4\r\n", b"OK,3\r\n", b"half"):
+        assert 1 <= file.data.count(data)

@@ -14,6 +14,7 @@ from tcpcomm._version import __version__
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.tools.monitor.access import Access, Denied
 from tcpcomm.tools.monitor.actions import Actions
+from tcpcomm.tools.monitor.captures import capture_of_rows
 from tcpcomm.tools.monitor.copying import Copies
 from tcpcomm.tools.monitor.describe import describe
 from tcpcomm.tools.monitor.downloads import FORMATS, Download, FileDownload, lines_of_rows
@@ -179,8 +180,12 @@ class MonitorApi:
             for row in self._model.newest(self.watched(query), KEPT_ROWS, first - 1)
             if row.number <= last and (not session or row.session == session)
         ]
-        made = joined_in_slices(lines_of_rows(rows, format), self._clock)
-        return made.addCallback(lambda text: Download(f"monitor.{format}", FORMATS[format], text.encode()))
+        if format == "pcapng":
+            pieces = capture_of_rows(self._model, rows)
+        else:
+            pieces = (line.encode() for line in lines_of_rows(rows, format))
+        made = joined_in_slices(pieces, self._clock)
+        return made.addCallback(lambda data: Download(f"monitor.{format}", FORMATS[format], data))
 
     def _recordings_of(self, name: str) -> Any:
         paths = [Path(each) for each in (self._recordings or tuple)()]

@@ -13,12 +13,11 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.framing import Framing, format_framing
 from tcpcomm.session.observer import MaskedBytes
-from tcpcomm.tools.dissect.session import OverheardSession
 from tcpcomm.tools.monitor.access import Denied
 from tcpcomm.tools.monitor.actions import read_texts
 from tcpcomm.tools.monitor.model import LARGEST_KEPT_FRAME, MonitorModel
-from tcpcomm.tools.monitor.rows import Row
 from tcpcomm.tools.monitor.sources import Source
+from tcpcomm.tools.monitor.wire import framing_of, wire_of
 from tcpcomm.tools.send.notation import text_of
 
 LANGUAGES: Final = ("shell", "python", "csharp")
@@ -96,8 +95,7 @@ class Copies:
         if row.size > LARGEST_KEPT_FRAME:
             raise Denied(400, f"the frame has {row.size} bytes, which are too many to copy")
         host, port = self._place(source, row.session)
-        framing = None if row.kind == "error" else self._framing(source, row)  # that row has a whole chunk
-        return _program(language, bytes(row.frame), framing, host, port)
+        return _program(language, bytes(row.frame), framing_of(self._model, row), host, port)
 
     def of_command(self, source: str, command: str, texts: Mapping[str, str], language: str) -> str:
         """
@@ -149,19 +147,6 @@ class Copies:
                 return match["host"], match["port"]
         return _NOWHERE
 
-    def _framing(self, source: Source, row: Row) -> Framing | None:
-        """Return the framing of a row, or None if it is not known."""
-        if source.declaration is not None:
-            from_host = row.sent is not source.is_equipment
-            declaration: Declaration = source.declaration
-            return declaration.received if from_host else declaration.sent
-        watched = self._model.any_session(row.session)
-        session: Any = None if watched is None else watched.session
-        if isinstance(session, OverheardSession):
-            return session.speech.framing(to_host=bool(row.sent))
-        framing = getattr(session, "framing", None)
-        return (getattr(session, "reply_framing", None) or framing) if row.sent else framing
-
 
 def _check(language: str) -> None:
     if language not in LANGUAGES:
@@ -191,10 +176,8 @@ def _imports(needed: Iterable[type[Any]]) -> Iterator[str]:
 
 
 def _program(language: str, frame: bytes, framing: Framing | None, host: str, port: str) -> str:
-    try:
-        wire = frame if framing is None else framing.encode(frame)
-    except EncodeError:
-        wire, framing = frame, None  # a frame that a tool overheard need not obey the rule
+    wire = wire_of(frame, framing)
+    framing = framing if wire is not frame else None
     if language == "shell":
         return _shell(frame, wire, framing, host, port)
     if language == "python":

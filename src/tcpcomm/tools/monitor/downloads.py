@@ -98,6 +98,7 @@ class _TemporaryFile(io.FileIO):
 FORMATS: Final = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/x-ndjson",
+    "pcapng": "application/x-pcapng",
 }
 """The formats, and their content types."""
 

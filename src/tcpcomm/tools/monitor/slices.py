@@ -11,16 +11,16 @@ from twisted.internet.defer import Deferred
 _ROWS_AT_ONCE: Final = 200
 
 
-def joined_in_slices(texts: Iterable[str], clock: Any) -> Deferred[str]:
+def joined_in_slices(pieces: Iterable[bytes], clock: Any) -> Deferred[bytes]:
     """
-    Join texts, a few hundred in each turn of the reactor.
+    Join pieces, a few hundred in each turn of the reactor.
 
     Returns:
-        A Deferred of the whole text.
+        A Deferred of the whole.
     """
-    done: Deferred[str] = Deferred()
-    parts: list[str] = []
-    waiting = iter(texts)
+    done: Deferred[bytes] = Deferred()
+    parts: list[bytes] = []
+    waiting = iter(pieces)
 
     def go_on() -> None:
         try:
@@ -32,7 +32,7 @@ def joined_in_slices(texts: Iterable[str], clock: Any) -> Deferred[str]:
         if part:
             clock.callLater(0, go_on)
         else:
-            done.callback("".join(parts))
+            done.callback(b"".join(parts))
 
     go_on()
     return done
