@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +18,7 @@ import pytest
 from tcpcomm.cli import main
 from tcpcomm.cli.tools.send import LARGEST_FILE
 from tests.certificates import Authority
+from tests.conftest import skip
 from tests.system.running import DEADLINE, Server, environment
 
 CRLF = ("--framing", r"delimited:\r\n")
@@ -26,8 +29,10 @@ TCPCOMM = (sys.executable, "-m", "tcpcomm")
 class Listener(Server):
     """A running ``tcpcomm listen``."""
 
-    def __init__(self, *words: str, place: str = "tcp:0:interface=127.0.0.1") -> None:
-        super().__init__(command=[*TCPCOMM, "listen", place, *words])
+    def __init__(
+        self, *words: str, place: str = "tcp:0:interface=127.0.0.1", stdin: int = subprocess.DEVNULL
+    ) -> None:
+        super().__init__(command=[*TCPCOMM, "listen", place, *words], stdin=stdin)
 
     @property
     def ports(self) -> list[int]:
@@ -179,6 +184,43 @@ def test_listen_at_a_port_in_use_is_told() -> None:
         )
     assert 5 == ended.returncode
     assert ended.stderr.startswith(f"tcpcomm listen: cannot listen on {place}: ".encode())
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, int]]:
+    """Both ends of a terminal: that of the person, and that of the program."""
+    if sys.platform == "win32":
+        skip("Windows has no pseudo-terminals of this kind")
+    person, program = os.openpty()
+    yield person, program
+    os.close(person)
+    os.close(program)
+
+
+def test_typed_lines_are_sent_and_ctrl_c_ends_in_order(device: Listener, terminal: tuple[int, int]) -> None:
+    person, program = terminal
+    command = [*TCPCOMM, "send", f"tcp:127.0.0.1:{device.port}", *CRLF]
+    with Server(command=command, stdin=program) as sender:
+        sender.wait_for("type a message in each line .* Ctrl-D or Ctrl-C ends")
+        os.write(person, b"TRG,1\nhex:5452472c32\n\\q\n")
+        sender.wait_for(r"<-  .*OK,1")
+        sender.wait_for(r"<-  .*OK,2")
+        sender.wait_for(r"tcpcomm send: position 1 of .* is not an escape")
+        sender.signal(signal.SIGINT)
+        assert 0 == sender.wait()
+        assert sender.lines[-1].endswith("closed: closed here")
+
+
+def test_lines_that_are_typed_at_a_listener_go_to_its_clients(terminal: tuple[int, int]) -> None:
+    person, program = terminal
+    with Listener(stdin=program) as listener:
+        with closing(socket.create_connection(("127.0.0.1", listener.port), DEADLINE)) as client:
+            listener.wait_for("ready")
+            os.write(person, b"ALM,1\\r\\n\n")
+            with client.makefile("rb") as lines:
+                assert b"ALM,1\r\n" == lines.readline()
+        listener.signal(signal.SIGINT)
+        assert 0 == listener.wait()
 
 
 def refusal(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:

@@ -112,6 +112,7 @@ before --count messages, {Outcome.NO_LINK.value} if it cannot listen, 1 for ever
                 reactor.stop()
 
         self.printer.when_unread = stop
+        reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
 
         async def work() -> int:
             try:

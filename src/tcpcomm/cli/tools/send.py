@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import deferLater
 from twisted.python import usage
@@ -70,6 +71,7 @@ everything else."""
     def __init__(self) -> None:
         super().__init__()
         self._parts: list[tuple[str, str]] = []
+        self._is_stopping = False
         self["expect"] = []
 
     @one_line_doc
@@ -142,10 +144,16 @@ everything else."""
                 reactor.stop()
 
         self.printer.when_unread = stop
+        reactor.addSystemEventTrigger("before", "shutdown", self._stopping, sender)
         run_reactor(lambda: self._work(sender, endpoint, message))
         if self._repeat > 1 and message is not None:
             self.tell(f"tcpcomm send: {sender.tally.text()}")
         return sender.tally.outcome.value
+
+    def _stopping(self, sender: Sender) -> Deferred[None]:
+        """Close the connection in order. The reactor calls this when it stops, at Ctrl-C too."""
+        self._is_stopping = True
+        return Deferred.fromCoroutine(sender.close())
 
     async def _work(self, sender: Sender, endpoint: Any, message: bytes | None) -> int:
         try:
@@ -158,6 +166,8 @@ everything else."""
             else:
                 await self._send_input(sender)
         except NoLink as error:
+            if self._is_stopping:
+                return 0
             raise Refusal(
                 f"no connection with {self.endpoint}: {error}", code=Outcome.NO_LINK.value
             ) from None
@@ -173,6 +183,8 @@ everything else."""
         while count < self._repeat:
             count += 1
             outcome = await sender.ask(message)
+            if self._is_stopping:
+                return
             self._tell_problem(sender, outcome, message)
             if outcome is Outcome.NO_LINK:
                 return

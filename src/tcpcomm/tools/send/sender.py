@@ -96,6 +96,7 @@ class Sender:
         self._ready: Deferred[WireSession] = Deferred()
         self._exchange: _Exchange | None = None
         self._awaited: Deferred[Any] | None = None
+        self._is_closing = False
 
         def build() -> WireSession:
             session = WireSession(speech, observers, is_equipment=is_equipment)
@@ -193,7 +194,8 @@ class Sender:
     def _count(self, outcome: Outcome, problem: str) -> Outcome:
         round_trip = None if self._exchange is None else self._exchange.round_trip
         self._exchange, self.problem = None, problem
-        self.tally.add(outcome, round_trip)
+        if not (self._is_closing and outcome is Outcome.NO_LINK):  # its reply is not awaited any more
+            self.tally.add(outcome, round_trip)
         return outcome
 
     @property
@@ -216,7 +218,8 @@ class Sender:
 
     async def close(self) -> None:
         """Close the connection, after all that was sent has left."""
-        await self._factory.drain(reason="closed here")
+        self._is_closing = True
+        await self._factory.drain(grace=1.0, reason="closed here")
 
     def _session_ready(self, session: WireSession) -> None:
         self._session = session

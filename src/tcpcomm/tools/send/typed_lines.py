@@ -8,14 +8,18 @@ from typing import Any, BinaryIO, Final
 from twisted.internet.defer import Deferred
 
 _LONGEST_LINE: Final = 1024 * 1024
-"""Bytes of one line, or of one piece of standard input, that are read at once."""
+"""Bytes of one line. A longer one is taken for several."""
+
+_PIECE: Final = 64 * 1024
+"""Bytes that are read at once."""
 
 
 class TypedLines:
     """
     Reads a file such as standard input, a line at a time, without blocking the reactor.
 
-    A thread is used, because a console of Windows, and a file, cannot be watched by a reactor.
+    A thread is used, because a console of Windows, and a file, cannot be watched by a reactor. It reads
+    the file without its buffer: at the end of the program, Python waits for the lock of the buffer.
 
     Args:
         file: the file.
@@ -26,7 +30,9 @@ class TypedLines:
     def __init__(self, file: BinaryIO, reactor: Any, *, whole_lines: bool = True) -> None:
         self._file = file
         self._reactor = reactor
-        self._read = file.readline if whole_lines else getattr(file, "read1", file.read)
+        self._read = getattr(file, "raw", file).read
+        self._whole_lines = whole_lines
+        self._rest = b""
         self._wanted = threading.Semaphore(0)
         self._waiting: Deferred[bytes | None] | None = None
         self._thread: threading.Thread | None = None
@@ -44,11 +50,24 @@ class TypedLines:
         data = b"\n"
         while data:
             self._wanted.acquire()
-            try:
-                data = self._read(_LONGEST_LINE)
-            except (OSError, ValueError):  # the terminal is gone, or the program ends
-                data = b""
+            data = self._next_line() if self._whole_lines else self._next_piece()
             self._reactor.callFromThread(self._deliver, data)
+
+    def _next_line(self) -> bytes:
+        while b"\n" not in self._rest and len(self._rest) < _LONGEST_LINE:
+            piece = self._next_piece()
+            if not piece:
+                line, self._rest = self._rest, b""
+                return line
+            self._rest += piece
+        line, end, self._rest = self._rest.partition(b"\n")
+        return line + end
+
+    def _next_piece(self) -> bytes:
+        try:
+            return self._read(_PIECE) or b""
+        except (OSError, ValueError):  # the terminal is gone, or the program ends
+            return b""
 
     def _deliver(self, data: bytes) -> None:
         waiting, self._waiting = self._waiting, None
