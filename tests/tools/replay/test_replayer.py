@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tcpcomm import ConfigurationError, Equipment, Login, command, declaration_of, event
 from tcpcomm.codec import JsonRpc, Template
-from tcpcomm.framing import Delimited, LengthPrefixed
+from tcpcomm.framing import Delimited, LengthPrefixed, Unframed
 from tcpcomm.tools.dissect.speech import Speech
 from tcpcomm.tools.replay.comparison import Comparison
 from tcpcomm.tools.replay.replayer import Replayer, ReplayRules, Send, Verdict, Wait
@@ -87,9 +87,9 @@ def test_without_a_framing_the_byte_that_differs_is_told() -> None:
     assert [
         "the host differs from the recording",
         "  session 1, byte 5 of the host, recorded at 1970-01-01 00:00:01.500000 UTC",
-        "  expected: 67 68  |gh|",
-        "  got:      3f 68  |?h|",
-        "  differs:  byte 1: expected 67, got 3f",
+        "  expected: 65 66 67 68  |efgh|",
+        "  got:      65 66 3f 68  |ef?h|",
+        "  differs:  byte 3: expected 67, got 3f",
     ] == peer.ended.problem.splitlines()
 
 
@@ -425,3 +425,29 @@ def test_a_frame_behind_the_last_one_is_told() -> None:
     assert Wait(0.2) == replayer.next(0.0)
     replayer.received(b"b\n", 0.1)
     assert Verdict.DIFFERENT is peer.finish().verdict
+
+
+class Naive(Equipment):
+    """Equipment that sends no end of a message: silence ends it."""
+
+    framing = Unframed(join=True)
+    gap = 0.1
+    codec = Template(fault="NG,{code:d},{reason}")
+
+    @command("TRG,{job}", reply="OK,{x:.1f}")
+    async def locate(self, job: int) -> float:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("plays_host", [True, False])
+@given(sizes=some_sizes, speed=speeds)
+def test_messages_that_silence_ends_are_compared(plays_host: bool, sizes: list[int], speed: float) -> None:
+    naive = Speech.declared(declaration_of(Naive))
+    talk = [(HOST, b"TRG,1"), (EQUIPMENT, b"OK,1.5"), (HOST, b"TRG,2"), (EQUIPMENT, b"OK,3.0")]
+    rules = ReplayRules(speed=speed)
+    assert same(played(talk, naive, plays_host=plays_host, rules=rules, sizes=sizes))
+    changed = played(talk, naive, plays_host=plays_host, rules=rules, says=lambda _, data: data + b"1")
+    assert changed.ended is not None
+    assert changed.ended.verdict is Verdict.DIFFERENT
+    assert changed.ended.difference is not None
+    assert 1 == changed.ended.difference.frame

@@ -131,7 +131,9 @@ everything else."""
         if ended.verdict is Verdict.SAME:
             self._tell(f"all is the same: {progress.text()}")
         else:
-            for line in ended.problem.splitlines():
+            first, *rest = ended.problem.splitlines() or ["it failed"]
+            self._tell(first)
+            for line in rest:
                 print(one_line(line), file=sys.stderr)
         return ended.verdict.value
 

@@ -80,6 +80,7 @@ class _ReplaySession(FrameProtocol):
                 self._player.part_ended(part, action)
             elif not isinstance(action, Send):
                 break
+        part.gone.callback(None)
 
     def log_connected(self) -> None:
         """Do nothing: the output shows it."""
@@ -119,7 +120,8 @@ class _Part:
     replayer: Replayer | None = None
     session: _ReplaySession | None = None
     ended: Ended | None = None
-    done: Deferred[Ended] = field(factory=Deferred)
+    gone: Deferred[None] = field(factory=Deferred)
+    """Fires when its connection is gone."""
 
 
 class Player:
@@ -196,8 +198,8 @@ class Player:
 
         async def begin() -> None:
             for other in self._parts:
-                if other.recorded.number in numbers and other.ended is None:
-                    await _also(other.done)
+                if other.recorded.number in numbers and not other.gone.called:
+                    await _also(other.gone)
             if self.finished.called:
                 return
             problem = await self._try(part, endpoint, wait)
@@ -261,7 +263,6 @@ class Player:
         if part.ended is not None:
             return
         part.ended = ended
-        part.done.callback(ended)
         if ended.verdict is not Verdict.SAME:
             self._finish(ended)
         elif all(each.ended is not None for each in self._parts):

@@ -49,6 +49,8 @@ MOST_EARLY: Final = 10_000
 MOST_EARLY_BYTES: Final = 16 * 1024 * 1024
 """Bytes that may come before their turn, without a framing."""
 
+_BEFORE: Final = 32
+
 _PAUSE: Final = 0.05
 """Seconds between two chunks of a language in which only time tells them apart."""
 
@@ -454,8 +456,11 @@ class Replayer:
         if same < size:
             side = not self._plays_host
             self._counts[side] += 1
-            rest = Said(side, expected[same:]), Said(side, bytes(arrived[same : same + 64]))
-            self._differ(*rest, ())
+            whole = b"" if self._step is None else self._step.data
+            at = len(whole) - len(expected) + same
+            begin = max(0, at - _BEFORE)  # the bytes before show where it is
+            came = whole[:at] + bytes(arrived[same : same + _BEFORE])
+            self._differ(Said(side, whole[begin:]), Said(side, came[begin:]), ())
             return
         self._raw_expected = expected[size:]
         del arrived[:size]
