@@ -35,6 +35,10 @@ internal static class Talk
             TextTalk.Ask(port);
         else if (name == "json")
             JsonTalk.Ask(port);
+        else if (name == "binary")
+            BinaryTalk.Ask(port);
+        else if (name == "headed")
+            HeadedTalk.Ask(port);
         else
             RpcTalk.Ask(port);
     }
@@ -46,6 +50,10 @@ internal static class Talk
             ServeUntilEnd(new TextTalk.Server(), each => each.Start(), each => each.Port);
         else if (name == "json")
             ServeUntilEnd(new JsonTalk.Server(), each => each.Start(), each => each.Port);
+        else if (name == "binary")
+            ServeUntilEnd(new BinaryTalk.Server(), each => each.Start(), each => each.Port);
+        else if (name == "headed")
+            ServeUntilEnd(new HeadedTalk.Server(), each => each.Start(), each => each.Port);
         else
             ServeUntilEnd(new RpcTalk.Server(), each => each.Start(), each => each.Port);
     }

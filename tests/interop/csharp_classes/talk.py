@@ -36,6 +36,13 @@ from tests.interop.csharp_classes.declared import (
     json_values,
     text_values,
 )
+from tests.interop.csharp_classes.declared_binary import (
+    BinaryCell,
+    BinaryValues,
+    HeadedCell,
+    binary_values,
+)
+from tests.interop.csharp_classes.declared_binary import Point as BinaryPoint
 
 HERE = "tcp:0:interface=127.0.0.1"
 
@@ -128,6 +135,46 @@ class OurRpcCell(RpcCell):
             raise Fault(9, name)
         self.moved(Point(job, -0.5))
         return Point(job, len(name))
+
+
+class OurBinaryCell(BinaryCell):
+    """The equipment's end."""
+
+    def __init__(self) -> None:
+        self.kept: BinaryValues | None = None
+
+    def put(self, values: BinaryValues) -> None:
+        self.kept = values
+        self.alarm(513, values.doors)
+
+    def get(self) -> BinaryValues:
+        return binary_values()
+
+    def coils(self, start: int, size: int) -> list[bool]:
+        return [each % 3 == 0 for each in range(start, start + size)]
+
+    def fail(self, code: int) -> int:
+        raise Fault(code, "" if code == 7 else "문")
+
+
+class OurHeadedCell(HeadedCell):
+    """The equipment's end."""
+
+    def open(self, name: str) -> int:
+        if not name:
+            raise Fault(0x8123, "", b"\x01\x02\x03")
+        self.session.set(0x11223344)
+        return 5
+
+    def units(self) -> list[int]:
+        return [self.unit.value, self.session.value & 0xFF]
+
+    def beat(self, job: int) -> None:
+        self.finished(job, BinaryPoint(1.5, -2.0))
+
+    async def wait(self, milliseconds: int) -> int:
+        await sleep(milliseconds / 1000)
+        return milliseconds
 
 
 def sleep(seconds: float) -> Deferred[None]:
@@ -276,7 +323,49 @@ def talk_as_json(program: str) -> None:
         equal((9, "문", None), fault_of(lambda: ours.locate(9, "문")), "a server of JSON-RPC says no")
 
 
+def talk_as_bytes(program: str) -> None:
+    """Let both ends of the declarations of bytes talk with those in C#."""
+    cell = OurBinaryCell()
+    told = [
+        "1001001001",
+        "FaultException: fault 7: too hot",
+        "FaultException: fault 3: 문",
+        "513 Left, Right",
+    ]
+    clients(program, "binary", cell, told)
+    equal(binary_values(), cell.kept, "a client of bytes sends each value as it got it")
+    with (
+        server(program, "binary") as place,
+        blocking.remote(BinaryCell, at=place) as ours,
+        ours.alarm.events(SECONDS) as alarms,
+    ):
+        ours.put(binary_values())
+        equal(binary_values(), ours.get(), "a server of bytes keeps each value")
+        equal(513, next(alarms).code, "a server of bytes sends events")
+        coils = [each % 3 == 0 for each in range(3, 13)]
+        equal(coils, ours.coils(3, 10), "a server of bytes knows the size of the request")
+        faults = [fault_of(lambda code=code: ours.fail(code))[:2] for code in (7, 3, 0)]
+        equal([(7, "too hot"), (3, "문"), (4, "the command failed")], faults, "a server of bytes says no")
+
+
+def talk_with_headers(program: str) -> None:
+    """Let both ends of a declaration with headers talk with those in C#."""
+    told = ["5", "7,68", "1", "500", "FaultException: fault 33059", "01-02-03", "9 Point X=1.5, Y=-2"]
+    clients(program, "headed", OurHeadedCell(), told)
+    with (
+        server(program, "headed") as place,
+        blocking.remote(HeadedCell, at=place) as ours,
+        ours.finished.events(SECONDS) as jobs,
+    ):
+        equal((5, [7, 0x44]), (ours.open("robot"), ours.unit(7).units()), "a server has values in headers")
+        equal((0x8123, "", b"\x01\x02\x03"), fault_of(lambda: ours.open("")), "a server has statuses")
+        ours.beat(9)
+        equal((9, BinaryPoint(1.5, -2.0)), tuple(next(jobs)), "a server has a header for events")
+
+
 if __name__ == "__main__":
     logging.disable(logging.ERROR)
     talk_as_text(sys.argv[1])
     talk_as_json(sys.argv[1])
+    talk_as_bytes(sys.argv[1])
+    talk_with_headers(sys.argv[1])

@@ -16,10 +16,11 @@ from tests.conftest import needs_program
 from tests.docs.examples import EXAMPLES
 from tests.docs.processes import SECONDS
 from tests.interop.csharp_classes.declared import JsonCell, RpcCell, TextCell
+from tests.interop.csharp_classes.declared_binary import BinaryCell, HeadedCell
 from tests.system.running import environment
 
 PACKAGES = "apt-get install mono-mcs mono-runtime"
-TALK = Path(__file__).with_name("Talk.cs")
+TALK = sorted(Path(__file__).parent.glob("*.cs"))
 
 
 def source_of(kind: type[Equipment], folder: Path) -> Path:
@@ -47,8 +48,9 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     needs_program("mono", PACKAGES)
     folder = tmp_path_factory.mktemp("csharp")
     camera = runpy.run_path(str(EXAMPLES / "robot_vision/vision_camera.py"))["VisionCamera"]
-    sources = [source_of(kind, folder) for kind in (TextCell, JsonCell, RpcCell, camera)]
-    return compiled(folder / "Talk.exe", TALK, *sources)
+    kinds = (TextCell, JsonCell, RpcCell, BinaryCell, HeadedCell, camera)
+    sources = [source_of(kind, folder) for kind in kinds]
+    return compiled(folder / "Talk.exe", *TALK, *sources)
 
 
 def test_both_ends_talk_with_ours(talk: Path) -> None:
@@ -60,7 +62,7 @@ def test_both_ends_talk_with_ours(talk: Path) -> None:
         timeout=4 * SECONDS,
     )
     assert 0 == done.returncode, done.stdout + done.stderr
-    assert 22 == len(done.stdout.splitlines())
+    assert 32 == len(done.stdout.splitlines())
 
 
 def test_pieces_losses_and_timeouts_have_their_outcome(talk: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+from tcpcomm.codec.base import Field
+from tcpcomm.codec.binary.binary import Binary
 from tcpcomm.codec.json.objects import Json
 from tcpcomm.codec.json.rpc import JsonRpc
 from tcpcomm.codec.template.template import Template
 from tcpcomm.codec.value_forms import form_of
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.ended_framing import EndedFraming
+from tcpcomm.tools.generate.csharp.binary.messages import BinaryMessages
 from tcpcomm.tools.generate.csharp.client import client
 from tcpcomm.tools.generate.csharp.encodings import encoding_expression
 from tcpcomm.tools.generate.csharp.framings import FramingCode
@@ -20,11 +24,15 @@ from tcpcomm.tools.generate.csharp.refusal import refuse
 from tcpcomm.tools.generate.csharp.server import server
 from tcpcomm.tools.generate.csharp.source import braced, folded, part, used_members
 from tcpcomm.tools.generate.csharp.text.messages import TextMessages
-from tcpcomm.tools.generate.csharp.value_types import VOID, Types
+from tcpcomm.tools.generate.csharp.value_types import VOID, Form, Types
 from tcpcomm.tools.generate.generator import Generated, Wanted
 
 _OWN_CLASSES = [
     "Asked",
+    "ByteReader",
+    "ByteWriter",
+    "Header",
+    "Order",
     "Json",
     "JsonObject",
     "JsonReader",
@@ -125,14 +133,15 @@ def _model(declaration: Declaration) -> Model:
             refuse(command.where, f"the codec {type(codec).__name__} does not tell its bytes")
         if command.is_silent:
             layout = {**layout, "reply": {"silence": command.timeout}}
-        forms = {each.name: form_of(each.type) for each in command.spec.parameters}
+        forms = _forms(layout, command.spec.parameters)
         result = command.spec.result
+        of_result = layout.get("reply", {}).get("body") if type(codec) is Binary else None
         commands.append(
             CommandModel(
                 command,
                 names.unique(pascal(command.name), "Command"),
                 types.members(command.spec.parameters, forms),
-                VOID if result in (None, type(None)) else types.of(result, form_of(result)),
+                VOID if result in (None, type(None)) else types.of(result, of_result or form_of(result)),
                 layout,
             )
         )
@@ -141,13 +150,22 @@ def _model(declaration: Declaration) -> Model:
             event,
             names.unique(pascal(event.name), "Event"),
             types.members(
-                event.spec.parameters, {each.name: form_of(each.type) for each in event.spec.parameters}
+                event.spec.parameters,
+                _forms(declaration.dialect.layout(event.name) or {}, event.spec.parameters),
             ),
             declaration.dialect.layout(event.name) or {},
         )
         for event in declaration.events.values()
     ]
     return Model(declaration, pascal(name), tuple(commands), tuple(events), types)
+
+
+def _forms(layout: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Form]:
+    """Return the forms of parameters, by their names."""
+    body = layout.get("request", {}).get("body")
+    if body is not None:
+        return {each["name"]: each["form"] for each in body["fields"] if "name" in each}
+    return {each.name: form_of(each.type) for each in fields}
 
 
 def _refuse_others(declaration: Declaration) -> None:
@@ -172,6 +190,8 @@ def _messages(model: Model) -> MessageCode:
         return TextMessages(model)
     if type(codec) in (Json, JsonRpc):
         return JsonMessages(model)
+    if type(codec) is Binary:
+        return BinaryMessages(model)
     name = type(codec).__name__
     return refuse(
         model.declaration.name, f"its codec is {name}; there are Template, Json, JsonRpc and Binary"
@@ -223,6 +243,9 @@ def _classes(model: Model, messages: MessageCode, framings: FramingCode) -> Iter
     yield from part("errors.cs", conditions, values).split("\n")
     yield ""
     yield from message_lines
+    if own := [*messages.classes()]:
+        yield ""
+        yield from own
     used_by = "\n".join(message_lines)
     for name in messages.copied:
         text = part(name, conditions, values)
@@ -250,10 +273,9 @@ def _message_class(model: Model, messages: MessageCode) -> Iterator[str]:
     yield "internal sealed class Asked"
     yield from braced(
         [
-            "public string Command;",
-            *(["public object Id;"] if model.declaration.dialect.by_id else []),
-            "public bool WantsReply = true;",
             *messages.asked_members(),
+            *([f"public {messages.id_type} Id {{ get; set; }}"] if model.declaration.dialect.by_id else []),
+            "public bool WantsReply { get; set; } = true;",
         ]
     )
     yield ""
@@ -285,6 +307,8 @@ def _settings(model: Model, messages: MessageCode) -> tuple[set[str], dict[str, 
         "DETAILS": messages.has_details,
         "LOGIN_CLIENT": bool(declaration.login) or declaration.greeting is not None,
         "QUIET": declaration.quiet > 0,
+        "HEADER": bool(declaration.dialect.header_values),
+        "EVENT_HEADER": messages.events_differ,
         "HEARTBEAT": declaration.heartbeat is not None,
         "BUSY_HEARTBEAT": declaration.heartbeat_while_busy,
         "INTERIM": bool(declaration.interim_events),

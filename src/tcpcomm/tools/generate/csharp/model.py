@@ -120,8 +120,17 @@ class MessageCode(ABC):
     has_details = False
     largest_id = 2**31 - 1
 
-    events_differ = False
-    """True if the message of an event is made for each session."""
+    id_type = "object"
+    """The type of the id of a request at the server."""
+
+    @property
+    def events_differ(self) -> bool:
+        """True if the message of an event is made for each session."""
+        return False
+
+    def classes(self) -> Iterator[str]:
+        """Yield further classes."""
+        return iter(())
 
     def fields(self) -> Iterator[str]:
         """Yield the fields of the class ``Messages``."""
@@ -164,5 +173,5 @@ class MessageCode(ABC):
         return iter(())
 
     def asked_members(self) -> Iterator[str]:
-        """Yield further members of the class ``Asked``."""
-        return iter(())
+        """Yield the members of the class ``Asked`` that identify the command."""
+        yield "public string Command { get; set; }"

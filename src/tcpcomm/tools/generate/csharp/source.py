@@ -206,7 +206,10 @@ def _kept(lines: Iterable[str], conditions: frozenset[str]) -> Iterator[str]:
             yield line
 
 
-_MEMBER: Final = re.compile(r"^    (?:public|private|internal) .*?\b(\w+)\(", re.MULTILINE)
+_MEMBER: Final = re.compile(
+    r"^    private (?:const|static readonly) \S+ (\w+) =|^    (?:public|private|internal) .*?\b(\w+)\(",
+    re.MULTILINE,
+)
 
 
 def used_members(text: str, used_by: str) -> str:
@@ -222,13 +225,14 @@ def used_members(text: str, used_by: str) -> str:
     kind = re.search(r"class (\w+)", head)
     if kind is None:
         refuse(head, "a part of the generated text has no class")
-    wanted = {match[1] for match in re.finditer(rf"\b{kind[1]}\.(\w+)", used_by)}
+    owner = rf"\b{kind[1]}" if "static class" in head else ""
+    wanted = {match[1] for match in re.finditer(rf"{owner}\.(\w+)", used_by)}
     kept: set[int] = set()
     while True:
         more = {
             index
             for index, match in enumerate(name_of)
-            if index not in kept and (match is None or match[1] in wanted)
+            if index not in kept and (match is None or (match[1] or match[2]) in wanted)
         }
         if not more:
             break
@@ -238,4 +242,5 @@ def used_members(text: str, used_by: str) -> str:
                 re.findall(r"\b([A-Z]\w+)\b", members[index])
             )
     chosen = [each for index, each in enumerate(members) if index in kept]
-    return "\n\n".join([head, *chosen]) + "\n}" if chosen else ""
+    between = "\n" if head.endswith("{") else "\n\n"
+    return head + between + "\n\n".join(chosen) + "\n}" if chosen else ""

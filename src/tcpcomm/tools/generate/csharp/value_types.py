@@ -258,7 +258,12 @@ class Types:
             refuse(self._where, f"{cls!r} is carried as another type, by functions of Python")
         name = self._names.unique(pascal(cls.__name__), "Values")
         self._open[cls] = name
-        forms = {each["name"]: each["form"] for each in form["fields"] if "name" in each}
+        forms = {each["name"]: each["form"] for each in form.get("fields", ()) if "name" in each}
+        missing = [each.name for each in fields_of(cls) if each.name not in forms]
+        if missing:
+            refuse(
+                self._where, f"{cls.__name__}.{missing[0]} does not stand among its values in the message"
+            )
         members = self.members(fields_of(cls), forms, Names(name, "ToString", "Equals", "GetType"))
         del self._open[cls]
         self.records[cls] = Record(name, cls, members)

@@ -9,9 +9,9 @@ from tcpcomm.codec.annotations import bare_type
 from tcpcomm.tools.generate.csharp.encodings import is_unicode
 from tcpcomm.tools.generate.csharp.json.values import JsonValues, constant, result_fields
 from tcpcomm.tools.generate.csharp.model import CommandModel, EventModel, FaultCodes, MessageCode, Model
+from tcpcomm.tools.generate.csharp.ranges import range_checks
 from tcpcomm.tools.generate.csharp.refusal import refuse
 from tcpcomm.tools.generate.csharp.source import braced, call, condition, string
-from tcpcomm.tools.generate.csharp.text.messages import range_checks
 from tcpcomm.tools.generate.csharp.value_types import Form
 
 Members = Sequence[Form]

@@ -1,6 +1,7 @@
 /// <summary>Values of JSON.</summary>
 internal static class Json
 {
+
     private static readonly CultureInfo Invariant = CultureInfo.InvariantCulture;
 
     /// <summary>Write a value: null, bool, a number, string, byte[], a JsonObject, or a list of these.</summary>

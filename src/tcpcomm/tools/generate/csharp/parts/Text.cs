@@ -1,8 +1,10 @@
 /// <summary>Values as text, in the same way in every country.</summary>
 internal static class Text
 {
-    private const string Number = @"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?";
+
     private static readonly CultureInfo Invariant = CultureInfo.InvariantCulture;
+
+    private const string Number = @"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?";
 
     /// <summary>Make the pattern of a message, with {number}, {whole} and {hex} for the forms of numbers.</summary>
     public static Regex Line(string pattern)
@@ -182,6 +184,14 @@ internal static class Text
         return text;
     }
 
+    /// <summary>Cut a text that is too long.</summary>
+    public static string Cut(string text, int width)
+    {
+        if (text.Length <= width)
+            return text;
+        return width <= 3 ? text.Substring(0, width) : text.Substring(0, width - 3) + "...";
+    }
+
     public static string Quoted(string text)
     {
         return "\"" + text.Replace("\"", "\"\"") + "\"";
@@ -293,7 +303,7 @@ internal static class Text
             throw new FormatException("a count says " + said + ", but there are " + found);
     }
 
-    /// <summary>Return a reason without the characters that its place cannot carry, with escapes in place of them.</summary>
+    /// <summary>Return a reason with escapes for the characters that its place cannot carry.</summary>
     public static string Reason(string reason, string stops)
     {
         var carried = new StringBuilder();

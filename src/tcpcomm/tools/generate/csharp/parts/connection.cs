@@ -440,6 +440,14 @@ internal sealed class Call
     public long Id;
     public readonly Queue<MESSAGE> Replies = new Queue<MESSAGE>();
 #endif
+#if HEADER
+
+    /// <summary>The values that its header has.</summary>
+    public Header Sent;
+
+    /// <summary>The values for later commands, some of which the host learns from replies.</summary>
+    public Header Learned;
+#endif
 #if INTERIM
 
     /// <summary>The events that say that the reply still takes time.</summary>

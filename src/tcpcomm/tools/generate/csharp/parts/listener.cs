@@ -72,6 +72,11 @@ internal sealed class HostSession
     }
 
     public string Peer { get; }
+#if EVENT_HEADER
+
+    /// <summary>The values in the header of its last request.</summary>
+    public Header Header { get; set; } = new Header();
+#endif
 
     /// <summary>The reason why the session is over, in words; null while it is open.</summary>
     public string Reason

@@ -10,6 +10,7 @@ from tcpcomm.tools.generate.csharp.choices import Choices
 from tcpcomm.tools.generate.csharp.encodings import is_unicode
 from tcpcomm.tools.generate.csharp.model import CommandModel, EventModel, FaultCodes, MessageCode, Model
 from tcpcomm.tools.generate.csharp.names import Names
+from tcpcomm.tools.generate.csharp.ranges import range_checks
 from tcpcomm.tools.generate.csharp.refusal import refuse
 from tcpcomm.tools.generate.csharp.source import braced, condition, indented, string
 from tcpcomm.tools.generate.csharp.text.fault_forms import FaultForm
@@ -22,6 +23,7 @@ class TextMessages(MessageCode):
 
     message = "string"
     parts = ("Text.cs",)
+    id_type = "long"
 
     def __init__(self, model: Model) -> None:
         self._model = model
@@ -168,6 +170,11 @@ class TextMessages(MessageCode):
                 self._add("/// <summary>Throw the fault in a text, if it is one.</summary>")
                 self._lines += [f"private static void ThrowIf{name}Fault(string text)"]
                 self._lines += braced(self._fault_reader(forms))
+        if any("CodeOf(" in each for each in self._lines):
+            self._add("/// <summary>Return a code as a number if it is written as one.</summary>")
+            self._lines += ["private static object CodeOf(string text)"]
+            number = r'Regex.IsMatch(text, @"\A(?:0|-?[1-9][0-9]{0,17})\z")'
+            self._lines += braced([f"return {number} ? (object)Text.ParseWhole(text) : text;"])
         if self._meanings:
             self._add(f"private static string Meaning({self.codes.type} code)")
             cases = [
@@ -316,10 +323,3 @@ class TextMessages(MessageCode):
                 )
             )
             yield "}"
-
-
-def range_checks(message: CommandModel | EventModel) -> Iterator[str]:
-    """Yield the statements that check the ranges of parameters."""
-    for each in message.members:
-        if each.check:
-            yield f"Range.Check<{each.type.name}>({each.camel}, {each.check}, {string(each.name)});"

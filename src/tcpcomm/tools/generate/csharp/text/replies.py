@@ -148,6 +148,9 @@ class TextReply:
 
     def _write(self) -> Iterator[str]:
         for form in self._forms[:-1]:
+            if form.test() == "true":
+                yield from form.write()
+                return
             yield from condition(form.test(), form.write())
         last = self._forms[-1]
         if len(self._forms) > 1 and last.test() != "true":

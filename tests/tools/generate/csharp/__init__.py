@@ -1,0 +1,1 @@
+"""Tests of the C# generator that need no compiler."""
