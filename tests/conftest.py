@@ -86,6 +86,7 @@ REACTORS = (
     "tests/system/test_options.py",
     "tests/system/test_stopping.py",
     "tests/tools/tap/test_fault_proxy.py",
+    "tests/tools/tap/test_over_tls.py",
 )
 """Files whose tests use the real reactor, or programs that do: they also run on other reactors."""
 

@@ -362,12 +362,21 @@ class Direction:
         self._blocked = False
         self.deliver()
 
-    stopProducing = pauseProducing
+    def stopProducing(self) -> None:
+        """Read on: the destination is gone, and the end of the source must still be noticed."""
+        self._blocked = False
+        self.deliver()
 
 
 def end_stream(transport: Any) -> None:
     """End the sent stream. TLS has no half-close that peers heed, so its connection is closed."""
-    if hasattr(transport, "getPeerCertificate"):
+    if is_tls(transport):
+        transport.unregisterProducer()  # TLS waits for its producer before it closes
         transport.loseConnection()
     else:
         transport.loseWriteConnection()
+
+
+def is_tls(transport: Any) -> bool:
+    """Return True if a transport encrypts."""
+    return hasattr(transport, "getPeerCertificate")

@@ -269,18 +269,20 @@ class Connection:
     def close(self) -> None:
         """Close both ends, after the bytes that were written have left."""
         self.is_ending = True
-        for end in (self.client, self.target):
-            if end.transport is not None:
-                end.transport.unregisterProducer()
-                end.transport.loseConnection()
+        for end in self._open_ends():
+            end.transport.unregisterProducer()
+            end.transport.loseConnection()
 
     def reset(self) -> None:
         """Reset both ends at once."""
         self.is_half_open = False
         self.is_ending = True
-        for end in (self.client, self.target):
-            if end.transport is not None:
-                end.transport.abortConnection()
+        for end in self._open_ends():
+            end.transport.abortConnection()
+
+    def _open_ends(self) -> list[_Socket]:
+        """Return the ends that are connected. TLS fails if a connection that is gone is ended again."""
+        return [end for end in (self.client, self.target) if end.transport is not None and not end.closed]
 
     def leave_half_open(self, *, close_target: bool) -> None:
         """Close one end. The other end stays open and hears nothing. Lose its bytes."""
@@ -289,7 +291,7 @@ class Connection:
         for direction in self._directions:
             direction.is_mute = True
             direction.deliver()
-        if end.transport is not None:
+        if end in self._open_ends():
             end.transport.unregisterProducer()
             end.transport.loseConnection()
 

@@ -15,7 +15,7 @@ from tcpcomm.session.observer import ObservedMessage, Observers, SessionObserver
 from tcpcomm.tools.dissect.dissector import Dissector
 from tcpcomm.tools.dissect.session import OverheardSession
 from tcpcomm.tools.dissect.speech import Speech
-from tcpcomm.tools.tap.direction import Direction, Passage, Piece
+from tcpcomm.tools.tap.direction import Direction, Passage, Piece, is_tls
 from tcpcomm.tools.tap.disturber import Disturber
 from tcpcomm.tools.tap.lane import Lane, ToldFrame
 from tcpcomm.tools.tap.relay import Connection
@@ -209,8 +209,10 @@ class TappedPassage(Passage):
 
     def lost(self, *, at_client: bool, failure: Failure) -> None:
         if not self._connection.is_ending and not self._connection.is_half_open:
+            end = self._connection.client if at_client else self._connection.target
             is_done = failure.check(ConnectionDone) is not None
-            self._note_end(at_client=at_client, reason="FIN" if is_done else "RST")
+            broken = "without closing TLS" if is_tls(end.transport) else "RST"
+            self._note_end(at_client=at_client, reason="FIN" if is_done else broken)
 
     def closed(self) -> None:
         for to_host in (False, True):
@@ -233,7 +235,8 @@ class TappedPassage(Passage):
         if not self._ended:
             return f"closed by the tap; {figures}"
         first, how = _SIDES[self._ended[0]], self._reasons[0]
-        words = f"the {first} closed it first (FIN)" if how == "FIN" else f"the {first} reset it (RST)"
+        words = {"FIN": "closed it first (FIN)", "RST": "reset it (RST)"}.get(how, f"ended it {how}")
+        words = f"the {first} {words}"
         return f"{words}; {figures}"
 
     def settle(self) -> None:
