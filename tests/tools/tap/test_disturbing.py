@@ -428,6 +428,20 @@ def test_names_of_commands_and_kinds_of_messages_are_known_from_a_declaration() 
     assert [b"TRG,1\r\n", b"VER\r\n"] == equipment.chunks
 
 
+def test_a_script_waits_for_a_frame_by_the_name_of_its_command() -> None:
+    world = World(CAMERA)
+    host, equipment = world.connect()
+    found: list[bytes] = []
+    world.tap.frame("to-host", command="version").addCallback(found.append)
+
+    for request, reply in ((b"TRG,1\r\n", b"OK,1\r\n"), (b"VER\r\n", b"V2\r\n")):
+        assert [] == found
+        world.send(host, request)
+        world.send(equipment, reply)
+
+    assert [b"V2"] == found
+
+
 @pytest.mark.parametrize("text", ["drop next of locate", "drop event 1"])
 def test_names_and_events_without_a_declaration_are_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match="only a declaration tells names and events"):

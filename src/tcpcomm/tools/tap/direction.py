@@ -208,6 +208,11 @@ class Direction:
         return self._size
 
     @property
+    def has_ended(self) -> bool:
+        """True if the source has sent its last byte."""
+        return self._end is not None
+
+    @property
     def toxics(self) -> list[Toxic]:
         """The toxics that apply here."""
         return self._toxics.of(self.number)

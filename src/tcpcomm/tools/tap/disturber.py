@@ -189,7 +189,8 @@ class Disturber:
         if isinstance(disturbance, HalfOpen):
             closed, other = ("host", "equipment") if disturbance.to_host else ("equipment", "host")
             words = f"half-open: the end to the {closed} is closed, the {other} is told nothing"
-            self._end(connection, words, why, to_host=not disturbance.to_host)
+            self._tell(connection, f"{words}{why}", not disturbance.to_host)
+            self._ending(connection, "the tap left it half-open")
             connection.leave_half_open(close_target=disturbance.to_host != self._host_connects)
         elif isinstance(disturbance, Reset):
             self._end(connection, "reset both ends (RST)", why, to_host=True)
@@ -244,7 +245,8 @@ class Disturber:
             rule.id for rule in self._rules.values() if not kinds or isinstance(rule.disturbance, kinds)
         ]
         for id in chosen:
-            self.remove(id)
+            if id in self._rules:  # the bytes that another one held back may have met it
+                self.remove(id)
         return len(chosen)
 
     def stop(self) -> None:

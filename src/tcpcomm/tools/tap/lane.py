@@ -65,6 +65,7 @@ class Lane:
         self._send = send
         self._cutter = FrameCutter(framing)
         self._half = b""  # the held bytes of a frame that has begun
+        self._is_secret = False
         self._has_passed = False  # the first bytes of the frame that has begun have gone on
         self._glue: Rule | None = None
         self._glued: list[bytes] = []
@@ -73,8 +74,16 @@ class Lane:
         self.is_late = False
         """True if a frame waits until the other side speaks."""
 
-    def take(self, data: bytes, told: Sequence[ToldFrame]) -> list[Piece]:
-        """Take a chunk, with its frames as the dissector told them. Return the pieces that go on."""
+    def take(self, data: bytes, told: Sequence[ToldFrame], *, is_secret: bool = False) -> list[Piece]:
+        """
+        Take a chunk. Return the pieces that go on.
+
+        Args:
+            data: the chunk.
+            told: its frames, as the dissector told them.
+            is_secret: True if its bytes must not be shown.
+        """
+        self._is_secret = is_secret
         is_free = not self._half and self._glue is None
         if is_free and not self._disturber.waiting(self._connection.number, to_host=self._to_host):
             self._cutter.feed(data, apart=False)
@@ -132,7 +141,7 @@ class Lane:
             self._connection.number,
             one.frame,
             one.message,
-            is_secret=isinstance(one.frame, MaskedBytes),
+            is_secret=self._is_secret or isinstance(one.frame, MaskedBytes),
         )
         rules = self._disturber.hits(frame, has_passed=has_passed)
         self._change(wire, frame, rules, pieces)

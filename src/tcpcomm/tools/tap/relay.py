@@ -287,13 +287,15 @@ class Connection:
     def leave_half_open(self, *, close_target: bool) -> None:
         """Close one end. The other end stays open and hears nothing. Lose its bytes."""
         self.is_half_open = True
-        end = self.target if close_target else self.client
+        end, other = (self.target, self.client) if close_target else (self.client, self.target)
         for direction in self._directions:
             direction.is_mute = True
             direction.deliver()
-        if end in self._open_ends():
-            end.transport.unregisterProducer()
-            end.transport.loseConnection()
+        # An end that has finished sending has nothing to wait for.
+        for each in [end, other] if other.outgoing.has_ended else [end]:
+            if each in self._open_ends():
+                each.transport.unregisterProducer()
+                each.transport.loseConnection()
 
 
 @implementer(IHalfCloseableProtocol)

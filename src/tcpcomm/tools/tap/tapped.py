@@ -157,7 +157,8 @@ class TappedPassage(Passage):
         if len(told) > 1:
             self._tap.glued(self._session, len(told), to_host=to_host)
         self._start_gap(to_host=to_host)
-        pieces = self._lanes[to_host].take(data, told)
+        is_secret = self._session.sends_secret if to_host else self._session.keeps_secret
+        pieces = self._lanes[to_host].take(data, told, is_secret=is_secret)
         if self._lanes[not to_host].is_late:
             self._lanes[not to_host].is_late = False
             self._direction(to_host=not to_host).release()
