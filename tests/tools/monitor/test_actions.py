@@ -224,6 +224,7 @@ def test_a_tap_is_disturbed_by_its_words() -> None:
     (shown,) = monitor.api.overview()["sources"]
     assert ("tap", ["disturb", "close"]) == (shown["kind"], shown["can"])
     assert ["drop reply 3"] == shown["disturbances"]["active"]
+    assert "0 to 127.0.0.1:9" == shown["name"]
     assert {"text", "help"} == shown["disturbances"]["known"][0].keys()
 
 

@@ -53,6 +53,8 @@ LARGEST_KEPT_FRAME: Final = 65_536
 """Bytes of one frame that are kept. Of a longer one, the rest and its values are left out."""
 
 _ENDED: Final = ("idle", "down", "closed")
+_OF_ENDPOINTS: Final = re.compile(r"\btcp6?:|:interface=\S+")
+"""The parts of endpoint strings that a name is clearer without."""
 _PLACE: Final = re.compile(r"\b(?:to|at) (\S+:\S+)")
 
 
@@ -455,8 +457,8 @@ def _name_source(source: Source, subject: Any) -> None:
     elif source.declaration is not None:
         source.name = str(source.declaration.name)
     elif source.kind == TAP:
-        target = str(getattr(subject, "target_name", "") or getattr(subject, "target", ""))
-        source.name = f"tap to {target.removeprefix('tcp:')}" if target else "tap"
+        name = getattr(subject, "name", None) or getattr(subject, "target", None) or "tap"
+        source.name = _OF_ENDPOINTS.sub("", str(name))
     elif source.kind == SERVER:
         kind = getattr(subject, "protocol", None)
         source.name = getattr(kind, "__name__", None) or type(subject).__name__
