@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
-from tcpcomm import Recorder, Recording, link_of
+from tcpcomm import LinkState, Recorder, Recording, link_of
 from tcpcomm.framing import Delimited
 from tcpcomm.session.observer import Observers
 from tcpcomm.tools.dissect.dissector import Dissector
@@ -56,8 +56,10 @@ def test_a_conversation_is_shown_as_it_was(bench: Bench, tmp_path: Path, logged:
     assert [row for row in shown(live) if row[1] != "state"] == [
         row for row in shown(again) if row[1] != "state"
     ]
-    (session,) = again.overview()["sessions"]
-    assert ("closed", "VisionCamera") == (session["state"], again.sources()[-1].name)
+    overview = again.api.overview()
+    (session,), link = overview["sessions"], overview["sources"][0]
+    assert ("closed", "link", "down") == (session["state"], link["kind"], link["state"])
+    assert all(each["can"] == [] for each in overview["sources"])
 
 
 def test_faults_halves_and_alterations_are_shown(tmp_path: Path) -> None:
@@ -85,3 +87,20 @@ def test_an_empty_recording_is_shown(tmp_path: Path) -> None:
     assert [] == shown(replayed(tmp_path / "line.tcpcomm"))
 
 
+
+
+def test_the_sessions_of_a_link_stand_under_it(tmp_path: Path) -> None:
+    class Link:
+        name = "link to tcp:10.0.0.9:9999"
+        observers: Any = None
+
+    with Recorder(tmp_path / "line.tcpcomm") as recorder:
+        recorder.link_state(Link(), LinkState.READY, "the peer is proven")
+        session = OverheardSession(peer="10.0.0.9:9999")
+        Dissector(session, Observers([recorder]), lambda: 0.0).open()
+    (source,) = replayed(tmp_path / "line.tcpcomm").overview()["sources"]
+    assert ("link to tcp:10.0.0.9:9999", "ready", 1) == (
+        source["name"],
+        source["state"],
+        source["sessions"],
+    )

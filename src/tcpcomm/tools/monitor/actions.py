@@ -62,6 +62,8 @@ class Actions:
     def can(self, source: Source) -> list[str]:
         """Return the names of the actions that make sense for a source."""
         subject = source.subject
+        if getattr(subject, "is_recorded", False):
+            return []
         if _tap_of(source) is not None:
             return ["disturb", "close"]
         if isinstance(subject, HostLink):

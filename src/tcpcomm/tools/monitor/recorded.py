@@ -33,6 +33,7 @@ class _Place:
     """The server or link of recorded sessions."""
 
     monitor_name: str
+    is_recorded = True
 
     @property
     def observers(self) -> object:
@@ -122,7 +123,9 @@ class RecordedTraffic:
                 self._end(session)
 
     def _begin(self, facts: RecordedSession) -> None:
-        place = self._place(facts.declaration.rpartition(":")[2] or facts.target or "recorded")
+        links = [each for each in self._places.values() if facts.peer and facts.peer in each.monitor_name]
+        name = facts.declaration.rpartition(":")[2] or facts.target or "recorded"
+        place = links[0] if links else self._place(name)
         session = self._open[facts.number] = _Session(facts, place)
         self._time.seconds = facts.opened_at / _MICROSECONDS
         self._model.opened(session)
@@ -142,11 +145,8 @@ class RecordedTraffic:
     def _show(self, value: Recorded) -> None:
         model = self._model
         if isinstance(value, RecordedState):
-            place = self._place(value.name)
-            if value.state == "listening":
-                model.listening(place, value.name)
-            else:
-                model.link_state(place, value.state, value.reason)
+            if value.state != "listening":  # the sessions there tell more
+                model.link_state(self._place(value.name), value.state, value.reason)
             return
         session = self._open.get(getattr(value, "session", 0))
         if session is None:
