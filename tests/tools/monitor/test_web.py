@@ -24,7 +24,13 @@ from tcpcomm.server.service import CannotListen
 from tcpcomm.tools.monitor.access import MOST_WRONG_TOKENS
 from tcpcomm.tools.monitor.pages import MOST_PAGES
 from tcpcomm.tools.monitor.service import Monitor
-from tcpcomm.tools.monitor.web import IDLE_CONNECTION, LARGEST_REQUEST, MOST_BROWSERS, MonitorSite
+from tcpcomm.tools.monitor.web import (
+    IDLE_CONNECTION,
+    LARGEST_REQUEST,
+    MOST_BROWSERS,
+    MOST_DOWNLOADS,
+    MonitorSite,
+)
 from tests.reactor import reactor, until
 from tests.session.stage import staged
 from tests.tools.monitor.test_model import Line
@@ -84,6 +90,7 @@ class WebTests(TestCase):
 
     def setUp(self) -> None:
         self.monitor = self.make()
+        self.root = self.monitor.root
 
     def make(self, **options: Any) -> Monitor:
         monitor = Monitor(0, token=TOKEN, reactor=reactor, **options)
@@ -269,6 +276,28 @@ class WebTests(TestCase):
             assert (403, True) == (answer.status, "read-only" in answer.error)
             browser = await self.stream(monitor=monitor)
             assert b'"writes":false' in browser.data
+
+        return self.run_async(work())
+
+    def test_downloads_are_bounded(self) -> Any:
+        async def work() -> None:
+            stage = staged(Line, observers=[self.monitor])
+            for _ in range(600):  # more than the buffers of a connection take
+                stage.receive(b"x" * 60_000 + b"\r\n")
+            browsers = []
+            for _ in range(MOST_DOWNLOADS):
+                browser = await self.connect()
+                browser.transport.pauseProducing()
+                browser.transport.write(b"GET /api/download?format=csv HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                browsers.append(browser)
+            await until(lambda: self.root.downloads == MOST_DOWNLOADS)
+            refused = await self.ask("/api/download?format=csv")
+            assert (503, True) == (refused.status, "wait until one is complete" in refused.error)
+            browsers[0].transport.abortConnection()
+            await until(lambda: self.root.downloads == MOST_DOWNLOADS - 1)
+            answer = await self.ask(f"/api/download?format=jsonl&first={self.monitor.last_row - 2}")
+            assert (200, "application/x-ndjson") == (answer.status, answer.headers["content-type"])
+            assert 3 == len(_unchunked(answer).splitlines())
 
         return self.run_async(work())
 

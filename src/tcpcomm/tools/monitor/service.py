@@ -96,7 +96,9 @@ class Monitor(MonitorModel):
         self.pages = Pages(self, self.api.overview, reactor)
         """The pages that are open."""
         self.api.pages = self.pages
-        self._site = MonitorSite(Root(self.access, self.api, self.pages), reactor)
+        self.root = Root(self.access, self.api, self.pages)
+        """Answers all requests of browsers."""
+        self._site = MonitorSite(self.root, reactor)
         if not hasattr(reactor, "callWhenRunning"):  # a test's clock has no sockets
             return
         if getattr(reactor, "running", False) and not isInIOThread():

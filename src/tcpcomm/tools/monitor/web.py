@@ -29,6 +29,9 @@ from tcpcomm.tools.monitor.pages import Page, Pages
 MOST_BROWSERS: Final = 64
 """Connections of browsers that are open at once. Further ones are closed."""
 
+MOST_DOWNLOADS: Final = 2
+"""Files that are made and sent at once."""
+
 LARGEST_REQUEST: Final = 65_536
 """Bytes of the body of a request."""
 
@@ -174,6 +177,8 @@ class Root(Resource):
         self._api = api
         self._pages = pages
         self._files = files("tcpcomm.tools.monitor") / "page"
+        self.downloads = 0
+        """The files that are being downloaded."""
 
     def render(self, request: Request) -> Any:
         """Answer a request, or begin to."""
@@ -231,11 +236,13 @@ class Root(Resource):
             self._access.check_reading(token, address)
             if path == "stream":
                 return self._stream(request, query, token, address)
+            if path == "download" or path.startswith("recordings/"):
+                self._count_download(request)
             answer = self._api.get(path, query)
         else:
             raise Denied(405, "the monitor knows GET and POST only")
         if isinstance(answer, FileDownload):
-            return self._send_file(request, answer)
+            return self._send_file(request, answer.open(), answer.name, "application/octet-stream")
         if not isinstance(answer, Deferred):
             return self._send(request, answer)
         gone: list[object] = []
@@ -243,6 +250,10 @@ class Root(Resource):
 
         def finish(outcome: Any) -> None:
             if gone:
+                return
+            if isinstance(outcome, Download):
+                data = succeed(io.BytesIO(outcome.data))
+                self._send_file(request, data, outcome.name, outcome.content_type)
                 return
             if isinstance(outcome, Failure):
                 request.write(self._failed(request, outcome))
@@ -253,13 +264,24 @@ class Root(Resource):
         answer.addBoth(finish)
         return NOT_DONE_YET
 
-    def _send_file(self, request: Request, download: FileDownload) -> Any:
+    def _count_download(self, request: Request) -> None:
+        if self.downloads >= MOST_DOWNLOADS:
+            raise Denied(503, f"{MOST_DOWNLOADS} files are being downloaded: wait until one is complete")
+        self.downloads += 1
+
+        def end(_: object) -> None:
+            self.downloads -= 1
+
+        request.notifyFinish().addBoth(end)
+
+    def _send_file(self, request: Request, opened: Deferred[Any], name: str, content_type: str) -> Any:
+        """Send a file as fast as the browser reads it, and close it."""
         gone: list[object] = []
         request.notifyFinish().addErrback(gone.append)
 
-        def send(file: io.FileIO) -> Deferred[Any]:
-            request.setHeader("Content-Type", "application/octet-stream")
-            request.setHeader("Content-Disposition", f'attachment; filename="{download.name}"')
+        def send(file: Any) -> Deferred[Any]:
+            request.setHeader("Content-Type", content_type)
+            request.setHeader("Content-Disposition", f'attachment; filename="{name}"')
             sender: Any = FileSender()
             sent: Deferred[Any] = succeed(None) if gone else sender.beginFileTransfer(file, request)
 
@@ -267,7 +289,7 @@ class Root(Resource):
                 file.close()
                 return outcome
 
-            return sent.addBoth(close)
+            return sent.addErrback(gone.append).addBoth(close)  # it fails if the browser goes
 
         def finish(outcome: Any) -> None:
             if gone:
@@ -276,14 +298,10 @@ class Root(Resource):
                 request.write(self._failed(request, outcome))
             request.finish()
 
-        download.open().addCallback(send).addBoth(finish)
+        opened.addCallback(send).addBoth(finish)
         return NOT_DONE_YET
 
     def _send(self, request: Request, answer: Any) -> bytes:
-        if isinstance(answer, Download):
-            request.setHeader("Content-Type", answer.content_type)
-            request.setHeader("Content-Disposition", f'attachment; filename="{answer.name}"')
-            return answer.data
         request.setHeader("Content-Type", "application/json")
         return json.dumps(answer, ensure_ascii=True).encode("ascii")
 
