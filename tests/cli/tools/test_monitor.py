@@ -84,9 +84,7 @@ def test_a_place_is_a_port_or_an_address_and_a_port(place: str, url: str) -> Non
 
 @pytest.mark.parametrize("place", ["", "-1", "8080x", "::1:8080", "http://127.0.0.1:8080", "127.0.0.1"])
 def test_another_text_is_no_place(place: str) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"--monitor must be a port, such as 8080, or ADDR"
-    ):
+    with pytest.raises(ConfigurationError, match=r"--monitor must be a port, such as 8080, or ADDR"):
         monitor_at(place, option="--monitor")
 
 
