@@ -27,6 +27,7 @@ from tcpcomm.runtime.logs import LineObserver, text_line
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.tls_rules import check_secret_file
 from tcpcomm.server.options import AllowingOptions
+from tcpcomm.server.running import Face
 from tcpcomm.tools.manual.values import read_arguments
 from tcpcomm.tools.monitor.options import MonitorOptions
 
@@ -90,16 +91,33 @@ class ConnectionOptions(Subcommand, CredentialOptions):
         """A command to send first on the connection, such as select or 'open job=3', for its state."""
         self.first.append(command)
 
-    def proxy(self, declaration: Declaration, endpoint: str, **options: Unpack[HostKeywords[Any]]) -> Any:
-        """Make the proxy, or raise Refusal or ConfigurationError if an option is wrong."""
+    def proxy(
+        self,
+        declaration: Declaration,
+        endpoint: str,
+        *,
+        face: Face | None = None,
+        **options: Unpack[HostKeywords[Any]],
+    ) -> Any:
+        """
+        Make the proxy, or raise Refusal or ConfigurationError if an option is wrong.
+
+        Args:
+            declaration: the equipment.
+            endpoint: its place.
+            face: takes the terminal, and gets the log.
+            options: other arguments of ``remote``.
+        """
         options["credentials"] = self.credentials
         if isinstance(self, MonitorOptions):
             options["observers"] = [*options.get("observers", ()), *monitors_of(self)]
         options["on_ready"] = [self._step(declaration, each) for each in self.first]
         if self["frames"]:
             options["log"] = sys.stderr
-        if self["verbose"]:
-            log = LineObserver(text_line, stream_writer(sys.stderr) or plain_writer(sys.stderr))
+        if self["verbose"] or face is not None:
+            error = sys.stderr
+            write = face.write if face is not None else stream_writer(error) or plain_writer(error)
+            log = LineObserver(text_line, write)
             globalLogBeginner.beginLoggingTo([log], redirectStandardIO=False)
         if not self["listen"]:
             if self["allow"]:
@@ -153,9 +171,13 @@ def no_command(declaration: Declaration, name: str, methods: Iterable[str] = ())
     )
 
 
-def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
+def run_reactor(work: Callable[[], Coroutine[Any, Any, int]], *, face: Face | None = None) -> int:
     """
     Run the reactor until a coroutine is done, then stop its links in order.
+
+    Args:
+        work: the coroutine function.
+        face: runs the reactor, and takes the terminal meanwhile.
 
     Returns:
         The exit code that the coroutine returned. Its exception is raised here.
@@ -169,7 +191,10 @@ def run_reactor(work: Callable[[], Coroutine[Any, Any, int]]) -> int:
             reactor.stop()
 
     reactor.callWhenRunning(lambda: Deferred.fromCoroutine(work()).addBoth(end))
-    reactor.run()
+    if face is None:
+        reactor.run()
+    else:
+        face.run()
     outcome = outcomes[0] if outcomes else 0  # Ctrl-C ended it
     if isinstance(outcome, Failure):
         outcome.raiseException()

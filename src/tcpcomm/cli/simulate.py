@@ -10,6 +10,7 @@ from twisted.application.service import Service
 
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, load_simulator, number
 from tcpcomm.cli.monitoring import monitors_of
+from tcpcomm.cli.tools.console_options import ConsoleOptions, console_observers
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.runtime.monotonic_time import the_reactor
@@ -19,10 +20,11 @@ from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.server.serving import EquipmentFactory, serve
 from tcpcomm.server.simulator import EventsEvery, simulated
 from tcpcomm.session.frame_log import frame_log
+from tcpcomm.session.observer import SessionObserver
 from tcpcomm.tools.monitor.options import MonitorOptions
 
 
-class SimulateOptions(Subcommand, ListeningOptions, MonitorOptions):
+class SimulateOptions(Subcommand, ListeningOptions, MonitorOptions, ConsoleOptions):
     """The options of ``tcpcomm simulate``."""
 
     synopsis = "simulate DEVICE [options]"
@@ -59,6 +61,7 @@ Ctrl-C ends it."""
     def run(self) -> int:
         reactor = the_reactor()
         declaration = load_declaration(self.name)
+        console = self.console(f"simulate {self.name}")
         simulator = load_simulator(self.name)
         if simulator is None and not declaration.unimplemented():
             print(
@@ -78,14 +81,18 @@ Ctrl-C ends it."""
             reactor=reactor,
         )
         events = EventsEvery(equipment, self._intervals(declaration), seed=seed)
+        observers = [
+            *frame_log(sys.stderr if self["frames"] else None),
+            *monitors_of(self),
+            *console_observers(console),
+        ]
         try:
-            run_until_stopped(self._service(equipment, reactor), events)
+            run_until_stopped(self._service(equipment, observers, reactor), events, face=console)
         except CannotListen as error:
             raise Refusal(str(error)) from None
         return 0
 
-    def _service(self, equipment: Equipment, reactor: Any) -> Service:
-        observers = [*frame_log(sys.stderr if self["frames"] else None), *monitors_of(self)]
+    def _service(self, equipment: Equipment, observers: list[SessionObserver], reactor: Any) -> Service:
         if self["connect"] is not None:
             if self["listen"] or self["allow"]:
                 raise Refusal("--listen and --allow have no effect with --connect")

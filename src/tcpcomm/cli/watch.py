@@ -12,6 +12,7 @@ from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
+from tcpcomm.cli.tools.console_options import ConsoleOptions, console_observers
 from tcpcomm.equipment.messages import DeclaredEvent
 from tcpcomm.host.host import link_of
 from tcpcomm.runtime.safe_text import one_line, safe_json
@@ -19,7 +20,7 @@ from tcpcomm.tools.manual.values import jsonable
 from tcpcomm.tools.monitor.options import MonitorOptions
 
 
-class WatchOptions(ConnectionOptions, MonitorOptions):
+class WatchOptions(ConnectionOptions, MonitorOptions, ConsoleOptions):
     """The options of ``tcpcomm watch``."""
 
     synopsis = "watch DEVICE ENDPOINT [EVENT ...] [options]"
@@ -52,11 +53,12 @@ all events, or only those that are named. Standard error shows the state of the 
         if not names:
             raise Refusal(f"{declaration.name} declares no event")
         count = None if self["count"] is None else number("count", self["count"], least=1)
-        proxy = self.proxy(declaration, self.endpoint)
-        if not self["frames"]:  # which show the states, too
+        console = self.console(f"watch {self.name}")
+        proxy = self.proxy(declaration, self.endpoint, observers=console_observers(console), face=console)
+        if not self["frames"] and console is None:  # which show the states, too
             link_of(proxy).observe(_print_state)
         events = [declaration.events[name] for name in names]
-        return run_reactor(lambda: self._watch(proxy, events, count))
+        return run_reactor(lambda: self._watch(proxy, events, count), face=console)
 
     async def _watch(self, proxy: Any, events: list[DeclaredEvent], count: float | None) -> int:
         enough: Deferred[int] = Deferred()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from twisted.application.service import Service
 from twisted.internet.defer import DeferredList, maybeDeferred
@@ -24,6 +24,17 @@ from tcpcomm.runtime.log_writer import plain_writer, stream_writer
 from tcpcomm.runtime.logs import LineObserver, text_line
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.service import CannotListen
+
+
+class Face(Protocol):
+    """Takes the terminal while the reactor runs."""
+
+    def run(self) -> None:
+        """Run the reactor until it ends."""
+
+    def write(self, text: str) -> None:
+        """Show lines of the log. It is called in any thread."""
+
 
 _PORT_MESSAGE: Final = re.compile(r"\S+ starting on \S+|\(.* Port .* Closed\)")
 
@@ -47,11 +58,19 @@ def run(*services: Service, reactor: Any = None) -> None:
         raise SystemExit(str(error)) from error
 
 
-def run_until_stopped(*services: Service, reactor: Any = None) -> None:
-    """Do the same as :func:`run`, but raise the errors of a start unchanged."""
+def run_until_stopped(*services: Service, reactor: Any = None, face: Face | None = None) -> None:
+    """
+    Do the same as :func:`run`, but raise the errors of a start unchanged.
+
+    Args:
+        services: the services.
+        reactor: the reactor, if it is not the usual one.
+        face: runs the reactor and gets the lines of the log, in place of standard error.
+    """
     reactor = the_reactor(reactor)
+    write = face.write if face is not None else stream_writer(sys.stderr) or plain_writer(sys.stderr)
     # Debug lines would hide the others: a link writes one each time that it tries to connect.
-    lines = LineObserver(text_line, stream_writer(sys.stderr) or plain_writer(sys.stderr))
+    lines = LineObserver(text_line, write)
     log_observer = FilteringLogObserver(lines, [LogLevelFilterPredicate(LogLevel.info), _WithoutPorts()])
     globalLogBeginner.beginLoggingTo([log_observer], redirectStandardIO=False)
     started: list[Service] = []
@@ -72,7 +91,10 @@ def run_until_stopped(*services: Service, reactor: Any = None) -> None:
     reactor.addSystemEventTrigger(
         "before", "shutdown", lambda: DeferredList([maybeDeferred(each.stopService) for each in started])
     )
-    reactor.run()
+    if face is None:
+        reactor.run()
+    else:
+        face.run()
     lines.finish()
     if errors:
         raise errors[0]

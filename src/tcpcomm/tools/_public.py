@@ -9,11 +9,13 @@ Type checkers and editors read the imports. At run time :mod:`tcpcomm._lazy` rea
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from tcpcomm.tools.console.running import Console as Console
     from tcpcomm.tools.monitor.service import Monitor as Monitor
     from tcpcomm.tools.record.recorder import Recorder as Recorder
     from tcpcomm.tools.record.recording import Recording as Recording
 
 DEFINED_IN: Final = {
+    "tcpcomm.tools.console.running": ["Console"],
     "tcpcomm.tools.monitor.service": ["Monitor"],
     "tcpcomm.tools.record.recorder": ["Recorder"],
     "tcpcomm.tools.record.recording": ["Recording"],

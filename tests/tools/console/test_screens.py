@@ -182,7 +182,7 @@ async def test_a_chosen_line_stays_and_its_pair_is_found() -> None:
         stage.ask(session, 2)
         await stage.settle()
         assert holds(stage.lines("detail"), "answered after 1.20 ms by x=12.5")
-        assert holds(stage.lines("frames"), "+", "[reply to locate]")
+        assert holds(stage.lines("frames"), "+", "<- [reply] x=12.5")
         await stage.press("p")
         assert holds(stage.lines("detail"), "answers locate(job=1) after 1.20 ms")
         await stage.press("end")

@@ -14,6 +14,7 @@ from twisted.python import usage
 from tcpcomm.cli.common import Refusal, load_declaration
 from tcpcomm.cli.hosting import ConnectionOptions, run_reactor
 from tcpcomm.cli.monitoring import listen
+from tcpcomm.cli.tools.console_options import ConsoleOptions
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.tools.monitor.options import monitor_at
@@ -23,7 +24,7 @@ _VALUES_AT_ONCE: Final = 500
 _TELLS_EACH: Final = 100_000
 
 
-class MonitorCommandOptions(ConnectionOptions):
+class MonitorCommandOptions(ConnectionOptions, ConsoleOptions):
     """The options of ``tcpcomm monitor``."""
 
     synopsis = "monitor DEVICE ENDPOINT | FILE [options]"
@@ -63,9 +64,10 @@ links with --monitor {_DEFAULT_PORT}. Ctrl-C ends it."""
             return self._show_recording(self.names[0])
         name, endpoint = self.names
         declaration = load_declaration(name)
-        monitor = self._monitor(name=declaration.name)
-        self.proxy(declaration, endpoint, observers=[monitor])
-        return run_reactor(_until_ctrl_c)
+        console = self.console(declaration.name, read_only=bool(self["read-only"]))
+        observer = self._monitor(name=declaration.name) if console is None else console.model
+        self.proxy(declaration, endpoint, observers=[observer], face=console)
+        return run_reactor(_until_ctrl_c, face=console)
 
     def _show_recording(self, name: str) -> int:
         path = Path(name)
@@ -84,9 +86,10 @@ links with --monitor {_DEFAULT_PORT}. Ctrl-C ends it."""
         with Recording(path) as recording:
             span = recording.span()
             time.seconds = 0.0 if span is None else span[0] / 1e6
-            monitor = self._monitor(name=path.name, times=time)
-            traffic = RecordedTraffic(recording, monitor, time)
-            return run_reactor(lambda: _show(traffic, recording))
+            console = self.console(path.name, read_only=bool(self["read-only"]), times=time)
+            model = self._monitor(name=path.name, times=time) if console is None else console.model
+            traffic = RecordedTraffic(recording, model, time)
+            return run_reactor(lambda: _show(traffic, recording), face=console)
 
     def _monitor(self, **options: Any) -> Any:
         names, read_only = self.get("host-name", ()), bool(self["read-only"])

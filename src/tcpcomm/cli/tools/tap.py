@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.python import usage
@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.cli.common import Refusal, Subcommand, number
 from tcpcomm.cli.monitoring import monitors_of
+from tcpcomm.cli.tools.console_options import ConsoleOptions, console_observers
 from tcpcomm.cli.tools.keyboard import Keyboard, LineEditor
 from tcpcomm.cli.tools.speech import speech_of
 from tcpcomm.codec.encoding import charset
@@ -30,6 +31,9 @@ from tcpcomm.tools.tap.grammar import parse_disturbance
 from tcpcomm.tools.tap.script import ScriptFailed, load_script, run_script
 from tcpcomm.tools.tap.tap import Tap, tap_log
 
+if TYPE_CHECKING:
+    from tcpcomm.tools.console.running import Console
+
 SCRIPT_FAILED: Final = 3
 """The exit code if the script raised an error, with --end-with-script."""
 
@@ -41,7 +45,7 @@ _PLAIN: Final = re.compile(r"(tcp|tcp6):[0-9]{1,5}")
 _ENDS: Final = ("q", "quit", "exit")
 
 
-class TapOptions(Subcommand, AllowingOptions, MonitorOptions):
+class TapOptions(Subcommand, AllowingOptions, MonitorOptions, ConsoleOptions):
     """The options of ``tcpcomm tap``."""
 
     synopsis = "tap LISTEN TARGET [options]"
@@ -96,13 +100,15 @@ Examples:
 
     def run(self) -> int:
         reactor = the_reactor()
-        tap = self._tap(reactor)
+        console = self.console("tap")
+        tap = self._tap(reactor, console)
         script = None if self["script"] is None else load_script(self["script"])
         if script is None and self["end-with-script"]:
             raise Refusal("--end-with-script has no effect without --script FILE")
-        return _Running(tap, reactor, script, ends_with_script=bool(self["end-with-script"])).run()
+        ends_with_script = bool(self["end-with-script"])
+        return _Running(tap, reactor, script, ends_with_script=ends_with_script, face=console).run()
 
-    def _tap(self, reactor: Any) -> Tap:
+    def _tap(self, reactor: Any, console: Console | None) -> Tap:
         problems: list[str] = []
         allow = self.allowed(problems)
         listen = self._place()
@@ -122,7 +128,8 @@ Examples:
         speech = speech_of(self["as"], self["framing"], self["reply-framing"], self["gap"])
         most = int(number("most", self["most"], least=1, most=10000))
         recordings = [] if self["record"] is None else [self["record"]]
-        observers: list[SessionObserver] = [*monitors_of(self, recordings=recordings)]
+        observers: list[SessionObserver] = console_observers(console)
+        observers += monitors_of(self, recordings=recordings)
         if recordings:
             from tcpcomm.tools.record.recorder import Recorder  # noqa: PLC0415 - takes a while
 
@@ -132,7 +139,7 @@ Examples:
             listen=listen,
             speech=speech,
             observers=observers,
-            log=tap_log(line_writer(sys.stdout), encoding=encoding),
+            log=tap_log(line_writer(sys.stdout), encoding=encoding) if console is None else None,
             host_connects=not self["equipment-connects"],
             seed=None if seed is None else int(seed),
             reactor=reactor,
@@ -157,11 +164,14 @@ Examples:
 class _Running:
     """A tap that runs in the reactor, with what people type and a script."""
 
-    def __init__(self, tap: Tap, reactor: Any, script: Any, *, ends_with_script: bool) -> None:
+    def __init__(
+        self, tap: Tap, reactor: Any, script: Any, *, ends_with_script: bool, face: Console | None
+    ) -> None:
         self._tap = tap
         self._reactor = reactor
         self._script = script
         self._ends_with_script = ends_with_script
+        self._face = face
         self._problem: Refusal | None = None
         self._code = 0
         self._editor = LineEditor(on_key=self._key, on_line=self._line, show=_show)
@@ -172,8 +182,12 @@ class _Running:
         reactor = self._reactor
         reactor.callWhenRunning(self._start)
         reactor.addSystemEventTrigger("before", "shutdown", self._tap.stop)
-        with self._keyboard.reading():
-            reactor.run()
+        if self._face is not None:
+            self._face.take_log()
+            self._face.run()
+        else:
+            with self._keyboard.reading():
+                reactor.run()
         if self._problem is not None:
             raise self._problem
         return self._code
@@ -190,7 +204,7 @@ class _Running:
         self._stop()
 
     def _started(self, _: object) -> None:
-        if self._keyboard.is_terminal:
+        if self._keyboard.is_terminal and self._face is None:
             _tell("keys disturb what passes: ? lists them, q ends the tap")
         if self._script is not None:
             run_script(self._script, self._tap).addCallbacks(self._script_ended, self._script_failed)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, TextIO, cast
 
-from textual import events
 from textual.binding import Binding, BindingType
 
 from tcpcomm.runtime.safe_text import one_line
@@ -28,6 +29,8 @@ class Source(Protocol):
 
     def watch(self, watch: int, source: str | None, session: int | None = None) -> None: ...
     def take(self) -> News: ...
+    @property
+    def stream(self) -> io.TextIOBase: ...
 
 
 class ConsoleApp(ConsoleBase):
@@ -62,6 +65,9 @@ class ConsoleApp(ConsoleBase):
     Dialog { align: center middle; }
     Dialog > .box { width: 90%; max-width: 100; height: auto; max-height: 95%;
                     background: $surface; border: round $primary; padding: 0 1; }
+    Dialog OptionList { border: none; padding: 0; height: auto; max-height: 8;
+                        text-wrap: nowrap; text-overflow: ellipsis; }
+    Dialog .box > Label { width: 100%; height: auto; }
     Dialog .box > Scrolled { height: auto; max-height: 18; }
     """
 
@@ -75,14 +81,10 @@ class ConsoleApp(ConsoleBase):
         self._frames: FramesScreen | None = None
 
     def on_mount(self) -> None:
-        self.begin_capture_print(self)  # what the program prints must not tear the screen
+        # Printing must not tear the screen. Textual puts both back at its end, as it did to begin with.
+        sys.stdout = sys.stderr = cast("TextIO", self.feed.stream)
         self.push_screen(self._links)
         self.set_interval(INTERVAL, self.take_news)
-
-    def on_print(self, event: events.Print) -> None:
-        """Keep what the program prints in the pane of the log."""
-        self.log_lines.extend(one_line(line) for line in event.text.splitlines() if line.strip())
-        self._show_log()
 
     def take_news(self) -> None:
         """Show all that is new since the last time."""

@@ -154,7 +154,7 @@ def entry_pieces(entry: Entry, now: float, columns: Columns, words: Words) -> li
             entry.level,
         ),
         (texts.fitted(name, columns.name), "plain" if is_session else "strong"),
-        (texts.fitted(one_line(entry.peer), columns.peer), "plain"),
+        (texts.fitted(one_line(entry.peer).removeprefix("tcp:"), columns.peer), "plain"),
         (texts.fitted(texts.rate(shown["rate"]), columns.rate, right=True), "plain"),
         (texts.fitted(trips_text(shown), columns.trips, right=True), "plain"),
         (texts.fitted(bars, columns.minute), "dim"),

@@ -7,6 +7,7 @@ at most. Rows that do not fit are counted. The console takes the mailbox when it
 
 from __future__ import annotations
 
+import io
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -54,6 +55,32 @@ class News:
     """True if the reactor has ended, or if somebody asked for the end."""
 
 
+class LogStream(io.TextIOBase):
+    """
+    A stream for all that the program prints while the console has the terminal.
+
+    Args:
+        write: gets whole lines.
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._lock = Lock()
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        """Add text; a line is shown when it ends."""
+        with self._lock:
+            *lines, begun = f"{self._begun}{text}".split("\n")
+            self._begun = begun[:_LONGEST_LINE]
+        if lines:
+            self._write("\n".join(lines))
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
 class Feed:
     """
     Collects the news in the reactor's thread, and keeps them for another thread.
@@ -87,6 +114,8 @@ class Feed:
         self._collections = 0
         self._changes = -1
         self._timer: Any = None
+        self.stream = LogStream(self.write)
+        """Takes all that the program prints."""
 
     # -- in the reactor's thread --------------------------------------------------------------------------
 

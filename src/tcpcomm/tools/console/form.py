@@ -31,7 +31,6 @@ class CommandForm(Dialog):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "send", show=False)]
 
     DEFAULT_CSS = """
-    CommandForm #commands { max-height: 6; height: auto; border: none; }
     CommandForm #fields { height: auto; max-height: 8; }
     CommandForm .field { height: 1; }
     CommandForm .field > Label { width: 26; }

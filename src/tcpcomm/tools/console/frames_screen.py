@@ -133,7 +133,7 @@ class FramesScreen(Screen[None]):
     def on_mount(self) -> None:
         self.query_one("#log").display = False
         self.query_one("#filter").display = False
-        self.query_one(FramesView).focus()
+        self.set_focus(self.query_one(FramesView))
         self.show_overview()
         self._show()
 
@@ -237,7 +237,7 @@ class FramesScreen(Screen[None]):
     def action_filter(self) -> None:
         field = self.query_one("#filter", Input)
         field.display = True
-        field.focus()
+        self.set_focus(field)  # at once, so that the next key is a letter of the filter
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._set_filter(event.value)
@@ -247,7 +247,7 @@ class FramesScreen(Screen[None]):
 
     def _close_filter(self) -> None:
         self.query_one("#filter").display = False
-        self.query_one(FramesView).focus()
+        self.set_focus(self.query_one(FramesView))
 
     def _set_filter(self, text: str) -> None:
         view = self.query_one(FramesView)

@@ -80,7 +80,7 @@ def line_pieces(line: Line, columns: LineColumns, words: Words) -> list[Piece]:
     pieces: list[Piece] = [
         (f"{texts.clock(row.time)} {texts.gap(line.gap):>{_GAP}} ", "dim"),
         (f"{arrow(line):2} ", "to" if line.to_equipment else "from"),
-        (texts.fitted(what(line, words), columns.what), style),
+        (texts.fitted(what(line, words, brief=not columns.hex), columns.what), style),
         (f" {texts.fitted(_took(line), _TOOK, right=True)}", "plain"),
     ]
     if columns.hex:
@@ -94,9 +94,18 @@ def arrow(line: Line) -> str:
     return "" if line.to_equipment is None else "->" if line.to_equipment else "<-"
 
 
-def what(line: Line, words: Words) -> str:
-    """Return the message of a line: a tag where its kind needs one, the decoded call, and the reason."""
-    tags = [] if line.kind in ("command", "state") else [kind_words(line, words)]
+def what(line: Line, words: Words, *, brief: bool = False) -> str:
+    """
+    Return the message of a line: a tag where its kind needs one, the decoded call, and the reason.
+
+    Args:
+        line: the line.
+        words: the words.
+        brief: True if a reply need not name its command.
+    """
+    is_answer = line.kind in ("reply", "fault")
+    kind = words(f"brief.{line.kind}") if brief and is_answer else kind_words(line, words)
+    tags = [] if line.kind in ("command", "state") else [kind]
     if line.row.chunks > 1:
         tags.append(words("tag.cut", chunks=line.row.chunks))
     if line.is_glued:
