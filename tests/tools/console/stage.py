@@ -84,6 +84,9 @@ class Acts:
     async def command(self, source: str, name: str, values: dict[str, str]) -> Any:
         return self._answered("command", source, name, values)
 
+    async def event(self, source: str, name: str, values: dict[str, str]) -> Any:
+        return self._answered("event", source, name, values)
+
     async def close(self, session: int) -> None:
         self._answered("close", session)
 

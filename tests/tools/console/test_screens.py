@@ -12,7 +12,7 @@ import pytest
 from tcpcomm import LinkState, MessageKind
 from tcpcomm.errors import BadChecksum
 from tcpcomm.tools.console.dialogs import Confirmation, DisturbDialog, HelpDialog, TextDialog
-from tcpcomm.tools.console.form import CommandForm
+from tcpcomm.tools.console.form import MessageForm
 from tcpcomm.tools.console.frames_screen import FramesScreen
 from tcpcomm.tools.console.links_screen import LinksScreen
 from tests.tools.console.stage import SMALL, WIDE, Stage, staged
@@ -204,7 +204,7 @@ async def test_rows_beyond_what_the_console_takes_are_counted() -> None:
         )
 
 
-FACTS = {
+FACTS: dict[str, Any] = {
     "name": "VisionCamera",
     "commands": [
         {
@@ -225,6 +225,7 @@ FACTS = {
         {"name": "status", "doc": "", "request": "STA", "parameters": []},
     ],
 }
+FACTS["events"] = [{"name": "alarm", "doc": "", "request": "ALM,{code}", "parameters": []}]
 REPLY = {"outcome": "reply", "lines": ["x: 12.5", "y: 4.0"], "took": 0.0012}
 
 
@@ -246,7 +247,7 @@ async def test_a_command_is_sent_by_its_form_and_its_reply_stands_below() -> Non
     async with staged(facts=FACTS, answer=REPLY) as stage:
         await with_actions(stage, "command")
         await stage.press("f")
-        assert isinstance(stage.app.screen, CommandForm)
+        assert isinstance(stage.app.screen, MessageForm)
         await stage.press("enter", "3", "enter")
         assert [("command", "1", "locate", {"job": "3"})] == stage.acts.asked
         assert ["reply after 1.20 ms", "  x: 12.5", "  y: 4.0"] == stage.lines("reply")
@@ -255,6 +256,16 @@ async def test_a_command_is_sent_by_its_form_and_its_reply_stands_below() -> Non
         await stage.press("down")
         await stage.press("enter")
         assert ("command", "1", "status", {}) == stage.acts.asked[-1]
+
+
+@console
+async def test_our_equipment_sends_an_event_by_its_form() -> None:
+    async with staged(facts=FACTS, answer={"outcome": "sent", "sessions": 1}) as stage:
+        await with_actions(stage, "event", "close")
+        await stage.press("f")
+        await stage.press("enter")
+        assert [("event", "1", "alarm", {})] == stage.acts.asked
+        assert ["sent"] == stage.lines("reply")
 
 
 @console

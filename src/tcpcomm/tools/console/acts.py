@@ -44,6 +44,10 @@ class ReactorActs:
         """Send a command. Return its outcome."""
         return dict(await self._call(self._actions.command, source, name, values, None))
 
+    async def event(self, source: str, name: str, values: dict[str, str]) -> dict[str, Any]:
+        """Send an event to all sessions of our equipment. Return its outcome."""
+        return dict(await self._call(self._actions.event, source, name, values))
+
     async def close(self, session: int) -> None:
         """Close a session at once."""
         await self._call(self._actions.close, session)

@@ -16,7 +16,7 @@ from tcpcomm.tools.console.base import Acts, ConsoleBase
 from tcpcomm.tools.console.dialogs import Confirmation, DisturbDialog, HelpDialog, TextDialog
 from tcpcomm.tools.console.entries import Entry
 from tcpcomm.tools.console.feed import INTERVAL, News
-from tcpcomm.tools.console.form import CommandForm
+from tcpcomm.tools.console.form import MessageForm
 from tcpcomm.tools.console.frames_screen import FramesScreen
 from tcpcomm.tools.console.lines import Line
 from tcpcomm.tools.console.links_screen import LinksScreen
@@ -160,19 +160,20 @@ class ConsoleApp(ConsoleBase):
         return entry is not None and not self.acts.read_only
 
     def open_form(self, entry: Entry | None) -> None:
-        """Open the form for a command of a source."""
+        """Open the form for a command of a link, or for an event of our equipment."""
         if entry is None or not self.may_act(entry):
             return
         source = entry.source
 
         def show(facts: dict[str, Any] | None) -> None:
-            if facts is None or "command" not in source.get("can", ()):
+            can = source.get("can", ())
+            kind = next((each for each in ("command", "event") if each in can), None)
+            if facts is None or kind is None:
                 self.tell("form.none", warn=True, why=self.words("form.no_link"))
-            elif not facts["commands"]:
-                why = self.words("form.no_commands", name=facts["name"])
-                self.tell("form.none", warn=True, why=why)
+            elif not facts[f"{kind}s"]:
+                self.tell("form.none", warn=True, why=self.words(f"form.no_{kind}s", name=facts["name"]))
             else:
-                self.push_screen(CommandForm(source, facts))
+                self.push_screen(MessageForm(source, facts[f"{kind}s"], kind))
 
         self.carry_out(self.acts.describe(source["id"]), show)
 

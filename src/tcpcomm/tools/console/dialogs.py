@@ -14,7 +14,7 @@ from textual.widgets import Input, Label, OptionList
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.tools.console.base import ConsoleBase
 from tcpcomm.tools.console.entries import Piece
-from tcpcomm.tools.console.texts import fitted
+from tcpcomm.tools.console.texts import fitted, wrapped
 from tcpcomm.tools.console.widgets import PieceLines, Scrolled
 
 _KEYS: Final = (
@@ -22,6 +22,8 @@ _KEYS: Final = (
     ("n N", "faults"), ("p", "pair"), ("End", "end"), ("x", "clear"), ("f", "form"),
     ("d", "disturb"), ("k", "kick"), ("r", "retry"), ("l", "log"), ("?", "help"), ("q", "quit"),
 )  # fmt: skip
+_WIDTH: Final = 68
+"""Columns of the help, which has room on a screen of 80."""
 
 
 class Dialog(ModalScreen[Any]):
@@ -44,7 +46,7 @@ class HelpDialog(Dialog):
         for first in range(0, len(_KEYS), 4):
             row: list[Piece] = []
             for key, action in _KEYS[first : first + 4]:
-                row += [(f"{key:>5} ", "match"), (f" {fitted(words(f'key.{action}'), 13)}", "plain")]
+                row += [(f"{key:>5} ", "match"), (f" {fitted(words(f'key.{action}'), 10)}", "plain")]
             lines.append(row)
         for title, key in (
             ("help.marks", "help.frames"),
@@ -52,7 +54,8 @@ class HelpDialog(Dialog):
             ("key.filter", "help.filter"),
         ):
             lines += [[], [(words(title), "strong")]]
-            lines += [[(each, "plain")] for each in words(key).splitlines()]
+            for text in words(key).splitlines():
+                lines += [[(each, "plain")] for each in wrapped(text, _WIDTH)]
         with Vertical(classes="box"):
             yield Scrolled(lines, id="text")
             yield PieceLines([[(words("help.close"), "dim")]])

@@ -1,8 +1,8 @@
-"""The form for a command: its list, the fields of the chosen one, and the reply below."""
+"""The form for a command or event: a list, the fields of the chosen one, and the reply below."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -19,44 +19,48 @@ from tcpcomm.tools.console.widgets import PieceLines, Scrolled
 _LABEL_WIDTH = 26
 
 
-class CommandForm(Dialog):
+class MessageForm(Dialog):
     """
-    The form for the commands of a source.
+    The form for the commands or the events of a source.
 
     Args:
         source: the source, as the overview shows it.
-        facts: the facts of its declaration.
+        messages: the facts of the commands or events.
+        kind: ``command`` or ``event``.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "send", show=False)]
 
     DEFAULT_CSS = """
-    CommandForm #fields { height: auto; max-height: 8; }
-    CommandForm .field { height: 1; }
-    CommandForm .field > Label { width: 26; }
-    CommandForm .field > Input { width: 1fr; }
-    CommandForm #reply { height: auto; max-height: 6; border-top: solid $primary; }
+    MessageForm #fields { height: auto; max-height: 8; }
+    MessageForm .field { height: 1; }
+    MessageForm .field > Label { width: 26; }
+    MessageForm .field > Input { width: 1fr; }
+    MessageForm #reply { height: auto; max-height: 6; border-top: solid $primary; }
     """
 
-    def __init__(self, source: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    def __init__(
+        self, source: Mapping[str, Any], messages: Sequence[Mapping[str, Any]], kind: str = "command"
+    ) -> None:
         super().__init__()
         self.source = source
-        self.commands = list(facts["commands"])
+        self.messages = messages
+        self.kind = kind
         self.at = 0
 
     @property
-    def command(self) -> Mapping[str, Any]:
-        """The facts of the chosen command."""
-        return dict(self.commands[self.at])
+    def message(self) -> Mapping[str, Any]:
+        """The facts of the chosen command or event."""
+        return self.messages[self.at]
 
     def compose(self) -> ComposeResult:
         words = self.app.words
         with Vertical(classes="box"):
-            yield Label(words("form.title", name=one_line(self.source["name"])), markup=False)
-            width = max(len(each["name"]) for each in self.commands)
+            yield Label(words(f"form.title.{self.kind}", name=one_line(self.source["name"])), markup=False)
+            width = max(len(each["name"]) for each in self.messages)
             options = [
                 f"{each['name']:{width}}  {one_line((each['doc'] or '').partition(chr(10))[0])}"
-                for each in self.commands
+                for each in self.messages
             ]
             yield OptionList(*options, id="commands", markup=False)
             yield PieceLines(id="wire")
@@ -76,7 +80,7 @@ class CommandForm(Dialog):
             await self._show_fields()
 
     async def _show_fields(self) -> None:
-        words, command = self.app.words, self.command
+        words, command = self.app.words, self.message
         request = command.get("request")
         wire = words("form.wire", request=one_line(str(request))) if request else ""
         self.query_one("#wire", PieceLines).show([[(wire, "dim")]])
@@ -112,7 +116,9 @@ class CommandForm(Dialog):
         values = {str(each.name): each.value for each in self.query("#fields Input").results(Input)}
         given = {name: value for name, value in values.items() if value != ""}
         self._show_reply([[(self.app.words("form.waiting"), "dim")]])
-        sending = self.app.acts.command(self.source["id"], self.command["name"], given)
+        acts = self.app.acts
+        send = acts.command if self.kind == "command" else acts.event
+        sending = send(self.source["id"], self.message["name"], given)
         self.run_worker(self._send(sending), exclusive=True)
 
     async def _send(self, sending: Any) -> None:

@@ -94,10 +94,13 @@ class Console:
         Run the reactor and the console, until one of them ends.
 
         Raises:
+            ConfigurationError: this is not the main thread.
             Exception: the reactor or the console failed with it. The terminal is restored.
         """
         from tcpcomm.tools.console.app import ConsoleApp  # noqa: PLC0415 - it needs an optional package
 
+        if threading.current_thread() is not threading.main_thread():
+            raise ConfigurationError("the console runs in the main thread only: call run() there")
         acts = ReactorActs(self.feed, self._actions, read_only=self._read_only)
         app = ConsoleApp(self.feed, acts, name=self._name, language=self._language)
         self._reactor.callWhenRunning(self.feed.start)
