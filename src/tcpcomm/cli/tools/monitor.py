@@ -82,14 +82,17 @@ links with --monitor {_DEFAULT_PORT}. Ctrl-C ends it."""
         )
         from tcpcomm.tools.record.recording import Recording  # noqa: PLC0415 - for this alone
 
-        time = RecordedTime()
         with Recording(path) as recording:
             span = recording.span()
-            time.seconds = 0.0 if span is None else span[0] / 1e6
-            console = self.console(path.name, read_only=bool(self["read-only"]), times=time)
-            model = self._monitor(name=path.name, times=time) if console is None else console.model
-            traffic = RecordedTraffic(recording, model, time)
-            return run_reactor(lambda: _show(traffic, recording), face=console)
+        time = RecordedTime(0.0 if span is None else span[0] / 1e6)
+        console = self.console(path.name, read_only=bool(self["read-only"]), times=time)
+        model = self._monitor(name=path.name, times=time) if console is None else console.model
+
+        async def show() -> int:
+            with Recording(path) as recording:  # again, because SQLite wants it in the reactor's thread
+                return await _show(RecordedTraffic(recording, model, time), recording)
+
+        return run_reactor(show, face=console)
 
     def _monitor(self, **options: Any) -> Any:
         names, read_only = self.get("host-name", ()), bool(self["read-only"])
