@@ -125,7 +125,7 @@ def test_a_row_is_shown_and_q_restores_the_terminal(terminal: Terminal) -> None:
     assert terminal.has_been_restored
 
 
-def test_a_command_is_sent_by_its_form_to_real_equipment() -> None:
+def test_a_command_is_sent_by_its_form_and_a_signal_restores_the_terminal() -> None:
     with Server(command=[*TCPCOMM, "simulate", "keyence", *ON_LOOPBACK]) as camera:
         place = f"tcp:127.0.0.1:{camera.port}"
         with closing(Terminal("monitor", "keyence", place, "--console", "--lang", "ko")) as terminal:
@@ -134,13 +134,6 @@ def test_a_command_is_sent_by_its_form_to_real_equipment() -> None:
             terminal.wait_for("전송 형식: R0")
             terminal.press("\r")
             terminal.wait_for("만에 완료")
-            terminal.press("\x03")
+            terminal.process.send_signal(signal.SIGTERM)
             assert 0 == terminal.wait()
             assert terminal.has_been_restored
-
-
-def test_a_signal_ends_it_and_restores_the_terminal(terminal: Terminal) -> None:
-    terminal.wait_for(r"listening +\S+ +127\.0\.0\.1:\d+")
-    terminal.process.send_signal(signal.SIGTERM)
-    assert 0 == terminal.wait()
-    assert terminal.has_been_restored
