@@ -15,6 +15,7 @@ from tcpcomm.tools.generate.generator import Wanted
 from tests.conftest import needs_program
 from tests.docs.examples import EXAMPLES
 from tests.docs.processes import SECONDS
+from tests.interop.csharp_classes import framed
 from tests.interop.csharp_classes.declared import JsonCell, RpcCell, TextCell
 from tests.interop.csharp_classes.declared_binary import BinaryCell, HeadedCell
 from tests.system.running import environment
@@ -73,3 +74,18 @@ def test_pieces_losses_and_timeouts_have_their_outcome(talk: Path) -> None:
     promises = done.stdout.splitlines()
     assert 13 == len(promises)
     assert [] == [promise for promise in promises if not promise.endswith(": OK")]
+
+
+def test_each_framing_carries_each_byte(tmp_path: Path) -> None:
+    needs_program("mono", PACKAGES)
+    source = tmp_path / "Program.cs"
+    source.write_text(framed.program(), encoding="utf-8")
+    path = compiled(tmp_path / "Framed.exe", source, *(source_of(kind, tmp_path) for kind in framed.ALL))
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.interop.csharp_classes.framed", path],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=4 * SECONDS,
+    )
+    assert (f"{len(framed.ALL)} framings\n", "") == (done.stdout, done.stderr)
