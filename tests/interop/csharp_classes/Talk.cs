@@ -439,6 +439,21 @@ internal static class Checks
             peer.Write(new string('x', 1048576 + 100));
             return isServed && peer.IsAtEnd;
         }));
+        Check("hosts that are gone at once harm no other one", () =>
+        {
+            using (var camera = new Camera())
+            {
+                camera.Start();
+                for (int i = 0; i < 10; i++)
+                    using (var gone = new TcpClient("127.0.0.1", camera.Port))
+                        gone.LingerState = new LingerOption(true, 0);
+                using (var peer = new Peer(new TcpClient("127.0.0.1", camera.Port)))
+                {
+                    peer.Write("PING\r\n");
+                    return peer.ReadLine() == "PONG";
+                }
+            }
+        });
     }
 
     private static bool WithPeer(Func<VisionCamera.VisionCameraClient, Peer, bool> isKept, double heartbeat = 1000)

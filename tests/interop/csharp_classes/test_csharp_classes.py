@@ -72,7 +72,7 @@ def test_pieces_losses_and_timeouts_have_their_outcome(talk: Path) -> None:
     )
     assert "" == done.stderr
     promises = done.stdout.splitlines()
-    assert 13 == len(promises)
+    assert 14 == len(promises)
     assert [] == [promise for promise in promises if not promise.endswith(": OK")]
 
 

@@ -142,8 +142,17 @@ def _connect(model: Model, framings: FramingCode) -> Iterator[str]:
             ['throw new InvalidOperationException("Make another client for another connection.");'],
         ),
         "TcpClient client = _open();",
-        "client.NoDelay = true;",
-        "client.SendTimeout = (int)SendTimeout.TotalMilliseconds;",
+        "try",
+        *braced(
+            ["client.NoDelay = true;", "client.SendTimeout = (int)SendTimeout.TotalMilliseconds;"],
+        ),
+        "catch (Exception error) when (error is SocketException || error is InvalidOperationException)",
+        *braced(
+            [
+                "client.Close();",
+                'throw new NotSentException("The connection is lost already: " + error.Message);',
+            ]
+        ),
         *call(
             "var connection = new Connection",
             ["client", framings.from_host, framings.from_equipment, "TakeEvent", "OnEnded"],

@@ -166,13 +166,15 @@ def _serve(model: Model, framings: FramingCode, credentials: list[str]) -> Itera
     ]
     if steps:
         admit = ["LogIn(session);", *admit]
+    made = ["client", framings.from_equipment, framings.from_host, "SendTimeout"]
+    gone = "catch (Exception error) when (error is SocketException || error is InvalidOperationException)"
     yield from braced(
         [
-            *call(
-                "var session = new HostSession",
-                ["client", framings.from_equipment, framings.from_host, "SendTimeout"],
-                ";",
-            ),
+            "HostSession session;",
+            "try",
+            *braced(call("session = new HostSession", made, ";")),
+            gone,
+            *braced(["client.Close();  // the host is gone already", "return;"]),
             "try",
             *braced([*admit, *loop]),
             "catch (Exception error)",
