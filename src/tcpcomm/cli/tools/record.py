@@ -160,10 +160,15 @@ def _fault_line(fault: dict[str, Any]) -> str:
 
 def _session_line(session: dict[str, Any]) -> str:
     about = f" as {session['declaration']}" if session["declaration"] else ""
-    end = f"closed {_local(session['closed'])}: {session['reason']}" if session["closed"] else "open"
+    end = (
+        f"closed {_local(session['closed'])}: {session['reason']}"
+        if session["closed"]
+        else "open at the end"
+    )
+    chunks = session["chunks"]
     return (
         f"  {session['number']}  {_local(session['opened'])}  {session['peer']}{about}, "
-        f"{session['chunks']:,} chunks, {end}"
+        f"{chunks:,} {'chunk' if chunks == 1 else 'chunks'}, {end}"
     )
 
 
