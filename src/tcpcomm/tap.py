@@ -38,13 +38,14 @@ from tcpcomm.session.factory import EVICT, FrameFactory
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.observer import SessionObserver
 from tcpcomm.tools.monitor.options import MonitorOptions
+from tcpcomm.tools.record.options import RecordingOptions
 from tcpcomm.transports.uvloop_reactor import choose
 
 DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
 
 
-class ServerOptions(ListeningOptions, MonitorOptions):
+class ServerOptions(ListeningOptions, MonitorOptions, RecordingOptions):
     """The options of ``twistd tcpcomm``."""
 
     synopsis = "[options]"
@@ -202,12 +203,19 @@ Examples:
         return None if problems else EchoFactory(encoding=self["encoding"], **given)
 
     def _observers(self, problems: list[str]) -> list[SessionObserver] | None:
-        observers: list[SessionObserver] = check(problems, self.monitors) or []
+        observers: list[SessionObserver] = check(problems, self._recorders) or []
+        observers += check(problems, self.monitors, self.recordings) or []
         if self["frames"]:
             from tcpcomm.session.frame_log import frame_log  # noqa: PLC0415 - few starts need it
 
             observers += frame_log(True)
         return observers or None
+
+    def _recorders(self) -> list[SessionObserver]:
+        recorders = self.recorders()
+        for each in recorders:  # twistd kills its process when the reactor has stopped
+            the_reactor().addSystemEventTrigger("after", "shutdown", each.close)
+        return [*recorders]
 
     def _framing(self, problems: list[str]) -> Framing | None:
         limit = check(problems, self._count, "max-frame")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from tcpcomm import Recorder, Recording
 from tests.conftest import needs_program
 from tests.docs.examples import ANY_PORT, EXAMPLES, run, serving
-from tests.system.running import DEADLINE, Server, environment, wait_until
+from tests.system.running import DEADLINE, ON_LOOPBACK, Server, environment, run_to_its_end, wait_until
 from tests.tools.record.sessions import Session
 
 PAIRS: dict[str, tuple[str, list[str], str, list[str], str]] = {
@@ -101,6 +102,32 @@ def test_tshark_follows_an_example_that_a_tap_recorded(pair: str, tmp_path: Path
     assert not re.search(r"^(Errors|Warns)", experts, re.MULTILINE), experts
     names = {each.name for each in messages if each.name}
     assert [] == [name for name in names if name not in experts]
+
+
+def test_twistd_records_to_its_last_chunk(tmp_path: Path) -> None:
+    path = tmp_path / "line.tcpcomm"
+    with (
+        Server("--record", str(path), *ON_LOOPBACK) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE) as peer,
+    ):
+        peer.sendall(b"hello\r\n")
+        assert b"Echo: hello\r\n" == peer.recv(100)
+        if sys.platform == "linux":
+            server.signal(signal.SIGTERM)
+            server.wait()
+    with Recording(path) as recording:
+        assert [b"hello\r\n", b"Echo: hello\r\n"] == [each.data for each in recording.chunks()]
+        assert [False] == [each.is_cut for each in recording.sessions()]
+        assert [False] == [each.ended_at is None for each in recording.runs()]
+    assert ["line.tcpcomm"] == [each.name for each in tmp_path.iterdir()]
+
+
+def test_twistd_refuses_a_file_that_is_not_a_recording(tmp_path: Path) -> None:
+    path = tmp_path / "report.txt"
+    path.write_text("quarterly figures")
+    ended = run_to_its_end("--record", str(path), *ON_LOOPBACK)
+    assert (1, "") == (ended.returncode, ended.stdout)
+    assert f"twistd tcpcomm: {path} is not a recording, but another file: name a new file\n" == ended.stderr
 
 
 RECORDS_FOREVER = """

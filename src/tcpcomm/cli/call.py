@@ -20,13 +20,14 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.safe_text import safe_json
 from tcpcomm.tools.manual.values import jsonable, lines_of, read_arguments
 from tcpcomm.tools.monitor.options import MonitorOptions
+from tcpcomm.tools.record.options import RecordingOptions
 
 FAULT: Final = 2
 NOT_SENT: Final = 3
 OUTCOME_UNKNOWN: Final = 4
 
 
-class CallOptions(ConnectionOptions, MonitorOptions):
+class CallOptions(ConnectionOptions, MonitorOptions, RecordingOptions):
     """The options of ``tcpcomm call``."""
 
     synopsis = "call DEVICE ENDPOINT COMMAND [VALUE | NAME=VALUE ...] [options]"

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.cli.monitoring import monitors_of
+from tcpcomm.cli.recording import recorders_of
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.host.host import remote
@@ -30,6 +31,7 @@ from tcpcomm.server.options import AllowingOptions
 from tcpcomm.server.running import Face
 from tcpcomm.tools.manual.values import read_arguments
 from tcpcomm.tools.monitor.options import MonitorOptions
+from tcpcomm.tools.record.options import RecordingOptions
 
 _SECRETS: Final = frozenset(
     ["password", "passwd", "pwd", "passphrase", "passcode", "secret", "token", "key", "apikey", "pin"]
@@ -109,8 +111,13 @@ class ConnectionOptions(Subcommand, CredentialOptions):
             options: other arguments of ``remote``.
         """
         options["credentials"] = self.credentials
+        recordings: list[str] = []
+        if isinstance(self, RecordingOptions):
+            recordings = self.recordings
+            options["observers"] = [*options.get("observers", ()), *recorders_of(self)]
         if isinstance(self, MonitorOptions):
-            options["observers"] = [*options.get("observers", ()), *monitors_of(self)]
+            monitors = monitors_of(self, recordings=recordings)
+            options["observers"] = [*options.get("observers", ()), *monitors]
         options["on_ready"] = [self._step(declaration, each) for each in self.first]
         if self["frames"]:
             options["log"] = sys.stderr

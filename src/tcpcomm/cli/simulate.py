@@ -10,6 +10,7 @@ from twisted.application.service import Service
 
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration, load_simulator, number
 from tcpcomm.cli.monitoring import monitors_of
+from tcpcomm.cli.recording import recorders_of
 from tcpcomm.cli.tools.console_options import ConsoleOptions, console_observers
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
@@ -22,9 +23,10 @@ from tcpcomm.server.simulator import EventsEvery, simulated
 from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.observer import SessionObserver
 from tcpcomm.tools.monitor.options import MonitorOptions
+from tcpcomm.tools.record.options import RecordingOptions
 
 
-class SimulateOptions(Subcommand, ListeningOptions, MonitorOptions, ConsoleOptions):
+class SimulateOptions(Subcommand, ListeningOptions, MonitorOptions, ConsoleOptions, RecordingOptions):
     """The options of ``tcpcomm simulate``."""
 
     synopsis = "simulate DEVICE [options]"
@@ -83,7 +85,8 @@ Ctrl-C ends it."""
         events = EventsEvery(equipment, self._intervals(declaration), seed=seed)
         observers = [
             *frame_log(sys.stderr if self["frames"] else None),
-            *monitors_of(self),
+            *recorders_of(self),
+            *monitors_of(self, recordings=self.recordings),
             *console_observers(console),
         ]
         try:

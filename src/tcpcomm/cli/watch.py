@@ -18,9 +18,10 @@ from tcpcomm.host.host import link_of
 from tcpcomm.runtime.safe_text import one_line, safe_json
 from tcpcomm.tools.manual.values import jsonable
 from tcpcomm.tools.monitor.options import MonitorOptions
+from tcpcomm.tools.record.options import RecordingOptions
 
 
-class WatchOptions(ConnectionOptions, MonitorOptions, ConsoleOptions):
+class WatchOptions(ConnectionOptions, MonitorOptions, ConsoleOptions, RecordingOptions):
     """The options of ``tcpcomm watch``."""
 
     synopsis = "watch DEVICE ENDPOINT [EVENT ...] [options]"

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.cli.common import Refusal, Subcommand, number
 from tcpcomm.cli.monitoring import monitors_of
+from tcpcomm.cli.recording import recorders_of
 from tcpcomm.cli.tools.console_options import ConsoleOptions, console_observers
 from tcpcomm.cli.tools.keyboard import Keyboard, LineEditor
 from tcpcomm.cli.tools.speech import speech_of
@@ -24,8 +25,8 @@ from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.server.options import AllowingOptions, check
 from tcpcomm.server.options import one_line as in_one_line
 from tcpcomm.session.frame_log import line_writer
-from tcpcomm.session.observer import SessionObserver
 from tcpcomm.tools.monitor.options import MonitorOptions
+from tcpcomm.tools.record.options import RecordingOptions
 from tcpcomm.tools.tap.commands import KEYS, keys_text
 from tcpcomm.tools.tap.grammar import parse_disturbance
 from tcpcomm.tools.tap.script import ScriptFailed, load_script, run_script
@@ -45,7 +46,7 @@ _PLAIN: Final = re.compile(r"(tcp|tcp6):[0-9]{1,5}")
 _ENDS: Final = ("q", "quit", "exit")
 
 
-class TapOptions(Subcommand, AllowingOptions, MonitorOptions, ConsoleOptions):
+class TapOptions(Subcommand, AllowingOptions, MonitorOptions, ConsoleOptions, RecordingOptions):
     """The options of ``tcpcomm tap``."""
 
     synopsis = "tap LISTEN TARGET [options]"
@@ -68,7 +69,6 @@ Examples:
         ["reply-framing", None, None, "The framing of what the equipment sends, if that differs."],
         ["gap", None, None, "Seconds of silence that end a message in the framing, too."],
         ["encoding", "e", "ascii", "The encoding of the text in the log, such as cp949."],
-        ["record", None, None, "Record all that passes in this file."],
         ["script", None, None, "A Python file with 'async def disturb(tap)', which runs meanwhile."],
         ["seed", "s", None, "A whole number: the same seed repeats what disturbances do at random."],
         ["most", None, "256", "The connections that may be open at once."],
@@ -127,13 +127,8 @@ Examples:
             raise Refusal(f"--seed must be a whole number, not {seed!r}")
         speech = speech_of(self["as"], self["framing"], self["reply-framing"], self["gap"])
         most = int(number("most", self["most"], least=1, most=10000))
-        recordings = [] if self["record"] is None else [self["record"]]
-        observers: list[SessionObserver] = console_observers(console)
-        observers += monitors_of(self, recordings=recordings)
-        if recordings:
-            from tcpcomm.tools.record.recorder import Recorder  # noqa: PLC0415 - takes a while
-
-            observers += map(Recorder, recordings)
+        observers = [*console_observers(console), *recorders_of(self)]
+        observers += monitors_of(self, recordings=self.recordings)
         tap = Tap(
             self.target,
             listen=listen,

@@ -29,6 +29,11 @@ class RecordingOptions(usage.Options):
         ["keep-before-fault", None, None, "Seconds before a fault that are kept longer.  [default: 60]"],
     ]
 
+    @property
+    def recordings(self) -> list[str]:
+        """The files that the options ask to record."""
+        return [] if self["record"] is None else [self["record"]]
+
     def recorders(self) -> list[Recorder]:
         """
         Return the recorder that the options ask for, or none.
