@@ -173,7 +173,8 @@ def test_an_empty_file_becomes_a_recording(tmp_path: Path) -> None:
         Recording(path)
     with Recorder(path) as recorder:
         recorder.received(Session(), b"x")
-    assert 1 == Recording(path).count("chunks")
+    with Recording(path) as recording:
+        assert 1 == recording.count("chunks")
 
 
 def test_two_recorders_do_not_write_one_file(tmp_path: Path) -> None:

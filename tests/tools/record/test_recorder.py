@@ -8,6 +8,7 @@ import pytest
 
 from tcpcomm import LinkState, MessageKind, Recorder, Recording
 from tcpcomm.session.observer import masked
+from tcpcomm.tools.record.clock import RecordingClock
 from tests.session.stage import PEER, Spy, staged
 from tests.tools.record.sessions import Session, bad_checksum, command, reply
 
@@ -175,3 +176,52 @@ def test_a_recorder_that_nobody_keeps_ends_in_order(path: Path) -> None:
     del recorder
     with Recorder(path), Recording(path) as recording:
         assert [b"x"] == [each.data for each in recording.chunks()]
+
+
+class Unwritable:
+    """A value whose text fails."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def test_values_that_cannot_be_written_are_left_out(path: Path) -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    with Recorder(path) as recorder:
+        for value in (Unwritable(), endless, "\ud800"):
+            recorder.message(Session(), command(value=value))
+    with Recording(path) as recording:
+        assert [
+            {"left out": "RuntimeError; the frame has all values"},
+            {"left out": "RecursionError; the frame has all values"},
+            {"value": "\ud800"},
+        ] == [dict(each.values) for each in recording.messages()]
+
+
+def test_names_and_reasons_may_have_any_characters(path: Path) -> None:
+    session = Session(peer="unix:/run/\ud800", target="\x00")
+    with Recorder(path) as recorder:
+        recorder.received(session, b"")
+        recorder.closed(session, "\udcff")
+    with Recording(path) as recording:
+        (found,) = recording.sessions()
+        assert [b""] == [each.data for each in recording.chunks()]
+    assert (r"unix:/run/\ud800", r"\udcff") == (found.peer, found.reason)
+
+
+def test_times_follow_a_wall_clock_that_is_set_forward_and_never_go_back() -> None:
+    wall = monotonic = 1_000_000_000_000
+    clock = RecordingClock(wall=lambda: wall, monotonic=lambda: monotonic)
+    assert 1_000_000_000 == clock.now()
+    wall += 3600 * 10**9
+    clock.follow()
+    assert 4_600_000_000 == clock.now()
+    wall -= 7200 * 10**9
+    monotonic += 10**9
+    clock.follow()
+    assert 4_601_000_000 == clock.now()
+
+
+def test_the_next_recorder_begins_behind_the_last_time() -> None:
+    assert 77 == RecordingClock(77, wall=lambda: 5000, monotonic=lambda: 0).now()

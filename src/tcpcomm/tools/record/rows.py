@@ -58,7 +58,10 @@ def values_text(values: Mapping[str, Any]) -> str:
     """Return values as JSON. What JSON does not have becomes text."""
     if not values:
         return "{}"
-    text = json.dumps({name: plain(each) for name, each in values.items()}, default=str, skipkeys=True)
+    try:
+        text = json.dumps({name: plain(each) for name, each in values.items()}, default=str, skipkeys=True)
+    except Exception as error:  # of a class of the user, whose text fails, or a value that holds itself
+        return json.dumps({"left out": f"{type(error).__name__}; the frame has all values"})
     if len(text) > LONGEST_VALUES:
         return json.dumps({"left out": f"{len(text):,} characters; the frame has all values"})
     return text
