@@ -41,6 +41,9 @@ MOST_COMMENTS: Final = 50
 MOST_INTERFACES: Final = 1000
 """Interfaces of one capture. All further servers share the first one."""
 
+_RECENT: Final = 16
+"""Packets of a direction among which that of a frame is sought."""
+
 _MOST_ASKED: Final = 10_000
 
 _RESET: Final = ("reset", "abort", "broke", "vanished", "does not answer", "no route")
@@ -63,6 +66,7 @@ class _Held:
     packets: list[tuple[bool, bytes]]
     comments: list[str] = field(factory=list)
     surplus: int = 0
+    is_written: bool = False
 
     def comment(self, text: str) -> None:
         if len(self.comments) < MOST_COMMENTS:
@@ -79,6 +83,10 @@ class _Stream:
     interface: int
     waiting: dict[bool, list[str]] = field(factory=lambda: {False: [], True: []})
     """Comments that wait for the next packet in a direction."""
+    recent: dict[bool, deque[_Held]] = field(
+        factory=lambda: {False: deque(maxlen=_RECENT), True: deque(maxlen=_RECENT)}
+    )
+    """The last packets with data in a direction, the oldest first."""
 
 
 def capture(values: Iterable[Exported], sessions: dict[int, RecordedSession]) -> Iterator[bytes]:
@@ -119,7 +127,9 @@ class _Capture:
         while self._held and (
             now is None or len(self._held) > MOST_HELD or now - self._held[0].at > HELD_FOR
         ):
-            yield from _blocks_of(self._held.popleft())
+            held = self._held.popleft()
+            held.is_written = True
+            yield from _blocks_of(held)
 
     def add(self, value: Exported) -> None:
         """Take the next value."""
@@ -128,6 +138,7 @@ class _Capture:
                 stream = self._stream(value.session, value.at)
                 packets = [*stream.connection.data(value.data, sent=value.sent)]
                 held = self._hold(value.session, value.at, packets, sent=value.sent, data=value.data)
+                stream.recent[value.sent].append(held)
                 for text in self._take(stream.waiting[value.sent]):
                     held.comment(text)
                 if value.masked:
@@ -205,19 +216,15 @@ class _Capture:
 
     def _comment(self, session: int, sent: bool, text: str, frame: bytes = b"") -> None:
         """Comment the packet with a frame, or the last one of a direction, or the next one."""
-        last: _Held | None = None
-        for held in reversed(self._held):
-            if held.session == session and held.sent == sent and held.data:
-                if frame and frame in held.data:
-                    held.comment(text)
-                    return
-                last = last or held
-        if last is not None and not (frame and sent):
-            last.comment(text)
+        stream = self._streams.get(session)
+        recent = [each for each in stream.recent[sent] if not each.is_written] if stream is not None else []
+        found = next((each for each in reversed(recent) if frame and frame in each.data), None)
+        if found is None and recent and not (frame and sent):
+            found = recent[-1]
+        if found is not None:
+            found.comment(text)
         else:  # what is sent may be decoded before its chunk leaves
-            waiting = (
-                self._waiting if session not in self._streams else self._streams[session].waiting[sent]
-            )
+            waiting = self._waiting if stream is None else stream.waiting[sent]
             waiting.append(text)
             del waiting[:-MOST_COMMENTS]
 
