@@ -85,7 +85,7 @@ NO_LIMITS = {
     "tools.monitor.figures": "MINUTE",  # of the figures
     "tools.monitor.pages": "BATCH_SECONDS OVERVIEW_SECONDS",  # how often
     "tools.monitor.service": "DEFAULT_PORT",  # an option
-    "tools.export.capture": "MOST_HELD HELD_FOR MOST_INTERFACES",  # of a file that is written in pieces
+    "tools.export.capture": "MOST_HELD HELD_FOR MOST_INTERFACES FIRST_CLIENT_PORT",  # of a file
     "tools.export.pcapng": "LINKTYPE_RAW",
     "tools.record.row_queue": "BUFFER BUFFERS_AT_ONCE ROW_COST",  # of one transaction, and an estimate
     "tools.record.rows": "ROWS_BETWEEN_PAUSES",  # for speed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -47,9 +48,23 @@ def test_packets_have_the_recorded_times_and_addresses() -> None:
     assert packet.is_inbound
 
 
-def test_the_side_with_the_higher_port_has_connected() -> None:
-    (stream,) = streams(captured(Talk("10.0.0.9:9999", "10.0.0.7:50432").chunk(b"x")))
-    assert (("10.0.0.7", 50432), b"x") == (stream.client, bytes(stream.from_server))
+@pytest.mark.parametrize(
+    ("peer", "target", "details", "client"),
+    [
+        ("10.0.0.9:9999", "10.0.0.7:50432", {}, "10.0.0.7"),
+        ("10.0.0.9:9999", "10.0.0.7:50432", {"is_equipment": False}, "10.0.0.7"),
+        ("10.0.0.9:40000", "10.0.0.7:50432", {}, "10.0.0.9"),
+        ("10.0.0.9:40000", "10.0.0.7:50432", {"is_equipment": False, "declaration": "a:A"}, "10.0.0.7"),
+        ("10.0.0.9:40000", "10.0.0.7:50432", {"is_equipment": False}, "10.0.0.7"),
+        ("10.0.0.9:60000", "10.0.0.7:50432", {"is_equipment": False}, "10.0.0.9"),
+    ],
+    ids=str,
+)
+def test_the_side_that_connected_is_found_by_its_port_or_its_role(
+    peer: str, target: str, details: dict[str, Any], client: str
+) -> None:
+    (stream,) = streams(captured(Talk(peer, target, **details).chunk(b"x")))
+    assert client == stream.client[0]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,9 @@ MOST_COMMENTS: Final = 50
 MOST_INTERFACES: Final = 1000
 """Interfaces of one capture. All further servers share the first one."""
 
+FIRST_CLIENT_PORT: Final = 32768
+"""The lowest port that Linux chooses for clients; other systems begin at 49152."""
+
 _RECENT: Final = 16
 """Packets of a direction among which that of a frame is sought."""
 
@@ -176,7 +179,7 @@ class _Capture:
             peer, target = self._places.of(
                 session.peer if session else "", session.target if session else "", number
             )
-            peer_is_client = peer.port >= target.port
+            peer_is_client = _peer_is_client(peer, target, session)
             connection = MadeUpConnection(peer, target, peer_is_client=peer_is_client, number=number)
             interface = self._interface(target if peer_is_client else peer, session)
             self._name(peer, session, is_equipment=session is not None and not session.is_equipment)
@@ -252,6 +255,21 @@ class _Capture:
         taken = texts[:]
         texts.clear()
         return taken
+
+
+def _peer_is_client(peer: Place, target: Place, session: RecordedSession | None) -> bool:
+    """
+    Return True if the peer has probably connected to this side; a recording does not tell.
+
+    Only a server has a port below those that systems choose for clients. Otherwise hosts connect to
+    equipment, and the higher port is that of the client.
+    """
+    is_low = peer.port < FIRST_CLIENT_PORT, target.port < FIRST_CLIENT_PORT
+    if is_low[0] != is_low[1]:
+        return is_low[1]
+    if session is not None and (session.is_equipment or session.declaration):
+        return session.is_equipment
+    return peer.port >= target.port
 
 
 def _blocks_of(held: _Held) -> Iterator[bytes]:
