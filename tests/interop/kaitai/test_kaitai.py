@@ -95,7 +95,7 @@ def requests(declaration: Declaration, seeds: int) -> Iterator[tuple[str, Any, d
 def test_requests_are_read_field_by_field(parsers: dict[str, Any], name: str) -> None:
     kind = parser(parsers, name)
     found = 0
-    for command, layout, _, frame in requests(ALL[name], 4):
+    for command, layout, _, frame in requests(ALL[name], 3):
         form, behind = layout["body"], size_of_header(layout["header"])
         expected = ForeignBinary({"header": [], "body": form}).read(frame[behind:])
         read = kind.FromHost.from_bytes(frame)

@@ -21,6 +21,7 @@ from tests.system.running import DEADLINE
 from tests.tools.generate.declared import Drive
 
 PORT = FIRST_PORT
+Talks = dict[str, list[Shown]]
 
 
 class Summed(Equipment):
@@ -115,96 +116,28 @@ class Anything(Equipment):
         raise NotImplementedError
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    needs_program("tshark", "apt-get install tshark")
-    return tmp_path
+ONE = '{"jsonrpc":"2.0","method":"load","params":{"trays":%d},"id":%d}'
+GOOD = Summed.framing.encode(b"\x01\x07")
+LARGE = Random(1).randbytes(60_000)
+SENT = Anything.framing.encode(b"\x01" + LARGE)
+MOVE = bytes.fromhex("0006 10 02 000003E8")
 
-
-def shown(
-    folder: Path, kind: type[Equipment], talk: list[tuple[str, bytes]], *options: str, prefix: str = ""
-) -> list[Shown]:
-    """Return the messages in a capture in which each text is a segment."""
-    name = prefix or kind.__name__.lower()
-    script = script_of(folder, name, declaration_of(kind), PORT)
-    capture = Capture()
-    capture.connect(PORT)
-    for sender, data in talk:
-        capture.send(sender, data)
-    path = folder / "talk.pcap"
-    capture.write(path)
-    found = dissected(path, {name: script}, *options)[name]
-    return [each for each in found if each.kind or each.experts or each.fields]
-
-
-def test_what_is_not_declared_is_told(folder: Path) -> None:
-    (unknown, short, wrong, good) = shown(
-        folder,
+TALKS: dict[str, tuple[type[Equipment], list[tuple[str, bytes]]]] = {
+    "unknown": (
         Drive,
         [
             (HOST, bytes.fromhex("0002 55 01")),
             (HOST, bytes.fromhex("0003 10 01 00")),
             (HOST, bytes.fromhex("0006 10 09 000003E8")),
-            (HOST, bytes.fromhex("0006 10 02 000003E8")),
+            (HOST, MOVE),
         ],
-    )
-    assert ("", ["no declared message fits"]) == (unknown.kind, unknown.experts)
-    assert ("request", "move") == (short.kind, short.message)
-    assert ["the body does not fit: 4 bytes are needed at byte 2, and 1 are left"] == short.experts
-    assert ["9 is none of the declared values"] == wrong.experts
-    assert ([], ["1000"]) == (good.experts, good.fields["move.position"])
-
-
-def test_a_wrong_checksum_and_garbage_are_told(folder: Path) -> None:
-    framing = Summed.framing
-    good = framing.encode(b"\x01\x07")
-    wrong = good[:-1] + bytes([good[-1] ^ 1])
-    found = shown(folder, Summed, [(HOST, wrong), (HOST, b"\x00\x01noise" + good)])
-    assert ("request", "read") == (found[0].kind, found[0].message)
-    (fault,) = found[0].experts
-    assert fault.startswith("the checksum (crc-16/modbus) is ")
-    assert ["a frame must begin with AA"] == found[1].experts
-    assert ([], ["7"]) == (found[2].experts, found[2].fields["read.place"])
-
-
-def test_requests_and_replies_are_linked_both_ways(folder: Path) -> None:
-    request, reply = shown(
-        folder,
-        Drive,
-        [(HOST, bytes.fromhex("0006 10 02 000003E8")), (EQUIPMENT, bytes.fromhex("0003 10 0005"))],
-        "-2",
-    )
-    assert [str(reply.frame)] == request.fields["response_in"]
-    assert [str(request.frame)] == reply.fields["request_in"]
-    assert 0.001 == pytest.approx(float(reply.fields["time"][0]))
-
-
-def test_filters_name_the_declared_fields(folder: Path) -> None:
-    talk = [(HOST, bytes.fromhex(f"0006 10 0{axis} 000003E8")) for axis in (1, 2, 1, 2)]
-    found = shown(folder, Drive, talk, "-Y", "drive.move.axis == 2 && drive.move.position > 500")
-    assert [["2"], ["2"]] == [each.fields["move.axis"] for each in found]
-
-
-def test_the_port_and_the_roles_can_be_set(folder: Path) -> None:
-    script = script_of(folder, "drive", declaration_of(Drive), 9)
-    capture = Capture()
-    capture.connect(PORT)
-    capture.send(EQUIPMENT, bytes.fromhex("0006 10 02 000003E8"))
-    path = folder / "talk.pcap"
-    capture.write(path)
-    options = ("-o", f"drive.port:{PORT}", "-o", "drive.host_listens:TRUE")
-    (found,) = dissected(path, {"drive": script}, *options)["drive"]
-    assert ("request", "move") == (found.kind, found.message)
-
-
-def test_a_name_that_wireshark_has_gets_another_end(folder: Path) -> None:
-    (found,) = shown(folder, Syslog, [(HOST, b"GET size\r\n")], prefix="syslog_device")
-    assert ("request", ["size"]) == (found.kind, found.fields["get.what"])
-
-
-def test_a_greeting_and_a_login_are_shown(folder: Path) -> None:
-    found = shown(
-        folder,
+    ),
+    "checksum": (
+        Summed,
+        [(HOST, GOOD[:-1] + bytes([GOOD[-1] ^ 1])), (HOST, b"\x00\x01noise" + GOOD)],
+    ),
+    "name": (Syslog, [(HOST, b"GET size\r\n")]),
+    "login": (
         Guarded,
         [
             (EQUIPMENT, b"Hello\r\nUser:\r\n"),
@@ -213,14 +146,8 @@ def test_a_greeting_and_a_login_are_shown(folder: Path) -> None:
             (HOST, b"GO 3\r\n"),
             (EQUIPMENT, b"OK\r\n"),
         ],
-    )
-    assert ["greeting", "login", "login", "login", "request", "reply"] == [each.kind for each in found]
-    assert ["anna"] == found[2].fields["login.user"]
-
-
-def test_both_sides_may_ask_at_once(folder: Path) -> None:
-    found = shown(
-        folder,
+    ),
+    "both": (
         Loader,
         [
             (HOST, b'{"jsonrpc":"2.0","method":"load","params":{"trays":2},"id":1}'),
@@ -228,21 +155,9 @@ def test_both_sides_may_ask_at_once(folder: Path) -> None:
             (HOST, b'{"jsonrpc":"2.0","result":7,"id":1}'),
             (EQUIPMENT, b'{"jsonrpc":"2.0","result":"done","id":1}'),
         ],
-    )
-    expected = [("request", "load"), ("request", "confirm"), ("reply", "confirm"), ("reply", "load")]
-    assert expected == [(each.kind, each.message) for each in found]
-    assert ["7"] == found[2].fields["confirm.result"]
-
-
-def test_a_batch_is_shown_message_by_message(folder: Path) -> None:
-    one = '{"jsonrpc":"2.0","method":"load","params":{"trays":%d},"id":%d}'
-    found = shown(folder, Loader, [(HOST, f"[{one % (2, 1)},{one % (3, 2)}]".encode())])
-    assert [["2"], ["3"]] == [each.fields["load.trays"] for each in found]
-
-
-def test_two_phases_are_one_command(folder: Path) -> None:
-    found = shown(
-        folder,
+    ),
+    "batch": (Loader, [(HOST, f"[{ONE % (2, 1)},{ONE % (3, 2)}]".encode())]),
+    "phases": (
         Phased,
         [
             (HOST, b"RUN 4\r\n"),
@@ -250,21 +165,138 @@ def test_two_phases_are_one_command(folder: Path) -> None:
             (HOST, b"abc\r"),
             (EQUIPMENT, b"DONE 3\r"),
         ],
-    )
+    ),
+    "scpi": (
+        Multimeter,
+        [(HOST, b"*rst;:measure:voltage:dc?;*IDN?\n"), (EQUIPMENT, b"1.25E+0;a,b,c,d\n")],
+    ),
+    "bytes": (Drive, [(HOST, bytes([each])) for each in MOVE]),
+    "large": (Anything, [(HOST, SENT[start : start + 1460]) for start in range(0, len(SENT), 1460)]),
+}
+PREFIXES: dict[type[Equipment], str] = {Syslog: "syslog_device"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    needs_program("tshark", "apt-get install tshark")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def talks(tmp_path_factory: pytest.TempPathFactory) -> Talks:
+    """Return what is shown of each talk, by one run of tshark."""
+    needs_program("tshark", "apt-get install tshark")
+    folder = tmp_path_factory.mktemp("talks")
+    kinds = [*dict.fromkeys(kind for kind, _ in TALKS.values())]
+    ports = {kind: PORT + number for number, kind in enumerate(kinds)}
+    names = {kind: PREFIXES.get(kind, kind.__name__.lower()) for kind in kinds}
+    scripts = {
+        names[kind]: script_of(folder, names[kind], declaration_of(kind), ports[kind]) for kind in kinds
+    }
+    capture = Capture()
+    packets = {}
+    for name, (kind, talk) in TALKS.items():
+        begin = len(capture.packets)
+        capture.connect(ports[kind])
+        for sender, data in talk:
+            capture.send(sender, data)
+        packets[name] = range(begin + 1, len(capture.packets) + 1)
+    path = folder / "talks.pcap"
+    capture.write(path)
+    shown = dissected(path, scripts)
+    return {
+        name: [
+            each
+            for each in shown[names[kind]]
+            if each.frame in packets[name] and (each.kind or each.experts or each.fields)
+        ]
+        for name, (kind, _) in TALKS.items()
+    }
+
+
+def captured(folder: Path, talk: list[tuple[str, bytes]], *options: str, port: int = PORT) -> list[Shown]:
+    """Return the messages of a drive in a capture of its own."""
+    script = script_of(folder, "drive", declaration_of(Drive), port)
+    capture = Capture()
+    capture.connect(PORT)
+    for sender, data in talk:
+        capture.send(sender, data)
+    path = folder / "talk.pcap"
+    capture.write(path)
+    return dissected(path, {"drive": script}, *options)["drive"]
+
+
+def test_what_is_not_declared_is_told(talks: Talks) -> None:
+    unknown, short, wrong, good = talks["unknown"]
+    assert ("", ["no declared message fits"]) == (unknown.kind, unknown.experts)
+    assert ("request", "move") == (short.kind, short.message)
+    assert ["the body does not fit: 4 bytes are needed at byte 2, and 1 are left"] == short.experts
+    assert ["9 is none of the declared values"] == wrong.experts
+    assert ([], ["1000"]) == (good.experts, good.fields["move.position"])
+
+
+def test_a_wrong_checksum_and_garbage_are_told(talks: Talks) -> None:
+    wrong, garbage, good = talks["checksum"]
+    assert ("request", "read") == (wrong.kind, wrong.message)
+    (fault,) = wrong.experts
+    assert fault.startswith("the checksum (crc-16/modbus) is ")
+    assert ["a frame must begin with AA"] == garbage.experts
+    assert ([], ["7"]) == (good.experts, good.fields["read.place"])
+
+
+def test_requests_and_replies_are_linked_both_ways(folder: Path) -> None:
+    reply_of_move = bytes.fromhex("0003 10 0005")
+    request, reply = captured(folder, [(HOST, MOVE), (EQUIPMENT, reply_of_move)], "-2")
+    assert [str(reply.frame)] == request.fields["response_in"]
+    assert [str(request.frame)] == reply.fields["request_in"]
+    assert 0.001 == pytest.approx(float(reply.fields["time"][0]))
+
+
+def test_filters_name_the_declared_fields(folder: Path) -> None:
+    talk = [(HOST, bytes.fromhex(f"0006 10 0{axis} 000003E8")) for axis in (1, 2, 1, 2)]
+    found = captured(folder, talk, "-Y", "drive.move.axis == 2 && drive.move.position > 500")
+    assert [["2"], ["2"]] == [each.fields["move.axis"] for each in found]
+
+
+def test_the_port_and_the_roles_can_be_set(folder: Path) -> None:
+    options = ("-o", f"drive.port:{PORT}", "-o", "drive.host_listens:TRUE")
+    (found,) = captured(folder, [(EQUIPMENT, MOVE)], *options, port=9)
+    assert ("request", "move") == (found.kind, found.message)
+
+
+def test_a_name_that_wireshark_has_gets_another_end(talks: Talks) -> None:
+    (found,) = talks["name"]
+    assert ("request", ["size"]) == (found.kind, found.fields["get.what"])
+
+
+def test_a_greeting_and_a_login_are_shown(talks: Talks) -> None:
+    found = talks["login"]
+    assert ["greeting", "login", "login", "login", "request", "reply"] == [each.kind for each in found]
+    assert ["anna"] == found[2].fields["login.user"]
+
+
+def test_both_sides_may_ask_at_once(talks: Talks) -> None:
+    found = talks["both"]
+    expected = [("request", "load"), ("request", "confirm"), ("reply", "confirm"), ("reply", "load")]
+    assert expected == [(each.kind, each.message) for each in found]
+    assert ["7"] == found[2].fields["confirm.result"]
+
+
+def test_a_batch_is_shown_message_by_message(talks: Talks) -> None:
+    assert [["2"], ["3"]] == [each.fields["load.trays"] for each in talks["batch"]]
+
+
+def test_two_phases_are_one_command(talks: Talks) -> None:
+    found = talks["phases"]
     assert ["request", "reply", "request", "reply"] == [each.kind for each in found]
     assert ["abc"] == found[2].fields["run.program"]
     assert ["3"] == found[3].fields["run.n"]
 
 
-def test_several_commands_of_scpi_stand_in_one_line(folder: Path) -> None:
-    found = shown(
-        folder,
-        Multimeter,
-        [(HOST, b"*rst;:measure:voltage:dc?;*IDN?\n"), (EQUIPMENT, b"1.25E+0;a,b,c,d\n")],
-    )
+def test_several_commands_of_scpi_stand_in_one_line(talks: Talks) -> None:
     requests = [("request", "reset"), ("request", "voltage"), ("request", "identification")]
     expected = [*requests, ("reply", "voltage"), ("reply", "identification")]
-    assert expected == [(each.kind, each.message) for each in found]
+    assert expected == [(each.kind, each.message) for each in talks["scpi"]]
 
 
 def test_a_capture_may_begin_in_the_middle(folder: Path) -> None:
@@ -273,25 +305,21 @@ def test_a_capture_may_begin_in_the_middle(folder: Path) -> None:
     capture.connect(PORT)
     capture.packets.clear()
     capture.send(EQUIPMENT, bytes.fromhex("0003 10 0005"))
-    capture.send(HOST, bytes.fromhex("0006 10 02 000003E8"))
+    capture.send(HOST, MOVE)
     path = folder / "talk.pcap"
     capture.write(path)
     found = dissected(path, {"drive": script})["drive"]
     assert [("reply", "move"), ("request", "move")] == [(each.kind, each.message) for each in found]
 
 
-def test_a_frame_may_come_byte_by_byte(folder: Path) -> None:
-    frame = bytes.fromhex("0006 10 02 000003E8")
-    (found,) = shown(folder, Drive, [(HOST, bytes([each])) for each in frame])
+def test_a_frame_may_come_byte_by_byte(talks: Talks) -> None:
+    (found,) = talks["bytes"]
     assert ["1000"] == found.fields["move.position"]
 
 
-def test_a_large_frame_is_joined(folder: Path) -> None:
-    data = Random(1).randbytes(60_000)
-    wire = Anything.framing.encode(b"\x01" + data)
-    talk = [(HOST, wire[start : start + 1460]) for start in range(0, len(wire), 1460)]
-    (found,) = shown(folder, Anything, talk)
-    assert data.hex(":") == found.fields["put.data"][0]
+def test_a_large_frame_is_joined(talks: Talks) -> None:
+    (found,) = talks["large"]
+    assert [LARGE.hex(":")] == found.fields["put.data"]
 
 
 DEVICES = (
