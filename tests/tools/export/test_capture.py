@@ -90,6 +90,9 @@ def test_addresses_that_are_not_known_are_made_up(peer: str, target: str, client
         ("closed here", "closed by the server"),
         ("the peer reset the connection: its program ended", "reset by the client"),
         ("the connection was aborted here", "reset by the server"),
+        ("the host closed it first (FIN); it lasted 0.010 s", "closed by the client"),
+        ("the equipment closed it first (FIN)", "closed by the server"),
+        ("the equipment reset it (RST)", "reset by the server"),
     ],
 )
 def test_the_end_is_that_of_the_session(reason: str, end: str) -> None:

@@ -49,7 +49,7 @@ _RECENT: Final = 16
 
 _MOST_ASKED: Final = 10_000
 
-_RESET: Final = ("reset", "abort", "broke", "vanished", "does not answer", "no route")
+_RESET: Final = ("reset", "RST", "abort", "broke", "vanished", "does not answer", "no route")
 
 _ABOUT: Final = (
     "A recording of tcpcomm. The bytes, their times and directions are as recorded. The headers of TCP and "
@@ -241,7 +241,9 @@ class _Capture:
         if stream is None or session.is_cut:
             return
         is_reset = any(each in session.reason for each in _RESET)
-        by_peer = session.reason.startswith("the peer") or (is_reset and "here" not in session.reason)
+        by_target = session.reason.startswith("the equipment" if session.is_equipment else "the host")
+        by_peer = session.reason.startswith(("the peer", "the host", "the equipment")) and not by_target
+        by_peer = by_peer or (is_reset and not by_target and "here" not in session.reason)
         packets = [*stream.connection.close(sent=not by_peer, is_reset=is_reset)]
         held = self._hold(session.number, closed.at, packets, sent=not by_peer)
         for texts in stream.waiting.values():
