@@ -320,6 +320,24 @@ def test_a_freeze_holds_the_table_and_keeps_what_comes(chromium: Browser, url: s
         expect(rows(page).last).not_to_have_attribute("id", str(held))
 
 
+def test_a_clicked_row_stays_under_the_pointer(chromium: Browser, url: str) -> None:
+    with chromium.page(url) as page:
+        choose(page, "VisionCamera")
+        overflows = "({ scrollHeight, clientHeight }) => scrollHeight > clientHeight"
+        page.wait_for_function(f"() => ({overflows})(document.querySelector('#rows'))")
+        reply = rows(page, ".reply").last
+        reply.dispatch_event("pointerdown")
+        reply.click()
+        chosen = rows(page, ".chosen")
+        place = chosen.bounding_box()
+        count = page.locator(".foot").text_content()
+        expect(page.locator(".foot")).not_to_have_text(str(count))
+        assert place == chosen.bounding_box()
+        page.get_by_role("button", name="newest").click()
+        expect(chosen).to_have_count(0)
+        expect(page.get_by_role("button", name="newest")).to_have_count(0)
+
+
 def downloaded(page: Page, name: str, place: int) -> bytes:
     """Choose a format in the menu: the first with its name is the server's, the last the page's own."""
     page.get_by_text("Download", exact=True).click()
@@ -489,7 +507,7 @@ def test_only_rows_that_can_be_seen_are_drawn(chromium: Browser, url: str) -> No
     }"""
     with chromium.page(url) as page:
         choose(page, "Plc")
-        expect(page.locator("#rows")).to_be_visible()
+        expect(rows(page).first).to_be_visible()  # the rows that the server has kept
         assert 20_000 <= page.evaluate(pour) <= 22_000
         expect(page.locator("#row-1000029999")).to_be_visible()
         assert rows(page).count() <= 60

@@ -25,7 +25,8 @@ export class Table extends Component {
     const draw = () => this.#drawSoon();
     for (const each of [store.tick, store.row, language]) this.#stops.push(each.watch(draw));
     this.#stops.push(store.row.watch((row) => this.#show(row)));
-    this.#stops.push(store.filterText.watch(() => (this.#follows = store.frozen.value === null)));
+    for (const each of [store.source, store.filterText]) this.#stops.push(each.watch(() => this.#goToNewest()));
+    this.#stops.push(store.frozen.watch((frozen) => frozen === null && this.#goToNewest()));
     this.#stops.push(watchSize(this.box.current, () => this.#measure()));
     this.#findEncoding();
   }
@@ -43,8 +44,9 @@ export class Table extends Component {
 
   // A request that fails leaves ASCII: the table shows the bytes all the same, and the forms say what is wrong.
   async #findEncoding() {
-    const description = await store.describe(this.props.declaration).catch(() => null);
-    if (description?.encoding_label) this.setState({ encoding: description.encoding_label });
+    const { declaration } = this.props;
+    const description = await store.describe(declaration).catch(() => null);
+    if (declaration === this.props.declaration) this.setState({ encoding: description?.encoding_label ?? "ascii" });
   }
 
   #drawSoon() {
@@ -87,6 +89,7 @@ export class Table extends Component {
     return !this.#follows && store.frozen.value === null;
   }
 
+  // Show the newest rows, and those that come.
   #goToNewest = () => {
     this.#follows = true;
     this.setState({ isAway: false });
