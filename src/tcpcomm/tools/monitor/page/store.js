@@ -116,6 +116,11 @@ export function sessionsOf(id) {
   return overview.value?.sessions.filter((each) => each.source === id) ?? [];
 }
 
+// True if rows of several sessions stand among each other. Those of a link follow each other.
+export function hasSeveralSessions(id) {
+  return sourceById(id)?.kind !== "link" && sessionsOf(id).length > 1;
+}
+
 export function livingSessionsOf(id) {
   return sessionsOf(id).filter(({ state }) => state !== "closed");
 }

@@ -143,7 +143,7 @@ export class Table extends Component {
     const rows = shown.slice(first, first + seen + 2 * MARGIN);
     const chosen = store.row.value;
     const words = markedWords(store.filterText.value);
-    const several = store.session.value === null && store.livingSessionsOf(store.source.value).length > 1;
+    const several = store.session.value === null && store.hasSeveralSessions(store.source.value);
     return html`
       <div
         id="rows"
