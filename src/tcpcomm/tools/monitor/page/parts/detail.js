@@ -13,6 +13,8 @@ import { kindWords } from "./row_line.js";
 // On a phone this pane stands below the table, out of sight.
 const STACKED = matchMedia("(max-width: 680px)");
 
+const DUMPED = 4096; // bytes that the dump shows; more would make the page slow
+
 const SIXTEEN = 504; // pixels that 16 bytes a line need
 
 export function Detail() {
@@ -40,7 +42,6 @@ function titleOf(row) {
 }
 
 function Content({ row }) {
-  useValue(store.tick); // the answer of a command may still come
   const whole = useWhole(row);
   const bytes = format.bytesOf((whole?.hex ?? row.hex).replaceAll(" ", ""));
   const wire = whole?.wire ? format.bytesOf(whole.wire.replaceAll(" ", "")) : null;
@@ -114,10 +115,13 @@ function Dump({ bytes, frame }) {
   useEffect(() => watchSize(box.current, ({ clientWidth }) => setWidth(clientWidth >= SIXTEEN ? 16 : 8)), []);
   return html`
     <pre class="dump" ref=${box} role="group" aria-label=${t("detail.bytes")} tabindex="0">
-      ${format.dump(bytes, width).map(
+      ${format.dump(bytes.slice(0, DUMPED), width).map(
         (line, index) => html`<${DumpLine} line=${line} at=${index * width} width=${width} frame=${place} />`,
       )}
     </pre>
+    ${bytes.length > DUMPED && html`
+      <p class="legend dim">${t("detail.more", { count: format.count(bytes.length - DUMPED) })}</p>
+    `}
     ${place.end - place.begin < bytes.length && html`
       <p class="legend dim"><mark>00</mark> ${t("detail.framing")}</p>
     `}
@@ -183,6 +187,7 @@ function Facts({ row, whole }) {
 }
 
 function Pair({ row }) {
+  useValue(store.tick); // the answer of a command may still come
   const other = row.request ?? row.reply;
   if (other === null) return row.kind === "command" ? html`<p class="dim">${t("detail.unanswered")}</p>` : null;
   const words = other === row.request ? "detail.request" : "detail.reply";

@@ -119,6 +119,7 @@ export const en = {
   "detail.none": "Click a row: all its bytes and values, its request or reply, and the reason of a fault stand here.",
   "detail.answers": "{kind} to {request}",
   "detail.bytes": "Bytes of the frame",
+  "detail.more": "{count} more bytes: the download has them",
   "detail.framing": "as it passed on the wire; marked is what the framing adds",
   "detail.request": "Go to the request",
   "detail.reply": "Go to the reply",

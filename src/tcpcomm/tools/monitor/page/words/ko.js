@@ -119,6 +119,7 @@ export const ko = {
   "detail.none": "행을 클릭하면 모든 바이트와 값, 요청이나 응답, 오류의 이유가 여기에 나타납니다.",
   "detail.answers": "{request}의 {kind}",
   "detail.bytes": "프레임의 바이트",
+  "detail.more": "외 {count}바이트: 내려받기에 들어 있습니다",
   "detail.framing": "회선에 실제로 지나간 바이트, 표시된 것은 프레임 규칙이 붙인 부분",
   "detail.request": "요청으로 이동",
   "detail.reply": "응답으로 이동",
