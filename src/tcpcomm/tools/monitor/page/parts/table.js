@@ -78,6 +78,7 @@ export class Table extends Component {
 
   #onScroll = () => {
     const box = this.box.current;
+    if (box === null) return; // another view has taken its place since it scrolled
     this.#follows = store.frozen.value === null && box.scrollTop + box.clientHeight >= box.scrollHeight - HEIGHT;
     const top = Math.floor(box.scrollTop / HEIGHT);
     const isAway = this.#isAway();
