@@ -22,11 +22,23 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
 from twisted.protocols.basic import LineReceiver
 
-from tcpcomm import Equipment, Fault, Monitor, Recorder, SessionObserver, command, event, remote, serve
+from tcpcomm import (
+    Equipment,
+    Fault,
+    Heartbeats,
+    Monitor,
+    Recorder,
+    SessionObserver,
+    command,
+    event,
+    remote,
+    serve,
+)
 from tcpcomm.codec import Template
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.errors import TcpcommError
 from tcpcomm.framing import Checked, Delimited, checksum
+from tcpcomm.link.policy import profile
 from tcpcomm.server.service import ServerService
 from tcpcomm.tools.dissect.speech import Speech
 from tcpcomm.tools.tap.tap import Tap
@@ -174,7 +186,10 @@ async def begin() -> None:
     monitor = Monitor(0, name="line 3, cell 2", recordings=lambda: [recorder.path])
     tap = Tap(served(Camera()), speech=Speech.declared(declaration_of(VisionCamera)), observers=[monitor])
     tap.name = "tap at the camera"
-    camera = remote(VisionCamera, at=f"tcp:127.0.0.1:{await tap.start()}", observers=[monitor, recorder])
+    camera_at = f"tcp:127.0.0.1:{await tap.start()}"
+    # A busy machine may let a heartbeat wait for longer than the third of a second that a LAN needs.
+    patient = profile("lan", connect_timeout=2.0, heartbeats=Heartbeats(0.3, 2.0))
+    camera = remote(VisionCamera, at=camera_at, policy=patient, observers=[monitor, recorder])
     device = REACTOR.listenTCP(0, Factory.forProtocol(FaultyScale), interface="127.0.0.1")
     scale = remote(Scale, at=f"tcp:127.0.0.1:{device.getHost().port}", observers=[monitor])
     remote(Plc, at="tcp:127.0.0.1:1", observers=[monitor])

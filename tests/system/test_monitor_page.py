@@ -62,6 +62,18 @@ def rows(page: Page, kind: str = "") -> Locator:
     return page.locator(f"#rows .row{kind}")
 
 
+def freeze_with(page: Page, kind: str) -> None:
+    """Freeze the table when a row of a kind is drawn."""
+    button = page.locator("button.freeze")
+    while True:
+        expect(rows(page, kind).last).to_be_visible()
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        if rows(page, kind).count():
+            return
+        button.click()
+
+
 def detail(page: Page) -> Locator:
     return page.locator("section.detail")
 
@@ -114,7 +126,7 @@ def test_frames_are_live_decoded_and_joined_with_their_replies(chromium: Browser
 def test_a_row_opens_all_that_is_known_of_it(chromium: Browser, url: str) -> None:
     with chromium.page(url) as page:
         choose(page, "VisionCamera")
-        page.get_by_role("button", name="Freeze").click()
+        freeze_with(page, ".reply")
         rows(page, ".reply").last.click()
         shown = detail(page)
         expect(shown.get_by_role("heading")).to_contain_text(re.compile(r"reply to locate\(job=\d\)"))
@@ -366,7 +378,7 @@ def test_korean_is_complete_and_remembered(chromium: Browser, url: str) -> None:
         expect(page.locator("html")).to_have_attribute("lang", "ko")
         expect(source_of(page, "Scale")).to_contain_text(re.compile("재접속 [0-9]+회"))
         expect(source_of(page, "Plc")).to_contain_text("끊김")
-        page.get_by_role("button", name="멈춤").click()
+        freeze_with(page, ".command")
         rows(page, ".command").last.click()
         expect(detail(page)).to_contain_text("장비로")
         page.get_by_role("tab", name="바이트").click()
@@ -386,7 +398,7 @@ def test_dark_comes_from_the_system_and_by_the_switch(chromium: Browser, url: st
     with chromium.page(url) as page:
         page.emulate_media(color_scheme="dark")
         choose(page, "VisionCamera")
-        page.get_by_role("button", name="Freeze").click()
+        freeze_with(page, ".reply")
         rows(page, ".reply").last.click()
         expect(detail(page)).to_contain_text("reply to locate")
         dark = background(page)
@@ -402,7 +414,7 @@ def test_the_right_pane_folds_on_a_panel_pc(chromium: Browser, url: str) -> None
     with chromium.page(url, PANEL_PC) as page:
         choose(page, "VisionCamera")
         expect(detail(page)).to_be_hidden()
-        page.get_by_role("button", name="Freeze").click()
+        freeze_with(page, ".reply")
         rows(page, ".reply").last.click()
         expect(detail(page)).to_contain_text("reply to locate")
         expect(rows(page, ".chosen")).to_be_in_viewport()
@@ -417,7 +429,7 @@ def test_all_stacks_on_a_phone_without_a_sideways_scroll(chromium: Browser, url:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.evaluate("scrollTo(0, 0)")
         picture(page, "phone")
-        page.get_by_role("button", name="Freeze").click()
+        freeze_with(page, ".reply")
         rows(page, ".reply").last.click()
         expect(detail(page).get_by_role("heading")).to_be_in_viewport()
 

@@ -20,6 +20,7 @@ export class Table extends Component {
   #drawing = null;
   #stops = [];
   #trimmed = 0;
+  #placed = null; // where it has scrolled by itself: the notice of that comes later, and is not the reader's wish
 
   componentDidMount() {
     const draw = () => this.#drawSoon();
@@ -74,16 +75,25 @@ export class Table extends Component {
   #scrollToEnd() {
     const box = this.box.current;
     if (box.scrollTop + box.clientHeight < box.scrollHeight - 1) box.scrollTop = box.scrollHeight;
+    this.#placed = box.scrollTop;
   }
 
   #onScroll = () => {
     const box = this.box.current;
     if (box === null) return; // another view has taken its place since it scrolled
-    this.#follows = store.frozen.value === null && box.scrollTop + box.clientHeight >= box.scrollHeight - HEIGHT;
+    if (box.scrollTop !== this.#placed) {
+      this.#placed = null;
+      this.#follows = store.frozen.value === null && this.#isAtEnd();
+    }
     const top = Math.floor(box.scrollTop / HEIGHT);
     const isAway = this.#isAway();
     if (top !== this.state.top || isAway !== this.state.isAway) this.setState({ top, isAway });
   };
+
+  #isAtEnd() {
+    const { scrollTop, clientHeight, scrollHeight } = this.box.current;
+    return scrollTop + clientHeight >= scrollHeight - HEIGHT;
+  }
 
   // Newer rows come below, where nobody sees them.
   #isAway() {
