@@ -297,7 +297,7 @@ def test_bytes_are_sent_and_kept_for_the_next_time(chromium: Browser, url: str) 
 
 def test_a_disturbance_of_a_tap_stands_among_its_frames(chromium: Browser, url: str) -> None:
     with chromium.page(url, ignored="400") as page:  # what a tap does not know is refused
-        choose(page, "tap at the camera")
+        choose(page, "tap to the camera")
         page.get_by_role("button", name="cut next frame").click()
         expect(rows(page, ".altered").first).to_contain_text(re.compile(r"cut after \d+ of \d+ bytes"))
         field = page.get_by_role("textbox", name="another, as in: drop reply 3")
@@ -310,7 +310,7 @@ def test_a_disturbance_of_a_tap_stands_among_its_frames(chromium: Browser, url: 
 def test_a_pull_at_the_tap_is_seen_at_the_link(chromium: Browser, url: str) -> None:
     with chromium.page(url) as page:
         expect(source_of(page, "VisionCamera")).to_contain_text("ready")
-        choose(page, "tap at the camera")
+        choose(page, "tap to the camera")
         page.get_by_role("button", name="pull", exact=True).click()
         expect(source_of(page, "VisionCamera").locator(".state")).not_to_have_text("ready")
         expect(page.get_by_text(re.compile("^Active: .*pull"))).to_be_visible()
@@ -365,6 +365,7 @@ def test_all_rows_or_the_shown_ones_are_downloaded(chromium: Browser, url: str) 
         expect(rows(page, ".command").first).to_be_visible()
         assert b"5452472c31" in downloaded(page, "CSV", 0)
         assert b'"job"' in downloaded(page, "JSON lines", 0)
+        assert b"\n\r\r\n" == downloaded(page, "pcapng (Wireshark)", 0)[:4]
         shown = downloaded(page, "CSV", -1)
         assert shown.startswith(b"\xef\xbb\xbfrow,session,time,")
         assert b"locate(job=2)" in shown
@@ -494,7 +495,7 @@ def test_everything_that_can_be_pressed_has_a_name(chromium: Browser, url: str) 
         .filter((each) => !each.textContent.trim() && !each.ariaLabel && !each.labels?.length)
         .map((each) => each.outerHTML)"""
     with chromium.page(url) as page:
-        for name in ("VisionCamera", "Mes", "tap at the camera"):
+        for name in ("VisionCamera", "Mes", "tap to the camera"):
             choose(page, name)
             expect(rows(page).first).to_be_visible()
             assert [] == page.evaluate(nameless)
