@@ -45,7 +45,8 @@ def _session(row: Row, watched: WatchedSession | None) -> RecordedSession:
     session: Any = None if watched is None else watched.session
     transport: Any = getattr(session, "transport", None)
     target = str(getattr(session, "target", ""))
-    if not target and hasattr(transport, "getHost"):
+    is_open = watched is not None and watched.state != "closed"
+    if not target and is_open and hasattr(transport, "getHost"):  # a closed socket has no address
         target = peer_name(transport.getHost())
     declaration = getattr(session, "declaration", None)
     return RecordedSession(
