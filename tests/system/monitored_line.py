@@ -185,7 +185,7 @@ async def begin() -> None:
     recorder = Recorder(Path(sys.argv[1]) / "line3-cell2.tcpcomm")
     monitor = Monitor(0, name="line 3, cell 2", recordings=lambda: [recorder.path])
     tap = Tap(served(Camera()), speech=Speech.declared(declaration_of(VisionCamera)), observers=[monitor])
-    tap.target_name = "the camera"
+    tap.name = "tap to the camera"
     camera_at = f"tcp:127.0.0.1:{await tap.start()}"
     # A busy machine may let a heartbeat wait for longer than the third of a second that a LAN needs.
     patient = profile("lan", connect_timeout=2.0, heartbeats=Heartbeats(0.3, 2.0))
