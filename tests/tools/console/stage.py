@@ -192,9 +192,10 @@ class Stage:
         await self.pilot.pause()
 
     async def press(self, *keys: str) -> None:
-        """Press keys, and let the console do what they mean."""
-        await self.pilot.press(*keys)
-        await self.settle()
+        """Press keys, one after the other, and let the console do what each means."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
 
     def lines(self, id: str) -> list[str]:
         """Return the texts of the lines of a widget of the current screen."""
