@@ -171,7 +171,7 @@ class _Foreign:
 
     def stop(self) -> Deferred[Any]:
         self._port.stopListening()
-        for session in self._factory.open:
+        for session in [*self._factory.open]:  # one that cannot send any more is lost at once
             session.transport.loseConnection()
         return succeed(None)
 
