@@ -12,11 +12,11 @@ from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, Subcommand, number
 from tcpcomm.cli.hosting import CredentialOptions, run_reactor
+from tcpcomm.cli.tools.keys import KeyOptions
 from tcpcomm.cli.tools.output import Printer
 from tcpcomm.cli.tools.speech import speech_of
 from tcpcomm.net.endpoints import client
 from tcpcomm.net.error_texts import peer_name
-from tcpcomm.net.psk import PreSharedKeys, read_keys
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.server.options import one_line as one_line_doc
@@ -37,7 +37,7 @@ INTERRUPTED: Final = 130
 """The exit code after Ctrl-C, as shells have it."""
 
 
-class ReplayOptions(Subcommand, CredentialOptions):
+class ReplayOptions(Subcommand, CredentialOptions, KeyOptions):
     """The options of ``tcpcomm replay``."""
 
     synopsis = "replay FILE --play host|equipment --connect ENDPOINT | --listen ENDPOINT [options]"
@@ -63,8 +63,6 @@ everything else."""
         ["timeout", "t", f"{REPLAY_PATIENCE:g}", "Seconds for a frame, beyond the recorded time."],
         ["tolerance", None, "0", "The amount by which two numbers may differ."],
         ["wait", "w", f"{CONNECT_WAIT:g}", "Seconds to wait for the connection, with --connect."],
-        ["psk", None, None, "File with a name and a key in hex on each line, of which peers prove one."],
-        ["name", None, None, "Our own name, with --psk."],
     ]
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
@@ -113,7 +111,7 @@ everything else."""
                 clock=reactor,
                 observers=self._observers(),
                 allow=self._allowed(reactor),
-                keys=self._keys(),
+                keys=self.pre_shared_keys(),
             )
             for part in missing_parts(recording, sessions):
                 self._tell(part)
@@ -208,15 +206,6 @@ everything else."""
         if problems:
             raise Refusal(*problems)
         return allow
-
-    def _keys(self) -> PreSharedKeys | None:
-        if self["psk"] is None:
-            if self["name"] is not None:
-                raise Refusal("--name has no effect without --psk FILE")
-            return None
-        if self["name"] is None:
-            raise Refusal("--psk needs --name NAME: our own name, which the peer expects")
-        return read_keys(self["psk"], self["name"])
 
     @staticmethod
     def _tell(text: str) -> None:

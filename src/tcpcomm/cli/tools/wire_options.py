@@ -7,17 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 from tcpcomm.cli.common import Refusal, Subcommand
+from tcpcomm.cli.tools.keys import KeyOptions
 from tcpcomm.cli.tools.output import JsonLines, Printer, Replies
 from tcpcomm.cli.tools.speech import speech_of
 from tcpcomm.codec.encoding import charset
-from tcpcomm.net.psk import PreSharedKeys, read_keys
 from tcpcomm.server.options import AllowingOptions
 from tcpcomm.session.frame_log import FrameLog
 from tcpcomm.session.observer import SessionObserver
 from tcpcomm.tools.dissect.speech import Speech
 
 
-class WireOptions(Subcommand, AllowingOptions):
+class WireOptions(Subcommand, AllowingOptions, KeyOptions):
     """The options of a command that talks by bytes."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
@@ -26,8 +26,6 @@ class WireOptions(Subcommand, AllowingOptions):
         ["reply-framing", None, None, "The framing of the other direction, if that differs."],
         ["gap", None, None, "Seconds of silence that end a message in the framing, too."],
         ["encoding", "e", None, "The encoding of text, such as cp949."],
-        ["psk", None, None, "File with a name and a key in hex on each line, of which peers prove one."],
-        ["name", None, None, "Our own name, with --psk."],
     ]
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
@@ -57,16 +55,6 @@ class WireOptions(Subcommand, AllowingOptions):
     def speech(self) -> Speech:
         """Return the language, by the options."""
         return speech_of(self["as"], self["framing"], self["reply-framing"], self["gap"])
-
-    def pre_shared_keys(self) -> PreSharedKeys | None:
-        """Return our keys, or None if no key is demanded."""
-        if self["psk"] is None:
-            if self["name"] is not None:
-                raise Refusal("--name has no effect without --psk FILE")
-            return None
-        if self["name"] is None:
-            raise Refusal("--psk needs --name NAME: our own name, which the peer expects")
-        return read_keys(self["psk"], self["name"])
 
     def outputs(self, speech: Speech) -> tuple[list[SessionObserver], Callable[[bytes], Any]]:
         """Return the observers that print what passes, and the function that prints replies alone."""
