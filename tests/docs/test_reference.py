@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -225,7 +225,7 @@ def test_every_option_has_its_section_with_its_default() -> None:
 
 @pytest.mark.parametrize(("name", "options"), [(each[0], each[2]) for each in CommandOptions.subCommands])
 def test_every_option_of_a_subcommand_is_in_its_table_with_its_default(
-    name: str, options: type[Any]
+    name: str, options: Callable[[], Any]
 ) -> None:
     usage = options().getUsage(200)
     shown = re.findall(r"^ +(?:(-\w), )?(--[\w-]+)=? +(.*)$", usage, re.MULTILINE)

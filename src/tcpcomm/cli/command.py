@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
-from typing import Any, ClassVar, NoReturn
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any, ClassVar, NoReturn, cast
 
 from twisted.python import usage
 
@@ -15,19 +16,20 @@ from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.cli.describe import DescribeOptions
 from tcpcomm.cli.devices import DevicesOptions
 from tcpcomm.cli.simulate import SimulateOptions
-from tcpcomm.cli.tools.export import ExportOptions
-from tcpcomm.cli.tools.generate import GenerateOptions
-from tcpcomm.cli.tools.listen import ListenOptions
-from tcpcomm.cli.tools.monitor import MonitorCommandOptions
-from tcpcomm.cli.tools.record import RecordOptions
-from tcpcomm.cli.tools.replay import ReplayOptions
-from tcpcomm.cli.tools.send import SendOptions
-from tcpcomm.cli.tools.tap import TapOptions
 from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.log_writer import finish_all
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.server.options import VersionedOptions
+
+
+def _in_tools(module: str, name: str) -> Callable[[], Subcommand]:
+    """Return a function that makes the options of a tool. It imports the tool, which others do not need."""
+
+    def make() -> Subcommand:
+        return cast("Subcommand", getattr(import_module(f"tcpcomm.cli.tools.{module}"), name)())
+
+    return make
 
 
 class CommandOptions(VersionedOptions):
@@ -52,14 +54,44 @@ Examples, with a declaration VisionCamera in my_camera.py:
         ["simulate", None, SimulateOptions, "Simulate equipment: answer each command with random values."],
         ["call", None, CallOptions, "Send one command to the equipment, and print its result."],
         ["watch", None, WatchOptions, "Print the events of the equipment as they come."],
-        ["tap", None, TapOptions, "Show what passes between two machines, and disturb it."],
-        ["generate", None, GenerateOptions, "Make a file for another program, such as Wireshark."],
-        ["send", None, SendOptions, "Send bytes or text, and show what comes back."],
-        ["listen", None, ListenOptions, "Show what clients send, and answer by fixed rules."],
-        ["replay", None, ReplayOptions, "Play one side of a recording, and tell the first difference."],
-        ["record", None, RecordOptions, "List what a recording holds."],
-        ["export", None, ExportOptions, "Write a recording for Wireshark, spreadsheets and programs."],
-        ["monitor", None, MonitorCommandOptions, "Show a link, or a recording, in the browser."],
+        [
+            "tap",
+            None,
+            _in_tools("tap", "TapOptions"),
+            "Show what passes between two machines, and disturb it.",
+        ],
+        [
+            "generate",
+            None,
+            _in_tools("generate", "GenerateOptions"),
+            "Make a file for another program, such as Wireshark.",
+        ],
+        ["send", None, _in_tools("send", "SendOptions"), "Send bytes or text, and show what comes back."],
+        [
+            "listen",
+            None,
+            _in_tools("listen", "ListenOptions"),
+            "Show what clients send, and answer by fixed rules.",
+        ],
+        [
+            "replay",
+            None,
+            _in_tools("replay", "ReplayOptions"),
+            "Play one side of a recording, and tell the first difference.",
+        ],
+        ["record", None, _in_tools("record", "RecordOptions"), "List what a recording holds."],
+        [
+            "export",
+            None,
+            _in_tools("export", "ExportOptions"),
+            "Write a recording for Wireshark, spreadsheets and programs.",
+        ],
+        [
+            "monitor",
+            None,
+            _in_tools("monitor", "MonitorCommandOptions"),
+            "Show a link, or a recording, in the browser.",
+        ],
         ["devices", None, DevicesOptions, "List the devices that are ready to use."],
     ]
 
