@@ -21,7 +21,6 @@ PACKAGES = [
     "tcpcomm.devices",
     "tcpcomm.framing",
     "tcpcomm.testing",
-    "tcpcomm.tools",
 ]
 
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         DelimitedFactory as DelimitedFactory, DelimitedProtocol as DelimitedProtocol,
         LengthPrefixedFactory as LengthPrefixedFactory, LengthPrefixedProtocol as LengthPrefixedProtocol,
     )
+    from tcpcomm.tools.console.running import Console as Console
     from tcpcomm.tools.monitor.service import Monitor as Monitor
     from tcpcomm.tools.record.recorder import Recorder as Recorder
     from tcpcomm.tools.record.recording import Recording as Recording
@@ -92,6 +93,7 @@ DEFINED_IN: Final = {
     "tcpcomm.session.presets": [
         "DelimitedFactory", "DelimitedProtocol", "LengthPrefixedFactory", "LengthPrefixedProtocol",
     ],
+    "tcpcomm.tools.console.running": ["Console"],
     "tcpcomm.tools.monitor.service": ["Monitor"],
     "tcpcomm.tools.record.recorder": ["Recorder"],
     "tcpcomm.tools.record.recording": ["Recording"],

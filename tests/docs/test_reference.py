@@ -164,7 +164,6 @@ def choices(text: str) -> list[str]:
         "tcpcomm.devices",
         "tcpcomm.framing",
         "tcpcomm.testing",
-        "tcpcomm.tools",
         "tcpcomm.transports",
     ],
 )

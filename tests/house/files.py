@@ -25,7 +25,6 @@ EXPORTING: Final = (
     "tcpcomm.devices",
     "tcpcomm.framing",
     "tcpcomm.testing",
-    "tcpcomm.tools",
     "tcpcomm.transports",
 )
 """The packages that users import from, beside those of devices. Users import nothing from other rooms."""

@@ -17,7 +17,6 @@ PUBLIC: Final = (
     "tcpcomm.devices",
     "tcpcomm.framing",
     "tcpcomm.testing",
-    "tcpcomm.tools",
     "tcpcomm.transports",
 )
 """The modules that users import from, beside each device. Everything else may move at any release."""
