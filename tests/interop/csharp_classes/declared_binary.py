@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntFlag
 from typing import Annotated
 
 from attrs import frozen
@@ -45,19 +44,9 @@ from tcpcomm.codec import (
 )
 from tcpcomm.codec.base import ProtocolErrorKind
 from tcpcomm.framing import LengthPrefixed
+from tests.tools.generate.declared import Axis, Corner, Door, Point, Word
 
 __all__ = ["BinaryCell", "BinaryValues", "HeadedCell", "binary_values"]
-
-
-class Axis(Enum):
-    X = 1
-    Y = 2
-    Z = 200
-
-
-class Door(IntFlag):
-    LEFT = 1
-    RIGHT = 4
 
 
 @frozen
@@ -67,26 +56,6 @@ class State:
     moving: bool
     mode: Annotated[int, Bits(3)]
     axis: Annotated[Axis, Bits(8)]
-
-
-@frozen
-class Word:
-    high: Annotated[int, Bits(4)]
-    door: Annotated[Door, Bits(3)]
-    low: Annotated[int, Bits(9)]
-
-
-@frozen
-class Point:
-    x: F32
-    y: F32
-
-
-@frozen
-class Corner:
-    name: Annotated[str, Counted(U8)]
-    at: Point
-    marks: Annotated[list[U16], Counted(U8)]
 
 
 @frozen

@@ -42,7 +42,7 @@ from tests.interop.csharp_classes.declared_binary import (
     HeadedCell,
     binary_values,
 )
-from tests.interop.csharp_classes.declared_binary import Point as BinaryPoint
+from tests.tools.generate.declared import Point as BinaryPoint
 
 HERE = "tcp:0:interface=127.0.0.1"
 

@@ -42,7 +42,7 @@ from tcpcomm.codec import (
 from tcpcomm.codec.base import ProtocolErrorKind
 from tcpcomm.framing import LengthPrefixed
 
-__all__ = ["Cell", "Drive"]
+__all__ = ["Axis", "Cell", "Corner", "Door", "Drive", "Point", "Word"]
 
 
 class Axis(Enum):
