@@ -1,4 +1,4 @@
-"""What a user of the console can do, carried out in the reactor's thread: :class:`ReactorActs`."""
+"""The actions of a user of the console, carried out in the reactor's thread: :class:`ReactorActs`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class ReplyRules(Protocol):
 
     @property
     def shared(self) -> TextShared:
-        """What all messages share."""
+        """The rules that all messages share."""
 
     @property
     def by_id(self) -> bool:

@@ -288,24 +288,30 @@ local function read_all(frame, messages, kind, party, second)
     return nil, second or misfit
 end
 
--- Return what a frame from a sender is. Requests that wait are looked at, and not changed.
-local function identify(frame, sender, conversation, known)
-    local result, second
+-- Read a list of messages of each party whose equipment is, or is not, the sender. Return as read_all does.
+local function read_of(frame, sender, by_equipment, list, kind, second)
     for _, party in ipairs(D.parties) do
-        if sender == party.equipment then
-            result, second = read_all(frame, party.events, "event", party, second)
+        if (sender == party.equipment) == by_equipment then
+            local result
+            result, second = read_all(frame, party[list], kind, party, second)
             if result then
-                return result
+                return result, second
             end
         end
     end
-    for _, party in ipairs(D.parties) do
-        if sender ~= party.equipment then
-            result, second = read_all(frame, party.requests, "request", party, second)
-            if result then
-                return result
-            end
-        end
+    return nil, second
+end
+
+-- Return what a frame from a sender is. Requests that wait are looked at, and not changed.
+local function identify(frame, sender, conversation, known)
+    local result, second
+    result, second = read_of(frame, sender, true, "events", "event", second)
+    if result then
+        return result
+    end
+    result, second = read_of(frame, sender, false, "requests", "request", second)
+    if result then
+        return result
     end
     for _, party in ipairs(D.parties) do
         if sender == party.equipment then
@@ -316,13 +322,9 @@ local function identify(frame, sender, conversation, known)
             end
         end
     end
-    for _, party in ipairs(D.parties) do
-        if sender == party.equipment then
-            result, second = read_all(frame, party.any_events, "event", party, second)
-            if result then
-                return result
-            end
-        end
+    result, second = read_of(frame, sender, true, "any_events", "event", second)
+    if result then
+        return result
     end
     for _, text in ipairs(D.texts) do
         if sender == text.sender then
