@@ -43,7 +43,7 @@ class Guess:
     What explains a capture, and how sure that is.
 
     Attributes:
-        verdict: how sure it is. With :attr:`Verdict.NOTHING`, ``best`` is None or a hint that proves nothing.
+        verdict: how sure it is. If it is NOTHING, ``best`` is None, or a hint that proves nothing.
         best: the best explanation.
         others: the next best ones, the best first.
         doubts: what speaks against it, and what keeps it from being confident, each as a sentence.

@@ -35,6 +35,10 @@ class CapturedChunk:
     after_gap: bool = False
 
 
+def _with_data(chunks: Iterable[CapturedChunk]) -> tuple[CapturedChunk, ...]:
+    return tuple(each for each in chunks if each.data)
+
+
 @frozen
 class Capture:
     """
@@ -48,7 +52,7 @@ class Capture:
             a sample.
     """
 
-    chunks: tuple[CapturedChunk, ...] = field(converter=lambda chunks: _with_data(chunks))
+    chunks: tuple[CapturedChunk, ...] = field(converter=_with_data)
     name: str = ""
     from_start: bool = False
     notes: tuple[str, ...] = ()
@@ -57,7 +61,3 @@ class Capture:
     def size(self) -> int:
         """The bytes of both directions."""
         return sum(len(each.data) for each in self.chunks)
-
-
-def _with_data(chunks: Iterable[CapturedChunk]) -> tuple[CapturedChunk, ...]:
-    return tuple(each for each in chunks if each.data)
