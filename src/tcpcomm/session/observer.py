@@ -133,6 +133,11 @@ class SessionObserver:
 HOOKS: Final = tuple(name for name in vars(SessionObserver) if not name.startswith("_"))
 """The methods that an observer may override."""
 
+_FREQUENT: Final = frozenset(["received", "sent", "frame_received", "frame_sent", "message"])
+"""The methods that are called for each chunk or frame. Each takes a session and one value."""
+
+_SENT: Final = frozenset(["sent", "frame_sent"])
+
 Hook = Callable[..., None]
 
 
@@ -202,7 +207,18 @@ class Observers:
                 except Exception:
                     self._detach(observer, name)
 
-        return call
+        if len(calls) > 1 or name not in _FREQUENT:
+            return call
+        ((only, method_of_only),) = calls
+
+        def call_only(session: Any, data: Any) -> None:
+            if self._all is known or any(each is only for each in self._all):
+                try:
+                    method_of_only(session, data)
+                except Exception:
+                    self._detach(only, name)
+
+        return call_only
 
     def _detach(self, observer: SessionObserver, hook: str) -> None:
         self.remove(observer)
@@ -251,7 +267,7 @@ def report_bytes(session: ObservedSession, hook: str, pieces: Sequence[bytes]) -
     method = getattr(session.observers, hook)
     if method is None:
         return
-    secret = session.sends_secret if hook.endswith("sent") else session.keeps_secret
+    secret = session.sends_secret if hook in _SENT else session.keeps_secret
     for data in pieces:
         method(session, masked(data) if secret else data)
 

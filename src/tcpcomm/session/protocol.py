@@ -290,7 +290,7 @@ class FrameProtocol(SessionHooks):
         if data is not None:
             now = self._last_received_at = self._seconds()
             if observers.received is not None:
-                observer.report_bytes(self, "received", (data,))
+                observers.received(self, observer.masked(data) if self.keeps_secret else data)
             if self.is_held or send_buffer.corked:
                 if not self._closing:
                     self._get_receive_queue().add_chunk(data)

@@ -22,7 +22,7 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
-from tcpcomm.session.observer import ObservedSession, masked, report_bytes
+from tcpcomm.session.observer import ObservedSession, masked
 
 SEND_CHUNK: Final = 64 * 1024
 """Bytes that the transport gets at once, at most."""
@@ -106,7 +106,8 @@ class SendBuffer(Generic[Session]):
                 self.waiting = 0
             self._transport.write(data)
             if self._session.observers.sent is not None:
-                report_bytes(self._session, "sent", (masked(data) if self.holds_secret else data,))
+                secret = self.holds_secret or self._session.sends_secret
+                self._session.observers.sent(self._session, masked(data) if secret else data)
             if not self.waiting:
                 self.holds_secret = False
         if self.blocked_since is not None:

@@ -142,12 +142,13 @@ def test_the_database_of_another_program_is_not_touched(tmp_path: Path) -> None:
     assert before == path.read_bytes()
 
 
-def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("version", "age"), [(FORMAT + 1, "a newer"), (FORMAT - 1, "an older")])
+def test_a_file_of_another_version_is_refused(tmp_path: Path, version: int, age: str) -> None:
     path = tmp_path / "line.tcpcomm"
     Recorder(path).close()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
-    words = f"was written by a newer tcpcomm, in format {FORMAT + 1}; this one knows format {FORMAT}"
+        connection.execute(f"PRAGMA user_version = {version}")
+    words = f"was written by {age} tcpcomm, in format {version}; this one knows format {FORMAT}"
     assert all(words in each for each in refusal(path))
 
 

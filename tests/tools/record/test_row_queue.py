@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tcpcomm.tools.record.packs import rows_of
 from tcpcomm.tools.record.row_queue import (
     BUFFER,
     BUFFERS_AT_ONCE,
@@ -19,10 +20,8 @@ from tcpcomm.tools.record.row_queue import (
     RowQueue,
     What,
 )
-from tcpcomm.tools.record.schema import OWNER
 
-SESSION = OWNER % (1, 0)
-HEAD_SIZE = 50
+SESSION = 1 << 3
 
 
 def queue(last: int = 0, **limits: Any) -> RowQueue:
@@ -34,14 +33,11 @@ def take(found: RowQueue) -> tuple[list[int], list[Entry]]:
     taken = found.take()
     if taken is None:
         return [], []
-    times, last, records = [], taken.last, b"".join(taken.records)
-    while records:
-        times.append(int(records[15:31]))
-        last = max(last, int(records[:15]))
-        records = records[HEAD_SIZE + int(records[41:50]) :]
+    rows = rows_of(b"".join(taken.packs))
+    last = max(taken.last, rows[-1][0] if rows else 0)
     entries = found.take_entries(last)
     found.written(last, taken.size + ROW_COST * len(entries))
-    return times, entries
+    return [row[1] for row in rows], entries
 
 
 def put(found: RowQueue, *times: int, size: int = 1) -> None:

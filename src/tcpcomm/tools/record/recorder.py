@@ -16,7 +16,7 @@ from tcpcomm.tools.record.clock import RecordingClock
 from tcpcomm.tools.record.file_lock import FileLock
 from tcpcomm.tools.record.row_queue import What
 from tcpcomm.tools.record.rows import HALF_FRAME, seen
-from tcpcomm.tools.record.schema import FRAME, LOCK_SUFFIX, MASKED, OWNER, SENT
+from tcpcomm.tools.record.schema import FRAME, LOCK_SUFFIX, MASKED, OWNER_FLAGS, SENT
 from tcpcomm.tools.record.store import Connect, Store, connect
 from tcpcomm.tools.record.writer import Writer
 
@@ -34,8 +34,8 @@ RECORDER_FINISH: Final = 5.0
 
 _SMALLEST_MIB: Final = 1.0
 
-_Known: TypeAlias = tuple[int, tuple[bytes, ...], Any]
-"""The number of a session, the owners of its bytes by their flags, and the session."""
+_Known: TypeAlias = tuple[int, int, Any]
+"""The number of a session, the owner of its bytes without flags, and the session."""
 
 
 class Recorder(SessionObserver):
@@ -102,7 +102,7 @@ class Recorder(SessionObserver):
             started=self._lock.tell_process,
         )
         self._queue = self._writer.queue
-        self._now = self._clock.now
+        self._now, self._put_bytes = self._clock.now, self._queue.put_bytes
         self._sessions: dict[int, _Known] = {}
         self._finish = weakref.finalize(self, _finish, self._writer, self._lock)
 
@@ -140,24 +140,24 @@ class Recorder(SessionObserver):
     def received(self, session: Any, data: bytes) -> None:
         known = self._sessions.get(id(session)) or self._begin(session)
         flags = MASKED if type(data) is MaskedBytes else 0
-        self._queue.put_bytes(self._now(), known[1][flags], data)
+        self._put_bytes(self._now(), known[1] | flags, data)
 
     def sent(self, session: Any, data: bytes) -> None:
         known = self._sessions.get(id(session)) or self._begin(session)
         flags = SENT | MASKED if type(data) is MaskedBytes else SENT
-        self._queue.put_bytes(self._now(), known[1][flags], data)
+        self._put_bytes(self._now(), known[1] | flags, data)
 
     def frame_received(self, session: Any, frame: bytes) -> None:
         if not getattr(session, "is_declared", False):  # else its message has it
             known = self._sessions.get(id(session)) or self._begin(session)
             flags = FRAME | MASKED if type(frame) is MaskedBytes else FRAME
-            self._queue.put_bytes(self._now(), known[1][flags], frame)
+            self._put_bytes(self._now(), known[1] | flags, frame)
 
     def frame_sent(self, session: Any, frame: bytes) -> None:
         if not getattr(session, "is_declared", False):
             known = self._sessions.get(id(session)) or self._begin(session)
             flags = SENT | FRAME | MASKED if type(frame) is MaskedBytes else SENT | FRAME
-            self._queue.put_bytes(self._now(), known[1][flags], frame)
+            self._put_bytes(self._now(), known[1] | flags, frame)
 
     def message(self, session: Any, message: ObservedMessage) -> None:
         self._put(What.MESSAGE, session, message.sent, seen(message))
@@ -199,8 +199,8 @@ class Recorder(SessionObserver):
     def _begin(self, session: Any) -> _Known:
         """Give a session its number. The dictionary keeps the session, so that its id stays its own."""
         self._last_session += 1
-        owners = tuple(OWNER % (self._last_session, flags) for flags in range(2 * FRAME))
-        known = self._sessions[id(session)] = (self._last_session, owners, session)
+        owner = self._last_session << OWNER_FLAGS
+        known = self._sessions[id(session)] = (self._last_session, owner, session)
         details = (
             str(getattr(session, "peer", "")),
             _target_of(session),

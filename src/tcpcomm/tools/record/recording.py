@@ -6,16 +6,18 @@ import heapq
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.session.observer import MessageKind
-from tcpcomm.tools.record.schema import LOCK_SUFFIX, TYPES, select_from
+from tcpcomm.tools.record.packs import DamagedPack, rows_of
+from tcpcomm.tools.record.schema import FRAME, LOCK_SUFFIX, TYPES, select_from
 from tcpcomm.tools.record.store import BUSY_TIMEOUT, check_file, check_owner, is_damage
 from tcpcomm.tools.record.values import (
     Recorded,
@@ -39,6 +41,15 @@ Moment: TypeAlias = datetime | int | None
 
 _ROWS_AT_ONCE: Final = 200
 """Rows of one query. Between two, the recorder can use the space of the file ``-wal`` again."""
+
+_PACKS_AT_ONCE: Final = 16
+"""Packs of one query."""
+
+_NEVER: Final = 1 << 64
+"""A time after all others."""
+
+_FLAGS: Final = {"chunks": 0, "frames": FRAME}
+"""The flag of the records in packs that each of these tables has."""
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -174,14 +185,14 @@ class Recording:
             since: only those at this time or later.
             until: only those before this time.
         """
-        return self._rows("chunks", _chunk, session, since, until)
+        return self._packed("chunks", _chunk, session, since, until)
 
     def frames(
         self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
     ) -> Iterator[RecordedFrame]:
         """Yield the frames, also those of messages; the arguments are as for :meth:`chunks`."""
         return _merged(
-            self._rows("frames", _frame, session, since, until),
+            self._packed("frames", _frame, session, since, until),
             (_frame_of(each) for each in self.messages(session, since=since, until=until)),
         )
 
@@ -234,8 +245,8 @@ class Recording:
         """
         where = (session, since, until)
         return _merged(
-            self._rows("chunks", _chunk, *where),
-            self._rows("frames", _frame, *where),
+            self._packed("chunks", _chunk, *where),
+            self._packed("frames", _frame, *where),
             self._rows("messages", self._message, *where),
             self._rows("faults", _fault, *where),
             self._rows("alterations", _alteration, *where),
@@ -245,13 +256,15 @@ class Recording:
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table, 0 if it cannot be read; ``table`` is like a method here."""
+        if table in _FLAGS:
+            return sum(1 for _ in self._packed(table, _itself, None, None, None))
         select_from(table)  # it must be one of the tables
         found = self._small_table(table, f"SELECT count(*) FROM {table}")
         return int(found[0][0]) if found else 0
 
     def count_by_session(self) -> dict[int, int]:
         """Return the number of chunks of each session that has some."""
-        return dict(self._small_table("chunks", "SELECT session, count(*) FROM chunks GROUP BY session"))
+        return Counter(self._packed("chunks", itemgetter(2), None, None, None))
 
     def numbers(self) -> tuple[int, int] | None:
         """Return the numbers of the first and the last value, or None if there are none."""
@@ -284,7 +297,7 @@ class Recording:
         also: Mapping[str, Any] = _NOTHING,
     ) -> Iterator[T]:
         """Yield the rows of a table in order, and skip the blocks that cannot be read."""
-        conditions = ["number > ?", *(f'"{name}" = ?' for name in also)]
+        conditions = [f'"{name}" = ?' for name in also]
         values: list[Any] = [*also.values()]
         if session is not None:
             number = session if isinstance(session, int) else session.number
@@ -296,16 +309,67 @@ class Recording:
         if until is not None:
             conditions.append("at < ?")
             values.append(_microseconds(until))
-        where = " AND ".join(conditions)
-        query = f"{select_from(table)} WHERE {where} ORDER BY number LIMIT {_ROWS_AT_ONCE}"
-        after: int | None = self._before(session, since)
-        while after is not None:
-            rows, problem = self._query(query, (after, *values), TYPES[table])
+        before = self._before(session, since)
+        rows = self._in_order(table, conditions, values, before, source=table, at_once=_ROWS_AT_ONCE)
+        yield from map(make, rows)
+
+    def _packed(
+        self,
+        table: str,
+        make: Callable[[Row], T],
+        session: RecordedSession | int | None,
+        since: Moment,
+        until: Moment,
+    ) -> Iterator[T]:
+        """Yield the chunks or the frames in order, as far as the packs can be read."""
+        flag = _FLAGS[table]
+        number = session.number if isinstance(session, RecordedSession) else session
+        least = -1 if since is None else _microseconds(since)
+        most = _NEVER if until is None else _microseconds(until)
+        before = self._before(session, since)
+        packs = self._in_order(
+            table, ["ended_at >= ?"], [least], before, source="packs", at_once=_PACKS_AT_ONCE
+        )
+        for last, _, pack in packs:
+            try:
+                rows = rows_of(pack, flag)
+            except DamagedPack as damage:
+                rows = damage.rows
+                self._note(f"{table}: some before number {last} are missing: {_DAMAGED}")
             for row in rows:
-                yield make(row)
+                if row[1] >= most:
+                    return
+                if row[1] >= least and (number is None or row[2] == number):
+                    yield make(row)
+
+    def _in_order(
+        self,
+        table: str,
+        conditions: list[str],
+        values: list[Any],
+        after: int | None,
+        *,
+        source: str,
+        at_once: int,
+    ) -> Iterator[Row]:
+        """
+        Yield the rows of a table behind a number in order, and skip the blocks that cannot be read.
+
+        Args:
+            table: the name of the values, for problems.
+            conditions, values: of the rows.
+            after: the number.
+            source: the table.
+            at_once: rows of one query.
+        """
+        where = " AND ".join(["number > ?", *conditions])
+        query = f"{select_from(source)} WHERE {where} ORDER BY number LIMIT {at_once}"
+        while after is not None:
+            rows, problem = self._query(query, (after, *values), TYPES[source])
+            yield from rows
             if problem:
                 after = self._behind_damage(table, rows[-1][0] if rows else after, problem)
-            elif len(rows) < _ROWS_AT_ONCE:
+            elif len(rows) < at_once:
                 return
             else:
                 after = rows[-1][0]
@@ -451,6 +515,10 @@ def _session(row: Row) -> RecordedSession:
         reason=reason or "",
         is_cut=bool(is_cut),
     )
+
+
+def _itself(row: Row) -> Row:
+    return row
 
 
 def _chunk(row: Row) -> RecordedChunk:

@@ -3,6 +3,10 @@ The form of a recording: a SQLite database with these tables.
 
 ``number`` is one sequence over all tables with that column, in the order of what happened. It is the rowid,
 so that new rows stand at the end of each table, and the rows of a block can be deleted by their range.
+
+Chunks and frames are many and small, so that the table ``packs`` has one row for hundreds of them. The
+views ``chunks`` and ``frames`` show one row for each. They are slow, and for people with a SQLite shell:
+:class:`~tcpcomm.Recording` takes the packs apart itself.
 """
 
 from __future__ import annotations
@@ -12,13 +16,13 @@ from typing import Final
 APPLICATION_ID: Final = int.from_bytes(b"tcpc", "big")
 """The number in the header of the file that says which program it belongs to."""
 
-FORMAT: Final = 1
-"""The version of the form. A reader refuses a file with a later one."""
+FORMAT: Final = 2
+"""The version of the form. A reader refuses a file with another one."""
 
 LOCK_SUFFIX: Final = "-lock"
 """The end of the name of the file that a recorder locks, beside SQLite's ``-wal`` and ``-shm``."""
 
-TABLES: Final = """
+_TABLES: Final = """
 CREATE TABLE facts(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE runs(number INTEGER PRIMARY KEY, began_at INTEGER, ended_at INTEGER, program TEXT);
 CREATE TABLE blocks(
@@ -31,15 +35,8 @@ CREATE TABLE sessions(
     reason TEXT, is_cut INTEGER
 );
 CREATE INDEX closed_sessions ON sessions(last);
-CREATE TABLE bytes(
-    number INTEGER PRIMARY KEY, at INTEGER, session INTEGER, flags INTEGER, data BLOB
-);
-CREATE VIEW chunks AS
-    SELECT number, at, session, flags & 1 AS sent, data, (flags & 2) / 2 AS masked FROM bytes
-    WHERE flags & 4 = 0;
-CREATE VIEW frames AS
-    SELECT number, at, session, flags & 1 AS sent, data AS frame, (flags & 2) / 2 AS masked FROM bytes
-    WHERE flags & 4;
+CREATE TABLE packs(number INTEGER PRIMARY KEY, ended_at INTEGER, records BLOB);
+@VIEWS@
 CREATE TABLE messages(
     number INTEGER PRIMARY KEY, at INTEGER, session INTEGER, sent INTEGER, frame BLOB, masked INTEGER,
     kind TEXT, name TEXT, "values" TEXT, answers INTEGER, seconds REAL, problem TEXT
@@ -58,8 +55,7 @@ CREATE TABLE gaps(
 """
 
 COLUMNS: Final = {
-    "chunks": ("number", "at", "session", "sent", "data", "masked"),
-    "frames": ("number", "at", "session", "sent", "frame", "masked"),
+    "packs": ("number", "ended_at", "records"),
     "messages": (
         "number", "at", "session", "sent", "frame", "masked", "kind", "name", "values", "answers",
         "seconds", "problem",
@@ -69,47 +65,57 @@ COLUMNS: Final = {
     "states": ("number", "at", "name", "state", "reason"),
     "gaps": ("number", "at", "until", "count", "size", "reason"),
 }  # fmt: skip
-"""The columns of each table and view whose rows are numbered in the order of what happened."""
-
-NUMBERED: Final = ("bytes", *(each for each in COLUMNS if each not in ("chunks", "frames")))
-"""The tables whose rows are numbered. Chunks and frames are views of the table ``bytes``."""
+"""
+The columns of each table whose rows are numbered in the order of what happened. A pack has the number and
+the time of its last record.
+"""
 
 SENT: Final = 1
 MASKED: Final = 2
 FRAME: Final = 4
-"""The flags of the table ``bytes``."""
+OWNER_FLAGS: Final = 3
+"""The flags of a record, in the lowest bits of its owner. The bits above are the number of the session."""
 
-HEAD: Final = b"%015d%016d%b%09d%b"
-"""
-A record of the table ``bytes`` on its way to SQLite: number, time, session and flags, size, data.
 
-All rows of a transaction are one blob, which SQLite takes apart by :data:`INSERT_RECORDS`. While it does
-so, the reactor runs. Handing over each value of each row would hold the lock of the interpreter many times.
-"""
+def _integer(column: str, first: int, last: int) -> str:
+    """Return the SQL for the integer of some hexadecimal digits of a column."""
+    digits = [
+        f"(instr('123456789ABCDEF', substr({column}, {at}, 1)) << {4 * (last - at)})"
+        for at in range(first, last + 1)
+    ]
+    return " | ".join(digits)
 
-OWNER: Final = b"%09d%d"
-"""The part of :data:`HEAD` with the session and the flags."""
 
-INSERT_RECORDS: Final = """
-INSERT INTO bytes
-WITH RECURSIVE record(start, size) AS (
-    SELECT 1, CAST(substr(?1, 42, 9) AS INTEGER)
-    UNION ALL
-    SELECT start + 50 + size, CAST(substr(?1, start + 50 + size + 41, 9) AS INTEGER)
-    FROM record WHERE start + 50 + size < length(?1)
+def _view(name: str, data: str, condition: str) -> str:
+    """Return the SQL of a view of the packs: the form of a record is in ``packs.py``."""
+    size = f"({_integer('tail', 9, 16)})"
+    owner = _integer("tail", 1, 8)
+    return f"""\
+CREATE VIEW {name} AS
+    WITH RECURSIVE record(pack, stop, tail) AS (
+        SELECT number, length(records) - 24, hex(substr(records, -24)) FROM packs
+        UNION ALL
+        SELECT pack, stop - {size} - 24, hex(substr(records, stop - {size} - 23, 24))
+        FROM record JOIN packs ON number = pack WHERE stop - {size} >= 24
+    ),
+    taken(number, at, owner, data) AS (
+        SELECT {_integer("tail", 17, 32)}, {_integer("tail", 33, 48)}, {owner},
+        substr(records, stop - {size} + 1, {size}) FROM record JOIN packs ON number = pack
+    )
+    SELECT number, at, owner >> 3 AS session, owner & 1 AS sent, data AS {data}, (owner & 2) / 2 AS masked
+    FROM taken WHERE {condition} ORDER BY number;"""
+
+
+TABLES: Final = _TABLES.replace(
+    "@VIEWS@", "\n".join([_view("chunks", "data", "owner & 4 = 0"), _view("frames", "frame", "owner & 4")])
 )
-SELECT
-    CAST(substr(?1, start, 15) AS INTEGER), CAST(substr(?1, start + 15, 16) AS INTEGER),
-    CAST(substr(?1, start + 31, 9) AS INTEGER), CAST(substr(?1, start + 40, 1) AS INTEGER),
-    substr(?1, start + 50, size)
-FROM record
-"""
+"""The statements that make the tables, each ended by a semicolon and a line end."""
 
 _INT: Final = (int,)
 _TEXT: Final = (str,)
 _TYPES: Final = {
     "frame": (bytes,),
-    "data": (bytes,),
+    "records": (bytes,),
     "answers": (int, type(None)),
     "seconds": (float, type(None)),
     **dict.fromkeys(("kind", "name", "values", "problem", "text", "details", "state", "reason"), _TEXT),

@@ -8,21 +8,20 @@ a database that is whole up to the last commit.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from tcpcomm._version import __version__
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.tools.record.packs import last_of
 from tcpcomm.tools.record.ring import Block
 from tcpcomm.tools.record.rows import Batch
 from tcpcomm.tools.record.schema import (
     APPLICATION_ID,
     COLUMNS,
     FORMAT,
-    INSERT_RECORDS,
-    NUMBERED,
     TABLES,
     insert_into,
 )
@@ -76,10 +75,12 @@ def check_owner(connection: sqlite3.Connection, path: Path) -> bool:
     owner = _pragma(connection, "application_id")
     version = _pragma(connection, "user_version")
     if owner == APPLICATION_ID:
-        if version > FORMAT:
+        if version != FORMAT:
+            is_newer = version > FORMAT
+            age, advice = ("a newer", "update tcpcomm") if is_newer else ("an older", "read it with that")
             raise ConfigurationError(
-                f"{path} was written by a newer tcpcomm, in format {version}; this one knows format "
-                f"{FORMAT}: update tcpcomm, or name a new file"
+                f"{path} was written by {age} tcpcomm, in format {version}; this one knows format "
+                f"{FORMAT}: {advice}, or name a new file"
             )
         return True
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -194,11 +195,11 @@ class Store:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def insert_records(self, records: bytes | bytearray) -> tuple[int, int]:
-        """Write chunks and frames. Return the number and the time of the last one."""
-        last = self._connection.execute(INSERT_RECORDS, (records,)).lastrowid or 0
-        (at,) = self._connection.execute("SELECT at FROM bytes WHERE number = ?", (last,)).fetchone()
-        return last, at
+    def insert_packs(self, packs: Sequence[bytes | bytearray]) -> None:
+        """Write chunks and frames. One statement writes them all, while the reactor runs."""
+        values = [value for pack in packs for value in (*last_of(pack), pack)]
+        rows = ", ".join(["(?, ?, ?)"] * len(packs))
+        self._connection.execute(f"INSERT INTO packs VALUES {rows}", values)
 
     def insert(self, batch: Batch) -> None:
         """Write all other rows of a batch."""
@@ -230,7 +231,7 @@ class Store:
         """
         run = self._connection.execute
         with self.transaction():
-            for table in NUMBERED:
+            for table in COLUMNS:
                 run(f"DELETE FROM {table} WHERE number BETWEEN ? AND ?", (block.first, block.last))
             run("DELETE FROM blocks WHERE number = ?", (block.number,))
             run(
@@ -256,7 +257,7 @@ class Store:
         self._connection.close()
 
 
-_INSERT: Final = {table: insert_into(table) for table in COLUMNS if table in NUMBERED}
+_INSERT: Final = {table: insert_into(table) for table in COLUMNS}
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

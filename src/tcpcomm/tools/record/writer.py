@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.tools.record.clock import RecordingClock
+from tcpcomm.tools.record.packs import began_at, last_of
 from tcpcomm.tools.record.ring import Ring
 from tcpcomm.tools.record.row_queue import ROW_COST, TOO_SLOW, RowQueue
 from tcpcomm.tools.record.rows import Batch, RowMaker
@@ -27,7 +28,10 @@ _RING_INTERVAL: Final = 1.0
 """Seconds between two looks at the size and the age of the recording."""
 
 _PAUSE: Final = 0.001
-"""Seconds of a sleep after some rows whose values are made in Python, while the reactor cannot run."""
+"""Seconds of a sleep after some rows, so that the work is spread over the time between transactions."""
+
+_PACKS_AT_ONCE: Final = 4
+"""Packs of one statement."""
 
 _HURRY_FROM: Final = 5000
 """Rows that wait, beyond which the thread does not sleep."""
@@ -196,11 +200,12 @@ class Writer:
             batch = self._pending = Batch(taken)
         try:
             with store.transaction():
-                last, at = 0, 0
-                for records in batch.taken.records:
-                    last, at = store.insert_records(records)
+                packs = batch.taken.packs
+                for at in range(0, len(packs), _PACKS_AT_ONCE):
+                    store.insert_packs(packs[at : at + _PACKS_AT_ONCE])
+                    self._pause()
                 if not batch.last:
-                    self._complete(batch, ring, maker, last, at)
+                    self._complete(batch, ring, maker)
                 store.insert(batch)
         except sqlite3.Error as error:
             if is_damage(error):
@@ -217,13 +222,15 @@ class Writer:
             self.log.info("{path}: values are written again", path=self.path)
         return count
 
-    def _complete(self, batch: Batch, ring: Ring, maker: RowMaker, last: int, at: int) -> None:
-        """Add the other rows to a batch, whose last record has this number and time, and find its block."""
-        records = batch.taken.records
-        batch.last = max(last, batch.taken.last)
+    def _complete(self, batch: Batch, ring: Ring, maker: RowMaker) -> None:
+        """Add the other rows to a batch, and find its block."""
+        packs, batch.last, times = batch.taken.packs, batch.taken.last, []
+        if packs:
+            last, at = last_of(packs[-1])
+            batch.last = max(last, batch.last)
+            times = [began_at(packs[0]), at]
         entries = self.queue.take_entries(batch.last)
         maker.add_to(batch, entries)
-        times = [int(records[0][15:31]), at] if records else []
         times += [entries[0][2], entries[-1][2]] if entries else []
         batch.size = batch.taken.size + ROW_COST * len(entries)
         batch.blocks = ring.add(
