@@ -87,9 +87,10 @@ NO_LIMITS = {
     "tools.monitor.service": "DEFAULT_PORT",  # an option
     "tools.export.capture": "MOST_HELD HELD_FOR MOST_INTERFACES FIRST_CLIENT_PORT",  # of a file
     "tools.export.pcapng": "LINKTYPE_RAW",
+    "tools.guess.capture": "OPENER ANSWERER",  # names of the two sides
     "tools.record.row_queue": "BUFFER BUFFERS_AT_ONCE ROW_COST",  # of one transaction, and an estimate
     "tools.record.rows": "ROWS_BETWEEN_PAUSES",  # for speed
-    "tools.record.schema": "FORMAT SENT MASKED FRAME",
+    "tools.record.schema": "FORMAT SENT MASKED FRAME OWNER_FLAGS",
     "tools.record.store": "BUSY_TIMEOUT",  # of SQLite; the queue has the limit
     "tap": "DEFAULT_GAP",  # an option
     "tools.console.feed": "INTERVAL",  # for speed
