@@ -11,19 +11,36 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tcpcomm.conversation.responder import current_session as current_session
     from tcpcomm.equipment.equipment import (
-        Equipment as Equipment, command as command, declaration_of as declaration_of, event as event,
+        Equipment as Equipment,
+        command as command,
+        declaration_of as declaration_of,
+        event as event,
         in_thread as in_thread,
     )
     from tcpcomm.equipment.events import EventsLost as EventsLost
     from tcpcomm.equipment.face import Face as Face
     from tcpcomm.equipment.login import Login as Login
     from tcpcomm.errors import (
-        BadChecksum as BadChecksum, BadEscape as BadEscape, BadLength as BadLength, BadReply as BadReply,
-        CodecError as CodecError, ConfigurationError as ConfigurationError, EncodeError as EncodeError,
-        Fault as Fault, FrameTooLong as FrameTooLong, FramingError as FramingError,
-        LoginRefused as LoginRefused, NoReply as NoReply, NotReady as NotReady, NotSent as NotSent,
-        OutcomeUnknown as OutcomeUnknown, ReplyTimeout as ReplyTimeout, SessionClosed as SessionClosed,
-        TcpcommError as TcpcommError, TruncatedFrame as TruncatedFrame, UnexpectedBytes as UnexpectedBytes,
+        BadChecksum as BadChecksum,
+        BadEscape as BadEscape,
+        BadLength as BadLength,
+        BadReply as BadReply,
+        CodecError as CodecError,
+        ConfigurationError as ConfigurationError,
+        EncodeError as EncodeError,
+        Fault as Fault,
+        FrameTooLong as FrameTooLong,
+        FramingError as FramingError,
+        LoginRefused as LoginRefused,
+        NoReply as NoReply,
+        NotReady as NotReady,
+        NotSent as NotSent,
+        OutcomeUnknown as OutcomeUnknown,
+        ReplyTimeout as ReplyTimeout,
+        SessionClosed as SessionClosed,
+        TcpcommError as TcpcommError,
+        TruncatedFrame as TruncatedFrame,
+        UnexpectedBytes as UnexpectedBytes,
     )
     from tcpcomm.host.futures import as_future as as_future
     from tcpcomm.host.host import link_of as link_of, raw as raw, remote as remote
@@ -37,7 +54,9 @@ if TYPE_CHECKING:
     from tcpcomm.server.running import run as run
     from tcpcomm.server.serving import caller as caller, per_session as per_session, serve as serve
     from tcpcomm.server.simulator import (
-        EventsEvery as EventsEvery, implement_with as implement_with, simulated as simulated,
+        EventsEvery as EventsEvery,
+        implement_with as implement_with,
+        simulated as simulated,
     )
     from tcpcomm.session.admission import parse_network as parse_network
     from tcpcomm.session.factory import FrameFactory as FrameFactory
@@ -45,13 +64,16 @@ if TYPE_CHECKING:
     from tcpcomm.session.heartbeat import Heartbeat as Heartbeat, Heartbeats as Heartbeats
     from tcpcomm.session.limits import Limits as Limits
     from tcpcomm.session.observer import (
-        MessageKind as MessageKind, ObservedMessage as ObservedMessage,
+        MessageKind as MessageKind,
+        ObservedMessage as ObservedMessage,
         SessionObserver as SessionObserver,
     )
     from tcpcomm.session.protocol import FrameProtocol as FrameProtocol
     from tcpcomm.session.presets import (
-        DelimitedFactory as DelimitedFactory, DelimitedProtocol as DelimitedProtocol,
-        LengthPrefixedFactory as LengthPrefixedFactory, LengthPrefixedProtocol as LengthPrefixedProtocol,
+        DelimitedFactory as DelimitedFactory,
+        DelimitedProtocol as DelimitedProtocol,
+        LengthPrefixedFactory as LengthPrefixedFactory,
+        LengthPrefixedProtocol as LengthPrefixedProtocol,
     )
     from tcpcomm.tools.console.running import Console as Console
     from tcpcomm.tools.monitor.service import Monitor as Monitor
@@ -66,9 +88,25 @@ DEFINED_IN: Final = {
     "tcpcomm.equipment.face": ["Face"],
     "tcpcomm.equipment.login": ["Login"],
     "tcpcomm.errors": [
-        "BadChecksum", "BadEscape", "BadLength", "BadReply", "CodecError", "ConfigurationError",
-        "EncodeError", "Fault", "FrameTooLong", "FramingError", "LoginRefused", "NoReply", "NotReady",
-        "NotSent", "OutcomeUnknown", "ReplyTimeout", "SessionClosed", "TcpcommError", "TruncatedFrame",
+        "BadChecksum",
+        "BadEscape",
+        "BadLength",
+        "BadReply",
+        "CodecError",
+        "ConfigurationError",
+        "EncodeError",
+        "Fault",
+        "FrameTooLong",
+        "FramingError",
+        "LoginRefused",
+        "NoReply",
+        "NotReady",
+        "NotSent",
+        "OutcomeUnknown",
+        "ReplyTimeout",
+        "SessionClosed",
+        "TcpcommError",
+        "TruncatedFrame",
         "UnexpectedBytes",
     ],
     "tcpcomm.host.futures": ["as_future"],
@@ -91,7 +129,10 @@ DEFINED_IN: Final = {
     "tcpcomm.session.observer": ["MessageKind", "ObservedMessage", "SessionObserver"],
     "tcpcomm.session.protocol": ["FrameProtocol"],
     "tcpcomm.session.presets": [
-        "DelimitedFactory", "DelimitedProtocol", "LengthPrefixedFactory", "LengthPrefixedProtocol",
+        "DelimitedFactory",
+        "DelimitedProtocol",
+        "LengthPrefixedFactory",
+        "LengthPrefixedProtocol",
     ],
     "tcpcomm.tools.console.running": ["Console"],
     "tcpcomm.tools.monitor.service": ["Monitor"],

@@ -69,6 +69,7 @@ WITH_LIMITS = [
         "tools.export.capture",
         "tools.export.made_up_tcp",
         "tools.export.pcapng",
+        "tools.guess.sources.source",
         "tools.record.recorder",
         "tools.record.ring",
         "tools.record.row_queue",

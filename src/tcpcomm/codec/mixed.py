@@ -92,9 +92,7 @@ class MixedDialect(Dialect):
         has_events: True if a message is an event, for which each dialect must look.
     """
 
-    def __init__(
-        self, dialects: Sequence[Dialect], of: Mapping[str, Dialect], *, has_events: bool
-    ) -> None:
+    def __init__(self, dialects: Sequence[Dialect], of: Mapping[str, Dialect], *, has_events: bool) -> None:
         self._main = dialects[0]
         self._has_events = has_events
         # An answer that has an id is looked for first, because a codec without ids may read any frame.

@@ -255,9 +255,7 @@ class Responder:
         send = self._send if command is None else partial(self._send_observed, command)
         return self._take_in_turn(asked, frame, send)
 
-    def _take_in_turn(
-        self, asked: Request | Refusal, frame: bytes, send: _Send
-    ) -> Deferred[None] | None:
+    def _take_in_turn(self, asked: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
         """Answer a request now, or after those that are under way."""
         if self._running and self._waits(asked):
             turn: Deferred[None] = Deferred()

@@ -75,9 +75,7 @@ def handle_in_state(
     return handle
 
 
-async def _changed_after(
-    result: Coroutine[Any, Any, Any], session: FrameProtocol, rule: StateRule
-) -> Any:
+async def _changed_after(result: Coroutine[Any, Any, Any], session: FrameProtocol, rule: StateRule) -> Any:
     return _changed(session, rule, await result)
 
 

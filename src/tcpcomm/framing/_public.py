@@ -11,15 +11,25 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tcpcomm.framing.autodetect import AutoDetect as AutoDetect
     from tcpcomm.framing.base import (
-        DEFAULT_MAX_FRAME as DEFAULT_MAX_FRAME, LONGEST_REFUSED as LONGEST_REFUSED,
-        Buffer as Buffer, Decoder as Decoder, Framing as Framing,
-        PieceDecoder as PieceDecoder, UnusablePiece as UnusablePiece, decode as decode,
+        DEFAULT_MAX_FRAME as DEFAULT_MAX_FRAME,
+        LONGEST_REFUSED as LONGEST_REFUSED,
+        Buffer as Buffer,
+        Decoder as Decoder,
+        Framing as Framing,
+        PieceDecoder as PieceDecoder,
+        UnusablePiece as UnusablePiece,
+        decode as decode,
     )
     from tcpcomm.framing.checksums import (
-        CHECKSUMS as CHECKSUMS, Checksum as Checksum, checksum as checksum, crc as crc,
+        CHECKSUMS as CHECKSUMS,
+        Checksum as Checksum,
+        checksum as checksum,
+        crc as crc,
     )
     from tcpcomm.framing.delimited import (
-        Delimited as Delimited, Lines as Lines, split_ending as split_ending,
+        Delimited as Delimited,
+        Lines as Lines,
+        split_ending as split_ending,
     )
     from tcpcomm.framing.documents.json_values import JsonValues as JsonValues
     from tcpcomm.framing.documents.xml_documents import XmlDocuments as XmlDocuments
@@ -30,7 +40,8 @@ if TYPE_CHECKING:
     from tcpcomm.framing.headers.counted_body import CountedBody as CountedBody
     from tcpcomm.framing.headers.header_framed import HeaderFramed as HeaderFramed, More as More
     from tcpcomm.framing.headers.modbus_rtu import (
-        modbus_rtu_reply as modbus_rtu_reply, modbus_rtu_request as modbus_rtu_request,
+        modbus_rtu_reply as modbus_rtu_reply,
+        modbus_rtu_request as modbus_rtu_request,
     )
     from tcpcomm.framing.headers.variable_length import VariableLength as VariableLength
     from tcpcomm.framing.length import FixedSize as FixedSize, LengthPrefixed as LengthPrefixed
@@ -41,14 +52,24 @@ if TYPE_CHECKING:
     from tcpcomm.framing.stuffed import Cobs as Cobs, DleStuffed as DleStuffed, Stuffed as Stuffed
     from tcpcomm.framing.unframed import Unframed as Unframed
     from tcpcomm.framing.wrappers import (
-        COTP as COTP, Checked as Checked, Fragments as Fragments, HexText as HexText, Nested as Nested,
+        COTP as COTP,
+        Checked as Checked,
+        Fragments as Fragments,
+        HexText as HexText,
+        Nested as Nested,
     )
 
 DEFINED_IN: Final = {
     "tcpcomm.framing.autodetect": ["AutoDetect"],
     "tcpcomm.framing.base": [
-        "DEFAULT_MAX_FRAME", "LONGEST_REFUSED", "Buffer", "Decoder", "Framing", "PieceDecoder",
-        "UnusablePiece", "decode",
+        "DEFAULT_MAX_FRAME",
+        "LONGEST_REFUSED",
+        "Buffer",
+        "Decoder",
+        "Framing",
+        "PieceDecoder",
+        "UnusablePiece",
+        "decode",
     ],
     "tcpcomm.framing.checksums": ["CHECKSUMS", "Checksum", "checksum", "crc"],
     "tcpcomm.framing.delimited": ["Delimited", "Lines", "split_ending"],

@@ -136,6 +136,4 @@ def raw(
         raise ConfigurationError("replies carry ids here: the reply to a raw frame cannot be found")
     is_said = frames is not None or until is not None
     answers = raw_reply_reader(frames, until) if is_said else ANY_FRAME
-    return link.ask(
-        lambda: link.ready_requester().ask_frame(frame, answers, timeout, doubtful=not is_said)
-    )
+    return link.ask(lambda: link.ready_requester().ask_frame(frame, answers, timeout, doubtful=not is_said))

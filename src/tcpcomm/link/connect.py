@@ -89,9 +89,7 @@ class Acceptor(SessionSource):
 
     dials = False
 
-    def __init__(
-        self, endpoint: IStreamServerEndpoint, reload: Callable[[], None] | None = None
-    ) -> None:
+    def __init__(self, endpoint: IStreamServerEndpoint, reload: Callable[[], None] | None = None) -> None:
         self._endpoint = endpoint
         self.reload = reload
         """Loads the files of its TLS again, for new connections; None: it has none."""

@@ -312,8 +312,7 @@ class Supervisor:
         if self.state is LinkState.HANDSHAKING:
             return self._give_up(
                 now,
-                f"host answers but the program does not: {self._missing} within "
-                f"{self._handshake_time:g} s",
+                f"host answers but the program does not: {self._missing} within {self._handshake_time:g} s",
             )
         return self._give_up(now, f"{self.reason}; what was sent did not leave in time")
 

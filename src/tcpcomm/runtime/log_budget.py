@@ -166,6 +166,7 @@ class LogBudget:
 
 _budgets: Final[weakref.WeakSet[LogBudget]] = weakref.WeakSet()
 
+
 def _renew_locks() -> None:
     for each in _budgets:
         each.renew_lock()

@@ -231,9 +231,7 @@ class _Fork:
 
 if hasattr(os, "register_at_fork"):
     _fork = _Fork()
-    os.register_at_fork(
-        before=_fork.before, after_in_parent=_fork.in_parent, after_in_child=_fork.in_child
-    )
+    os.register_at_fork(before=_fork.before, after_in_parent=_fork.in_parent, after_in_child=_fork.in_child)
 
 
 def stream_writer(stream: Any) -> Write | None:

@@ -144,9 +144,7 @@ class LineObserver:
         limit: the bytes of log in a minute; None: no limit.
     """
 
-    def __init__(
-        self, line_format: LineFormat, write: Write, *, limit: int | None = DEFAULT_LIMIT
-    ) -> None:
+    def __init__(self, line_format: LineFormat, write: Write, *, limit: int | None = DEFAULT_LIMIT) -> None:
         self._format = line_format
         self._writer = LogWriter(write, lost=self._lost, idle=self._reports)
         self._budget = None if limit is None else _budget(limit)

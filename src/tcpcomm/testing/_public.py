@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from tcpcomm.testing.laws.every_framing import framings as framings
     from tcpcomm.testing.laws.laws import LAWS as LAWS, Law as Law, check_framing_laws as check_framing_laws
     from tcpcomm.testing.laws.strategies import (
-        chunkings as chunkings, mutations as mutations, payloads_for as payloads_for,
+        chunkings as chunkings,
+        mutations as mutations,
+        payloads_for as payloads_for,
         streams as streams,
     )
     from tcpcomm.testing.network.clock import VirtualClock as VirtualClock
@@ -29,8 +31,13 @@ if TYPE_CHECKING:
     from tcpcomm.tools.tap.fault_proxy import FaultProxy as FaultProxy
     from tcpcomm.tools.tap.tap import Tap as Tap
     from tcpcomm.tools.tap.toxics import (
-        Bandwidth as Bandwidth, Blackhole as Blackhole, Latency as Latency, LimitData as LimitData,
-        ResetPeer as ResetPeer, Slicer as Slicer, Timeout as Timeout,
+        Bandwidth as Bandwidth,
+        Blackhole as Blackhole,
+        Latency as Latency,
+        LimitData as LimitData,
+        ResetPeer as ResetPeer,
+        Slicer as Slicer,
+        Timeout as Timeout,
     )
 
 DEFINED_IN: Final = {
@@ -47,7 +54,13 @@ DEFINED_IN: Final = {
     "tcpcomm.tools.tap.fault_proxy": ["FaultProxy"],
     "tcpcomm.tools.tap.tap": ["Tap"],
     "tcpcomm.tools.tap.toxics": [
-        "Bandwidth", "Blackhole", "Latency", "LimitData", "ResetPeer", "Slicer", "Timeout",
+        "Bandwidth",
+        "Blackhole",
+        "Latency",
+        "LimitData",
+        "ResetPeer",
+        "Slicer",
+        "Timeout",
     ],
 }
 """The names that each module defines."""

@@ -47,6 +47,7 @@ from tcpcomm.framing import LengthPrefixed, Nested
 Value = bool | int | float | datetime | str | list[bool] | list[int] | list[float]
 """A value of a variable, or the values from an address on."""
 
+
 @frozen
 class Option:
     """An option of a connection request of COTP."""

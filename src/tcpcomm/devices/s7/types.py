@@ -141,7 +141,9 @@ def _string(length: int | None, encoding: str = "latin-1") -> Type:
         try:
             return content[2 : 2 + used].decode(encoding)
         except UnicodeDecodeError as error:
-            raise CodecError(f"{error.object[error.start:error.end]!r} is no text in {encoding}") from None
+            raise CodecError(
+                f"{error.object[error.start : error.end]!r} is no text in {encoding}"
+            ) from None
 
     def to_bytes(value: Any) -> bytes:
         if not isinstance(value, str):
@@ -203,9 +205,7 @@ def _weekday(value: datetime) -> int:
 
 def _check_zone(name: str, value: Any) -> None:
     if isinstance(value, datetime) and value.tzinfo is not None:
-        raise CodecError(
-            f"{name} has no time zone, but {value} has: give the time of the CPU without one"
-        )
+        raise CodecError(f"{name} has no time zone, but {value} has: give the time of the CPU without one")
 
 
 def _date_and_time_to_bytes(value: Any) -> bytes:

@@ -20,20 +20,27 @@ LINKTYPE_RAW: Final = 101
 LONGEST_COMMENT: Final = 4000
 """Characters of one comment."""
 
-_SECTION, _INTERFACE, _NAMES, _PACKET = 0x0A0D0D0A, 1, 4, 6
-_BYTE_ORDER: Final = 0x1A2B3C4D
+SECTION, INTERFACE, NAMES, PACKET = 0x0A0D0D0A, 1, 4, 6
+"""The kinds of blocks."""
+
+BYTE_ORDER: Final = 0x1A2B3C4D
+"""The number that begins a section, and shows the order of its bytes."""
+
+TIME_RESOLUTION: Final = 9
+"""The option of an interface that gives the unit of its times."""
+
 _END_OF_OPTIONS: Final = b"\0\0\0\0"
 _COMMENT, _SECTION_PROGRAM, _INTERFACE_NAME, _INTERFACE_DESCRIPTION = 1, 4, 2, 3
-_TIME_RESOLUTION, _PACKET_FLAGS = 9, 2
+_PACKET_FLAGS: Final = 2
 _MICROSECONDS: Final = b"\x06"
 _IPV4_NAME, _IPV6_NAME = 1, 2
 
 
 def section(program: str, comment: str) -> bytes:
     """Return the header of a section, which begins the file."""
-    fixed = struct.pack("<IHHq", _BYTE_ORDER, 1, 0, -1)
+    fixed = struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1)
     options = [_text_option(_COMMENT, comment), _text_option(_SECTION_PROGRAM, program)]
-    return _block(_SECTION, fixed, options)
+    return _block(SECTION, fixed, options)
 
 
 def interface(name: str, description: str) -> bytes:
@@ -41,9 +48,9 @@ def interface(name: str, description: str) -> bytes:
     options = [
         _text_option(_INTERFACE_NAME, name),
         _text_option(_INTERFACE_DESCRIPTION, description),
-        _option(_TIME_RESOLUTION, _MICROSECONDS),
+        _option(TIME_RESOLUTION, _MICROSECONDS),
     ]
-    return _block(_INTERFACE, struct.pack("<HHI", LINKTYPE_RAW, 0, 0), options)
+    return _block(INTERFACE, struct.pack("<HHI", LINKTYPE_RAW, 0, 0), options)
 
 
 def names(known: Iterable[tuple[Address, str]]) -> bytes:
@@ -52,7 +59,7 @@ def names(known: Iterable[tuple[Address, str]]) -> bytes:
     for address, name in known:
         kind = _IPV4_NAME if address.version == 4 else _IPV6_NAME
         records.append(_option(kind, address.packed + name.encode() + b"\0"))
-    return _block(_NAMES, b"".join(records) + _END_OF_OPTIONS, [])
+    return _block(NAMES, b"".join(records) + _END_OF_OPTIONS, [])
 
 
 def packet(
@@ -71,7 +78,7 @@ def packet(
     fixed = struct.pack("<IIIII", interface_number, at >> 32, at & 0xFFFFFFFF, len(data), len(data))
     options = [_text_option(_COMMENT, each) for each in comments]
     options.append(_option(_PACKET_FLAGS, struct.pack("<I", 1 if is_inbound else 2)))
-    return _block(_PACKET, fixed + _padded(data), options)
+    return _block(PACKET, fixed + _padded(data), options)
 
 
 def _block(kind: int, body: bytes, options: list[bytes]) -> bytes:

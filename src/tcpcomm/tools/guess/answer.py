@@ -12,7 +12,7 @@ Notations: TypeAlias = tuple[str | None, str | None]
 
 
 class Verdict(Enum):
-    """How sure a guess is."""
+    """The certainty of a guess."""
 
     CONFIDENT = "confident"
     LIKELY = "likely"
@@ -27,7 +27,7 @@ class Explanation:
     Attributes:
         framings: the framing of each side.
         behind: the bits by which it explains less than the best one; 0 for the best.
-        variants: other framings that cut this capture at the same places.
+        variants: other framings that cut this capture alike.
         evidence: what speaks for it, each as a sentence with its figures.
     """
 
@@ -40,7 +40,7 @@ class Explanation:
 @frozen(kw_only=True)
 class Guess:
     """
-    What explains a capture, and how sure that is.
+    The explanation of a capture, and its certainty.
 
     Attributes:
         verdict: how sure it is. If it is NOTHING, ``best`` is None, or a hint that proves nothing.

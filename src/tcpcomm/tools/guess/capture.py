@@ -42,7 +42,7 @@ def _with_data(chunks: Iterable[CapturedChunk]) -> tuple[CapturedChunk, ...]:
 @frozen
 class Capture:
     """
-    One TCP stream, or the part of it that was captured.
+    A TCP stream, or the part that was captured.
 
     Args:
         chunks: in the order in which they passed. Chunks without data are left out.

@@ -1,0 +1,1 @@
+"""The reader of packet captures, pcap and pcapng, and of the TCP streams in them."""

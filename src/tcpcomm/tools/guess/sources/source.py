@@ -1,0 +1,106 @@
+"""
+The base of the readers: :class:`Source`, which lists the streams of a file and reads one of them.
+
+A file may be far larger than the memory. A source reads it once to list its streams, and once more for the
+one that is wanted, and keeps a sample of that one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Final
+
+from attrs import define, field, frozen
+
+from tcpcomm.errors import TcpcommError
+from tcpcomm.tools.guess.capture import Capture, CapturedChunk, Side
+
+MOST_SAMPLED: Final = 1024 * 1024
+"""Bytes of a stream that are looked at, of both directions."""
+
+MOST_SAMPLED_CHUNKS: Final = 100_000
+"""Chunks of a stream that are looked at."""
+
+MOST_STREAMS: Final = 10_000
+"""Streams of one file that are listed."""
+
+
+class UnreadableCapture(TcpcommError):
+    """A file, or a stream in it, cannot be read as a capture. The text says why, and what to do."""
+
+
+@frozen(kw_only=True)
+class StreamInfo:
+    """
+    One stream of a file.
+
+    Attributes:
+        number: its number in the file.
+        name: the stream for people, such as ``10.0.0.7:50432 > 10.0.0.9:8501``; empty if it has none.
+        size: the bytes of both directions, also those that were sent again.
+        chunks: the number of chunks that hold them.
+    """
+
+    number: int
+    name: str = ""
+    size: int = 0
+    chunks: int = 0
+
+
+class Source(ABC):
+    """
+    Reads the streams of one file.
+
+    Attributes:
+        kind: the kind of the file, for people.
+        notes: what could not be read, each as a sentence. They are complete when all streams are listed.
+    """
+
+    kind: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    @abstractmethod
+    def streams(self) -> list[StreamInfo]:
+        """
+        Return the streams that hold bytes, in the order in which they began.
+
+        Raises:
+            UnreadableCapture: nothing in the file can be read.
+        """
+
+    @abstractmethod
+    def capture(self, stream: StreamInfo) -> Capture:
+        """Return a stream, or a sample if it is long."""
+
+    def note(self, text: str) -> None:
+        """Add a note, if it is a new one."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+@define(eq=False)
+class Sample:
+    """Collects the chunks of a stream until they are enough."""
+
+    chunks: list[CapturedChunk] = field(factory=list)
+    size: int = 0
+    is_full: bool = False
+
+    def add(self, side: Side, data: bytes, at: float | None, *, after_gap: bool = False) -> None:
+        """Add a chunk, if the sample is not full."""
+        if not data or self.is_full:
+            return
+        if self.size + len(data) > MOST_SAMPLED or len(self.chunks) >= MOST_SAMPLED_CHUNKS:
+            self.is_full = True
+            data = data[: MOST_SAMPLED - self.size] if not self.chunks else b""
+        if data:
+            self.chunks.append(CapturedChunk(side, data, at, after_gap))
+            self.size += len(data)
+
+    def notes(self, whole: int) -> tuple[str, ...]:
+        """Return the note that this is a sample of so many bytes; nothing if all of them are here."""
+        if not self.is_full:
+            return ()
+        return (f"a sample: the first {self.size:,} of {whole:,} bytes",)
