@@ -179,13 +179,13 @@ class _Capture:
             peer, target = self._places.of(
                 session.peer if session else "", session.target if session else "", number
             )
-            peer_is_client = _peer_is_client(peer, target, session)
-            connection = MadeUpConnection(peer, target, peer_is_client=peer_is_client, number=number)
-            interface = self._interface(target if peer_is_client else peer, session)
+            opens = peer_is_client(peer, target, session)
+            connection = MadeUpConnection(peer, target, peer_is_client=opens, number=number)
+            interface = self._interface(target if opens else peer, session)
             self._name(peer, session, is_equipment=session is not None and not session.is_equipment)
             self._name(target, session, is_equipment=session is not None and session.is_equipment)
             stream = self._streams[number] = _Stream(connection, interface)
-            held = self._hold(number, at, [*connection.open()], sent=not peer_is_client)
+            held = self._hold(number, at, [*connection.open()], sent=not opens)
             held.comment(f"session {number} with {session.peer if session else 'an unknown peer'}")
         return stream
 
@@ -259,7 +259,7 @@ class _Capture:
         return taken
 
 
-def _peer_is_client(peer: Place, target: Place, session: RecordedSession | None) -> bool:
+def peer_is_client(peer: Place, target: Place, session: RecordedSession | None) -> bool:
     """
     Return True if the peer has probably connected to this side; a recording does not tell.
 

@@ -8,7 +8,7 @@ one that is wanted, and keeps a sample of that one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Final
+from typing import Final
 
 from attrs import define, field, frozen
 
@@ -56,7 +56,7 @@ class Source(ABC):
         notes: what could not be read, each as a sentence. They are complete when all streams are listed.
     """
 
-    kind: ClassVar[str]
+    kind: str
 
     def __init__(self) -> None:
         self.notes: list[str] = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, ClassVar
+from typing import BinaryIO
 
 from tcpcomm.tools.guess.capture import Capture
 from tcpcomm.tools.guess.sources.packets.connections import Connections
@@ -20,7 +20,7 @@ class PacketSource(Source):
         packets: returns the packets afresh, and tells a function what could not be read.
     """
 
-    kind: ClassVar[str] = "a packet capture"
+    kind = "a packet capture"
 
     def __init__(self, packets: Callable[[Note], Iterator[Packet]]) -> None:
         super().__init__()

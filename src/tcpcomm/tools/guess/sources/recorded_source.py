@@ -1,0 +1,110 @@
+"""The sessions of a recording: :class:`RecordedSource`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.tools.export.addresses import Places
+from tcpcomm.tools.export.capture import peer_is_client
+from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, Side
+from tcpcomm.tools.guess.sources.source import Sample, Source, StreamInfo, UnreadableCapture
+from tcpcomm.tools.record.recording import Recording
+from tcpcomm.tools.record.values import RecordedChunk, RecordedGap, RecordedSession
+
+Passed = Callable[[int, int], object]
+"""A function that gets how much is read, and how much there is."""
+
+
+class RecordedSource(Source):
+    """
+    Reads the sessions of a recording. Gaps and secrets are missing bytes.
+
+    Args:
+        path: the recording.
+        passed: is called as it is read.
+    """
+
+    kind = "a recording"
+
+    def __init__(self, path: Path, passed: Passed = lambda done, size: None) -> None:
+        super().__init__()
+        self._path = path
+        self._passed = passed
+
+    def streams(self) -> list[StreamInfo]:
+        with self._recording() as recording:
+            sizes: dict[int, int] = {}
+            counts: dict[int, int] = {}
+            first, last = recording.numbers() or (0, 0)
+            for chunk in recording.chunks():
+                sizes[chunk.session] = sizes.get(chunk.session, 0) + len(chunk.data)
+                counts[chunk.session] = counts.get(chunk.session, 0) + 1
+                self._passed(chunk.number - first, last - first + 1)
+            found = [
+                StreamInfo(
+                    number=each.number,
+                    name=_name(each),
+                    size=sizes[each.number],
+                    chunks=counts[each.number],
+                )
+                for each in recording.sessions()
+                if each.number in sizes
+            ]
+        if not found:
+            raise UnreadableCapture("the recording holds no bytes yet: record while the two machines speak")
+        return found
+
+    def capture(self, stream: StreamInfo) -> Capture:
+        sample = Sample()
+        with self._recording() as recording:
+            session = recording.session(stream.number)
+            received: Side = OPENER if _peer_opened(session) else ANSWERER
+            missing: dict[bool, bool] = {}
+            masked = 0
+            for value in recording.everything(session):
+                if isinstance(value, RecordedGap):
+                    missing = {True: True, False: True}
+                elif not isinstance(value, RecordedChunk):
+                    continue
+                elif value.masked:
+                    missing[value.sent] = True
+                    masked += 1
+                else:
+                    side: Side = 1 - received if value.sent else received  # type: ignore[assignment]
+                    after_gap = missing.pop(value.sent, False)
+                    sample.add(side, value.data, value.at / 1e6, after_gap=after_gap)
+                    if sample.is_full:
+                        break
+            numbers = recording.numbers()
+        if masked:
+            chunks = f"{masked} chunks are" if masked > 1 else "1 chunk is"
+            self.note(f"{chunks} secret, so the recording does not have its bytes")
+        return Capture(
+            tuple(sample.chunks),
+            name=stream.name,
+            from_start=numbers is not None and numbers[0] <= session.first,
+            notes=(*sample.notes(stream.size), *self.notes),
+        )
+
+    @contextmanager
+    def _recording(self) -> Iterator[Recording]:
+        try:
+            with Recording(self._path) as recording:
+                yield recording
+                for problem in recording.problems:
+                    self.note(problem)
+        except ConfigurationError as error:
+            raise UnreadableCapture(str(error).removeprefix(f"{self._path}: ")) from None
+
+
+def _peer_opened(session: RecordedSession) -> bool:
+    peer, target = Places().of(session.peer, session.target, session.number)
+    return peer_is_client(peer, target, session)
+
+
+def _name(session: RecordedSession) -> str:
+    peer, target = session.peer or "an unknown peer", session.target or "this side"
+    return f"{peer} > {target}" if _peer_opened(session) else f"{target} > {peer}"
