@@ -86,7 +86,6 @@ NO_LIMITS = {
     "tools.monitor.pages": "BATCH_SECONDS OVERVIEW_SECONDS",  # how often
     "tools.monitor.service": "DEFAULT_PORT",  # an option
     "tools.export.capture": "MOST_HELD HELD_FOR MOST_INTERFACES FIRST_CLIENT_PORT",  # of a file
-    "tools.export.pcapng": "LINKTYPE_RAW",
     "tools.guess.capture": "OPENER ANSWERER",  # names of the two sides
     "tools.export.pcapng": "LINKTYPE_RAW BYTE_ORDER TIME_RESOLUTION",
     "tools.record.row_queue": "BUFFER BUFFERS_AT_ONCE ROW_COST",  # of one transaction, and an estimate

@@ -43,7 +43,7 @@ def source_of(
         file: the file, which can be read from any place.
         path: its path, or None if it has none, such as standard input.
         is_raw: True if the file holds the bytes of one side, as they passed.
-        passed: is called as a recording is read. Other files count what is read of them by themselves.
+        passed: is called as a recording is read. Other files count the read bytes by themselves.
 
     Raises:
         UnreadableCapture: the file is empty, or nothing here can read it.

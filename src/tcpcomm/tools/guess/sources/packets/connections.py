@@ -20,8 +20,8 @@ class Connection:
 
     Attributes:
         number: its number among the connections of the capture that carry bytes; 0 before its first byte.
-        opener: the side that opened it. If the capture has no SYN, it is the side with a port
-            like that of a client, or the one that spoke first.
+        opener: the side that opened it. If the capture has no SYN, it is the side with the
+            port of a client, or the one that spoke first.
         from_start: True if the capture has its first packet.
     """
 
