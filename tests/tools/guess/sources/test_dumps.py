@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from tcpcomm.errors import FramingError
 from tcpcomm.session.frame_log import FrameLog
 from tcpcomm.tools.guess.capture import Capture
+from tcpcomm.tools.guess.sources import dump_source
+from tcpcomm.tools.guess.sources import source as source_module
 from tcpcomm.tools.guess.sources.opening import source_of
 from tcpcomm.tools.guess.sources.source import Source, UnreadableCapture
 from tcpcomm.tools.tap.tap import tap_log
@@ -184,6 +186,16 @@ def test_bytes_that_are_said_to_be_raw_are_taken_as_they_are() -> None:
     file = io.BytesIO(b"\x00\x01\x02\x03" * 50)
     found = source_of(file, None, is_raw=True)
     assert [(0, file.getvalue())] == said(found.capture(found.streams()[0]))
+
+
+def test_a_long_dump_is_sampled_and_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (dump_source, source_module):
+        monkeypatch.setattr(module, "MOST_SAMPLED", 10)
+    capture = captured("> 41 41 41\n" * 10 + "hello\n")
+    assert ([3] * 3, ("a sample: the first 9 bytes",)) == (
+        [len(each.data) for each in capture.chunks],
+        capture.notes,
+    )
 
 
 # -- the frame log of tcpcomm

@@ -124,11 +124,22 @@ def test_another_database_is_refused(path: Path) -> None:
         captures(path)
 
 
-def test_a_damaged_recording_is_read_as_far_as_it_goes(path: Path) -> None:
+def test_a_recording_with_nothing_to_read_says_why(path: Path) -> None:
     with Recorder(path) as recorder:
         for _ in range(40):
             recorder.received(ASKED, bytes(5000))
-    path.write_bytes(path.read_bytes()[:80_000])
+    path.write_bytes(path.read_bytes()[:40_960])
+    with pytest.raises(UnreadableCapture, match=r"no bytes in it can be read: .* damaged|cannot be read"):
+        captures(path)
+
+
+def test_a_damaged_recording_is_read_as_far_as_it_goes(path: Path) -> None:
+    with Recorder(path) as recorder:
+        for number in range(200):
+            recorder.received(ASKED, bytes([number]) * 1000)
+            assert recorder.flush()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: 3 * len(whole) // 4])
     (capture,) = captures(path)
     assert capture.chunks
     assert any("the file is cut or damaged" in each for each in capture.notes)

@@ -25,6 +25,7 @@ from tcpcomm.tools.guess.sources.packets.files import Note, Packet
 from tcpcomm.tools.guess.sources.packets.layers import Layers
 from tcpcomm.tools.guess.sources.packets.packet_source import PacketSource
 from tcpcomm.tools.guess.sources.source import (
+    MOST_SAMPLED,
     MOST_STREAMS,
     Sample,
     Source,
@@ -158,6 +159,8 @@ class DumpSource(Source):
                     found.first = piece.side
                 size, chunks = found.info.size + len(piece.data), found.info.chunks + 1
                 found.info = StreamInfo(number=number, name=piece.stream, size=size, chunks=chunks)
+                if not piece.stream and size > MOST_SAMPLED:  # the only stream, and more than enough of it
+                    break
         streams = [each.info for each in self._found.values() if each.info.chunks]
         if not streams:
             raise UnreadableCapture("it holds no bytes: capture while the two machines speak")
@@ -185,7 +188,7 @@ class DumpSource(Source):
                 if sample.is_full:
                     break
         about = (dump.note,) if dump.note else ()
-        notes = (*sample.notes(stream.size), *about, *self.notes)
+        notes = (*sample.notes(stream.size if stream.name else None), *about, *self.notes)
         return Capture(tuple(sample.chunks), name=stream.name, from_start=found.begins, notes=notes)
 
     def _pieces(self, unread: Unread) -> Iterator[Piece]:

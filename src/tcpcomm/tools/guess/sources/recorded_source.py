@@ -53,6 +53,8 @@ class RecordedSource(Source):
                 for each in recording.sessions()
                 if each.number in sizes
             ]
+        if not found and self.notes:
+            raise UnreadableCapture(f"no bytes in it can be read: {self.notes[0]}")
         if not found:
             raise UnreadableCapture("the recording holds no bytes yet: record while the two machines speak")
         return found

@@ -99,8 +99,9 @@ class Sample:
             self.chunks.append(CapturedChunk(side, data, at, after_gap))
             self.size += len(data)
 
-    def notes(self, whole: int) -> tuple[str, ...]:
-        """Return the note that this is a sample of so many bytes; nothing if all of them are here."""
+    def notes(self, whole: int | None) -> tuple[str, ...]:
+        """Return the note that this is a sample of so many bytes, or nothing if all of them are here."""
         if not self.is_full:
             return ()
-        return (f"a sample: the first {self.size:,} of {whole:,} bytes",)
+        of_all = "" if whole is None else f" of {whole:,}"
+        return (f"a sample: the first {self.size:,}{of_all} bytes",)
