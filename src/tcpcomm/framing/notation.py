@@ -240,6 +240,10 @@ _ALL: Final = (
     _Kind("cotp", Nested, {**_values(_INT, "max_fragment"), **_MAX}, preset=_COTP),
 )
 _KINDS: Final = {kind.name: kind for kind in _ALL}
+
+KINDS: Final = tuple(_KINDS)
+"""The names of all kinds of framing in the notation."""
+
 _HEX_TEXT: Final = {
     **_flag("lower", "hex-text", value=False),
     **_flag("lower", "hex-text-lower"),
