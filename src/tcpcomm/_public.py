@@ -76,6 +76,11 @@ if TYPE_CHECKING:
         LengthPrefixedProtocol as LengthPrefixedProtocol,
     )
     from tcpcomm.tools.console.running import Console as Console
+    from tcpcomm.tools.guess.answer import (
+        Explanation as Explanation, Guess as Guess, Verdict as Verdict,
+    )
+    from tcpcomm.tools.guess.capture import Capture as Capture, CapturedChunk as CapturedChunk
+    from tcpcomm.tools.guess.search import guess_framing as guess_framing
     from tcpcomm.tools.monitor.service import Monitor as Monitor
     from tcpcomm.tools.record.recorder import Recorder as Recorder
     from tcpcomm.tools.record.recording import Recording as Recording
@@ -135,6 +140,9 @@ DEFINED_IN: Final = {
         "LengthPrefixedProtocol",
     ],
     "tcpcomm.tools.console.running": ["Console"],
+    "tcpcomm.tools.guess.answer": ["Explanation", "Guess", "Verdict"],
+    "tcpcomm.tools.guess.capture": ["Capture", "CapturedChunk"],
+    "tcpcomm.tools.guess.search": ["guess_framing"],
     "tcpcomm.tools.monitor.service": ["Monitor"],
     "tcpcomm.tools.record.recorder": ["Recorder"],
     "tcpcomm.tools.record.recording": ["Recording"],

@@ -67,6 +67,8 @@ WITH_LIMITS = [
         "session.lingering_close",
         "session.frame_log",
         "tools.export.capture",
+        "tools.guess.search",
+        "tools.guess.verdict",
         "tools.export.made_up_tcp",
         "tools.export.pcapng",
         "tools.guess.sources.source",

@@ -1,0 +1,97 @@
+"""Public protocols with known headers: :func:`known_as`. They break ties, and never outvote the ends."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import frozen
+
+from tcpcomm.tools.guess.candidates.base import Candidate
+from tcpcomm.tools.guess.candidates.length import LengthCandidate
+from tcpcomm.tools.guess.side import Side
+
+
+@frozen
+class Known:
+    """
+    A public protocol with a length field in its header.
+
+    Args:
+        name: for people.
+        candidate: how it is cut.
+        begins: the bytes with which every frame begins: one of these.
+    """
+
+    name: str
+    candidate: LengthCandidate
+    begins: tuple[bytes, ...] = ()
+
+
+_KNOWN: Final = (
+    Known("Modbus TCP", LengthCandidate(4, 2, "big", 0)),
+    Known("HSMS", LengthCandidate(0, 4, "big", 0)),
+    Known("SLMP 3E", LengthCandidate(7, 2, "little", 0), (b"P\0", b"\xd0\0")),
+    Known("SLMP 4E", LengthCandidate(11, 2, "little", 0), (b"T\0", b"\xd4\0")),
+    Known("SLMP 3E in ASCII", LengthCandidate(14, 4, "hex", 0), (b"5000", b"D000")),
+    Known("FINS/TCP", LengthCandidate(4, 4, "big", 0), (b"FINS",)),
+    Known("TPKT", LengthCandidate(2, 2, "big", -4), (b"\3\0",)),
+    Known("EtherNet/IP", LengthCandidate(2, 2, "little", 20)),
+    Known("ADS", LengthCandidate(2, 4, "little", 0), (b"\0\0",)),
+    Known("RTDE of Universal Robots", LengthCandidate(0, 2, "big", -2)),
+    Known("XGT", LengthCandidate(16, 2, "little", 2), (b"LSIS-XGT",)),
+    Known("IEC 60870-5-104", LengthCandidate(1, 1, "big", 0), (b"h",)),
+)
+_BY_CANDIDATE: Final = {each.candidate: each for each in _KNOWN}
+
+
+def known_as(candidate: Candidate, frames: list[bytes]) -> Known | None:
+    """Return the public protocol that is cut so, with frames that begin so, or None."""
+    known = _BY_CANDIDATE.get(candidate) if isinstance(candidate, LengthCandidate) else None
+    if known is None or (known.begins and not all(frame.startswith(known.begins) for frame in frames)):
+        return None
+    return known
+
+
+def common_sync(known: Known, frames: list[bytes]) -> bytes:
+    """Return the bytes with which all frames of a known protocol begin, to look for after garbage."""
+    return next((begin for begin in known.begins if all(each.startswith(begin) for each in frames)), b"")
+
+
+@frozen
+class Recognised:
+    """A stream that no framing helps to read, told by its first bytes."""
+
+    name: str
+    advice: str
+
+
+_TLS: Final = Recognised("TLS", "the bytes are encrypted: capture behind the TLS, or with its keys")
+_HTTP: Final = Recognised("HTTP", "use an HTTP client or server for it")
+_SSH: Final = Recognised("SSH", "the bytes are encrypted")
+_METHODS: Final = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ")
+
+
+def recognised(side: Side) -> Recognised | None:
+    """Return the protocol that the first bytes of a side belong to, if no framing can help with it."""
+    begin = side.data[:16]
+    if (
+        begin[:1] in (b"\x14", b"\x15", b"\x16", b"\x17")
+        and begin[1:2] == b"\3"
+        and begin[2:3] in b"\0\1\2\3\4"
+    ):
+        return _TLS if _are_tls_records(side.data) else None
+    if begin.startswith(b"SSH-"):
+        return _SSH
+    if begin.startswith(b"HTTP/1.") or (begin.startswith(_METHODS) and b" HTTP/1." in side.data[:2048]):
+        return _HTTP
+    return None
+
+
+def _are_tls_records(data: bytes) -> bool:
+    position = count = 0
+    while position + 5 <= len(data) and count < 20:
+        if not 0x14 <= data[position] <= 0x17 or data[position + 1] != 3:
+            return False
+        position += 5 + int.from_bytes(data[position + 3 : position + 5], "big")
+        count += 1
+    return count > 0

@@ -1,0 +1,150 @@
+"""Score candidates on one side: :func:`score_side`. The theory stands in ``code_length``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Final
+
+from attrs import define
+
+from tcpcomm.tools.guess.candidates.base import Candidate
+from tcpcomm.tools.guess.code_length import Frequencies, contents_gain, ends_bits
+from tcpcomm.tools.guess.cutting import Cut, cut_side
+from tcpcomm.tools.guess.side import Side
+
+_CUTS: Final = 14  # of a side that are looked at closely, and of both sides together
+_ALIKE: Final = 4  # candidates of one cut that are kept
+_PROBED: Final = 3000  # bytes that rank candidates by their contents where ends say little
+_FEW_MARKS: Final = 8
+_PLENTY: Final = 120.0  # bits that ends may explain, with which the contents need not help
+_WEIGHT: Final = 0.2
+_MORE: Final = 0.4  # the weight of contents where ends explain nothing
+_LOSS: Final = 15.0
+_MOVE: Final = 10.0
+_FAILURE: Final = 25.0
+
+
+@define(eq=False)
+class Scored:
+    """
+    A candidate with its cut of one side.
+
+    Attributes:
+        candidate: how it is cut.
+        cut: where.
+        ends_gain: the bits by which the frames explain the ends of chunks.
+        gain: the bits by which it explains the side, without its prior.
+        hit: the part of the turns and pauses at which a frame ends.
+    """
+
+    candidate: Candidate
+    cut: Cut
+    ends_gain: float
+    gain: float
+    hit: float
+
+
+class Measured:
+    """A side with the bits that it costs if nothing is known of its frames."""
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.ends = ends_bits(side)
+
+    @cached_property
+    def frequencies(self) -> Frequencies:
+        """How often each byte stands in it."""
+        return Frequencies(self.side.data)
+
+    @property
+    def scarcity(self) -> float:
+        """Return how little the ends can explain, from 0 for plenty to 1 for nothing."""
+        return max(0.0, 1 - self.ends / _PLENTY)
+
+    def quick(self, candidate: Candidate) -> Scored | None:
+        """Cut the side, and score it by the ends of the chunks alone."""
+        cut = cut_side(candidate, self.side)
+        if cut is None:
+            return None
+        faults = _LOSS * len(cut.losses) + _MOVE * bool(cut.moved) + _FAILURE * (cut.failed_at is not None)
+        ends_gain = self.ends - ends_bits(self.side, cut.ends) - faults
+        if not candidate.explains:
+            ends_gain = 0.0
+        marks = self.side.marks
+        hit = len(cut.ends.intersection(marks)) / max(1, len(marks))
+        return Scored(candidate, cut, ends_gain, ends_gain, hit)
+
+    def with_contents(self, scored: Scored) -> Scored:
+        """Add what the contents say."""
+        data, cut, candidate = self.side.data, scored.cut, scored.candidate
+        if not candidate.explains:
+            return scored
+        gain = contents_gain(cut.frames(data), self.frequencies, candidate.told)
+        scored.gain = scored.ends_gain + self.weighed(gain, scored)
+        return scored
+
+    def weighed(self, gain: float, scored: Scored) -> float:
+        """Return how much the bits of the contents count."""
+        scarcity = self.scarcity
+        weight = _WEIGHT + _MORE * scarcity
+        if gain < 0:
+            return gain * weight
+        most = 10 + 0.1 * max(0.0, scored.ends_gain) + 120 * scarcity
+        trust = 1.0 if len(self.side.marks) < _FEW_MARKS else max(0.0, 2 * scored.hit - 1)
+        return min(gain * weight, most) * trust
+
+
+Found = dict[Candidate, Scored]
+"""The candidates of one side."""
+
+
+def score_side(side: Side, candidates: Iterable[Candidate]) -> tuple[Measured, Found]:
+    """Cut a side by each candidate, and score it by the ends."""
+    measured = Measured(side)
+    found: Found = {}
+    for candidate in candidates:
+        scored = measured.quick(candidate)
+        if scored is not None:
+            found[candidate] = scored
+    return measured, found
+
+
+def probe_contents(measured: Measured, found: Found) -> None:
+    """Where ends say little, add what the contents of the first bytes say, for each cut once."""
+    side = measured.side.first(_PROBED)
+    if measured.scarcity < 0.3 or len(side.data) < 2:
+        return
+    size = len(side.data)
+    known: dict[tuple[int, ...], float] = {}
+    for candidate, scored in found.items():
+        if not candidate.explains:
+            continue
+        told = candidate.told
+        start = scored.cut.runs[0].start
+        ends = tuple(end for end in sorted(scored.cut.ends) if end <= size)
+        key = (start, told.start, told.stop, *ends)
+        gain = known.get(key)
+        if gain is None:
+            spans = zip((start, *ends), ends, strict=False)
+            frames = [side.data[begin:end] for begin, end in spans]
+            gain = known[key] = contents_gain(frames, measured.frequencies, told)
+        scored.gain = scored.ends_gain + measured.weighed(gain, scored)
+
+
+def keep_best(
+    names: Iterable[Candidate],
+    worth: Callable[[Candidate], float],
+    cut_of: Callable[[Candidate], object],
+) -> set[Candidate]:
+    """Return the candidates of the best cuts, a few of each cut."""
+    cuts: dict[object, list[Candidate]] = {}
+    for candidate in sorted(names, key=lambda each: -worth(each)):
+        cut = cut_of(candidate)
+        if cut not in cuts and len(cuts) >= _CUTS:
+            continue
+        kept = cuts.setdefault(cut, [])
+        same_kind = sum(type(each) is type(candidate) for each in kept)
+        if same_kind < _ALIKE:
+            kept.append(candidate)
+    return {candidate for kept in cuts.values() for candidate in kept}

@@ -1,0 +1,159 @@
+"""Find the framing of each side of a capture: :func:`guess_framing`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Final
+
+from attrs import evolve
+
+from tcpcomm.tools.guess.answer import Guess
+from tcpcomm.tools.guess.candidates.base import Candidate, notation_of
+from tcpcomm.tools.guess.candidates.every import proposed
+from tcpcomm.tools.guess.candidates.length import LengthCandidate
+from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
+from tcpcomm.tools.guess.checks.found import FoundChecksum, holds
+from tcpcomm.tools.guess.checks.search import find_checksums
+from tcpcomm.tools.guess.checks.written import checked_notation
+from tcpcomm.tools.guess.known import common_sync, known_as
+from tcpcomm.tools.guess.ranking import Proposal, Ranked, proposal_of, ranked
+from tcpcomm.tools.guess.scoring import Found, Measured, keep_best, probe_contents, score_side
+from tcpcomm.tools.guess.side import Side, side_of
+from tcpcomm.tools.guess.verdict import judged
+
+SAMPLE: Final = 1024 * 1024
+"""The bytes of each side that are looked at, in a large capture."""
+
+_CHECKED_CUTS: Final = 6
+_LEAST: Final = 2  # bytes of a side that can be cut
+
+
+def guess_framing(capture: Capture) -> Guess:
+    """Find the framings that explain a capture, and say how sure that is."""
+    begun = perf_counter()
+    notes = list(capture.notes)
+    sides = []
+    for number in (OPENER, ANSWERER):
+        side = side_of(capture, number)
+        sample = side.first(SAMPLE)
+        if len(sample.data) < len(side.data):
+            seen, size = len(sample.data), len(side.data)
+            notes.append(f"of {size} bytes in one direction only the first {seen} were looked at")
+        sides.append(sample)
+    answers = rank_answers(sides)
+    guess = judged(answers, sides)
+    return evolve(guess, notes=(*notes, *guess.notes), seconds=perf_counter() - begun)
+
+
+def rank_answers(sides: Sequence[Side]) -> list[Ranked]:
+    """Return the best explanations of both sides, the best first."""
+    small = [side.sample() for side in sides]
+    live = [number for number in (OPENER, ANSWERER) if len(small[number].data) >= _LEAST]
+    if not live:
+        return []
+    candidates = dict.fromkeys(each for number in live for each in proposed(small[number]))
+    scored: list[Found] = [{}, {}]
+    measured: list[Measured | None] = [None, None]
+    for number in live:
+        this, found = score_side(small[number], candidates)
+        probe_contents(this, found)
+        measured[number], scored[number] = this, found
+    kept = _kept(scored, live)
+    proposals: list[dict[Candidate, Proposal] | None] = [None, None]
+    for number in live:
+        closely = measured[number]
+        assert closely is not None
+        mine: dict[Candidate, Proposal] = {}
+        for candidate in candidates:
+            if candidate in kept and candidate in scored[number]:
+                seen = closely.with_contents(scored[number][candidate])
+                proposal = proposal_of(seen, small[number].data)
+                if proposal is not None:
+                    mine[candidate] = proposal
+        proposals[number] = mine
+    _add_checksums(proposals, small)
+    for number in live:
+        _add_known(proposals[number] or {}, small[number])
+    return ranked([_without_loose_trailers(each) for each in proposals])
+
+
+def _kept(scored: Sequence[Found], live: Sequence[int]) -> set[Candidate]:
+    """Return the candidates that are looked at closely: the best of each side, and of both together."""
+    kept: set[Candidate] = set()
+    for number in live:
+        found = scored[number]
+        kept |= keep_best(
+            found,
+            lambda each, found=found: found[each].gain - 0.5 * each.prior,  # type: ignore[misc]
+            lambda each, found=found: found[each].cut.key,  # type: ignore[misc]
+        )
+    if len(live) == 2:
+        first, second = scored
+        kept |= keep_best(
+            [each for each in first if each in second],
+            lambda each: first[each].gain + second[each].gain - 0.5 * each.prior,
+            lambda each: (first[each].cut.key, second[each].cut.key),
+        )
+    return kept
+
+
+def _add_checksums(proposals: Sequence[dict[Candidate, Proposal] | None], sides: Sequence[Side]) -> None:
+    """Look for checksums in the frames of the best cuts. What one side proves is tried on the other."""
+    for number, mine in enumerate(proposals):
+        if mine is None:
+            continue
+        data = sides[number].data
+        cuts: dict[object, tuple[list[bytes], Sequence[FoundChecksum]]] = {}
+        for proposal in sorted(mine.values(), key=lambda each: each.prior - each.worth):
+            key = proposal.scored.cut.key
+            if key not in cuts:
+                if len(cuts) >= _CHECKED_CUTS and not proposal.scored.candidate.trailer:
+                    continue
+                frames = proposal.scored.cut.sure_frames(data)
+                cuts[key] = (frames, find_checksums(frames))
+            frames, found = cuts[key]
+            proposal.check = checked_notation(proposal.notation, frames, found) if frames else None
+            if proposal.check is not None:
+                proposal.notation = proposal.check.notation
+    first, second = proposals
+    if first is None or second is None:
+        return
+    for candidate in first.keys() & second.keys():
+        for one, other, data in (
+            (first[candidate], second[candidate], sides[1].data),
+            (second[candidate], first[candidate], sides[0].data),
+        ):
+            if one.check is not None and other.check is None:
+                frames = other.scored.cut.sure_frames(data)
+                held = [kept for each in one.check.found if (kept := holds(each, frames)) is not None]
+                if len(held) == len(one.check.found):
+                    other.check = checked_notation(other.notation, frames, held)
+                    if other.check is not None:
+                        other.notation = other.check.notation
+
+
+def _add_known(proposals: dict[Candidate, Proposal], side: Side) -> None:
+    for candidate, proposal in proposals.items():
+        frames = proposal.scored.cut.sure_frames(side.data)
+        known = known_as(candidate, frames)
+        if known is None:
+            continue
+        proposal.known = known
+        proposal.surprise -= 9
+        sync = common_sync(known, frames)
+        if sync and isinstance(candidate, LengthCandidate) and proposal.check is None:
+            proposal.notation = notation_of(evolve(candidate, sync=sync)) or proposal.notation
+
+
+def _without_loose_trailers(
+    proposals: dict[Candidate, Proposal] | None,
+) -> dict[Candidate, Proposal] | None:
+    """Leave those out that have check bytes without a checksum."""
+    if proposals is None:
+        return None
+    return {
+        candidate: proposal
+        for candidate, proposal in proposals.items()
+        if not candidate.trailer or proposal.check is not None
+    }

@@ -1,0 +1,232 @@
+"""Judge the best explanation: :func:`judged`. Evidence and doubts are sentences with figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from attrs import frozen
+
+from tcpcomm.tools.guess.answer import Explanation, Guess, Verdict
+from tcpcomm.tools.guess.candidates.base import CONTROL
+from tcpcomm.tools.guess.candidates.delimited import DelimitedCandidate
+from tcpcomm.tools.guess.candidates.fixed import FixedCandidate, RawCandidate
+from tcpcomm.tools.guess.candidates.length import LengthCandidate
+from tcpcomm.tools.guess.cutting import cut_side
+from tcpcomm.tools.guess.known import recognised
+from tcpcomm.tools.guess.ranking import Pair, Proposal, Ranked, notations_of
+from tcpcomm.tools.guess.side import Side
+from tcpcomm.tools.guess.verify import Verified, verified
+
+FEWEST_MESSAGES: Final = 10
+"""The messages of both sides together with which a guess can be confident."""
+
+_CONFIDENT_BITS: Final = 40.0
+_CONFIDENT_HIT: Final = 0.85
+_CONFIDENT_MARGIN: Final = 12.0
+_LIKELY_BITS: Final = 15.0
+_LIKELY_HIT: Final = 0.6
+_OTHERS: Final = 3
+_VARIANTS: Final = 5
+_TRIED: Final = 8  # variants that are given to the decoders
+_SHOWN_COLUMNS: Final = 32
+
+
+@frozen
+class _Best:
+    """The best answer, with the variant that decodes without a fault."""
+
+    answer: Ranked
+    pair: Pair
+    results: tuple[Verified | None, Verified | None]
+
+    @property
+    def parts(self) -> list[tuple[Proposal, Verified]]:
+        pairs = zip(self.pair, self.results, strict=True)
+        return [(part, result) for part, result in pairs if part is not None and result is not None]
+
+
+def judged(answers: Sequence[Ranked], sides: Sequence[Side]) -> Guess:
+    """Return the guess, with its verdict."""
+    known = next((found for side in sides if (found := recognised(side)) is not None), None)
+    if known is not None:
+        return Guess(verdict=Verdict.NOTHING, doubts=(f"this looks like {known.name}: {known.advice}",))
+    if not answers:
+        return Guess(verdict=Verdict.NOTHING, doubts=("there are too few bytes to cut",))
+    return _judge(answers, sides)
+
+
+def _judge(answers: Sequence[Ranked], sides: Sequence[Side]) -> Guess:
+    best = _verified(answers[0], sides)
+    margin = answers[0].gain - answers[1].gain if len(answers) > 1 else answers[0].gain
+    doubts = [*_doubts(best, sides)]
+    verdict = _verdict(best, margin, doubts)
+    notations = notations_of(best.pair)
+    explanation = Explanation(
+        framings=notations,
+        variants=tuple(each for each in answers[0].notations if each != notations)[:_VARIANTS],
+        evidence=tuple(_evidence(best, sides)),
+    )
+    others = tuple(
+        Explanation(framings=each.notations[0], behind=answers[0].gain - each.gain)
+        for each in answers[1 : 1 + _OTHERS]
+    )
+    return Guess(
+        verdict=verdict,
+        best=explanation,
+        others=others,
+        doubts=tuple(doubts),
+        unexplained=_unexplained(best, sides),
+    )
+
+
+def _verified(answer: Ranked, sides: Sequence[Side]) -> _Best:
+    """Return the plainest pair of an answer that the decoders accept, or else the plainest."""
+    first: _Best | None = None
+    results: dict[tuple[int, str], Verified] = {}
+    for pair in answer.pairs[:_TRIED]:
+        found: list[Verified | None] = []
+        for number, part in enumerate(pair):
+            if part is None:
+                found.append(None)
+                continue
+            key = number, part.notation
+            if key not in results:
+                results[key] = _decoded(part, sides[number])
+            found.append(results[key])
+        best = _Best(answer, pair, (found[0], found[1]))
+        if not any(each.faults for each in found if each is not None):
+            return best
+        first = first or best
+    assert first is not None
+    return first
+
+
+def _decoded(part: Proposal, side: Side) -> Verified:
+    if isinstance(part.scored.candidate, RawCandidate):
+        return Verified(len(part.scored.cut.ends), ())
+    cut = part.scored.cut
+    if cut.runs[-1].stop < len(side.data):
+        cut = cut_side(part.scored.candidate, side) or cut
+    return verified(part.notation, side, cut)
+
+
+def _verdict(best: _Best, margin: float, doubts: list[str]) -> Verdict:
+    parts = [part for part, _ in best.parts]
+    faults = sum(len(result.faults) for _, result in best.parts)
+    raw = [part for part in parts if isinstance(part.scored.candidate, RawCandidate)]
+    gain = sum(part.scored.ends_gain for part in parts)
+    hit = min(part.scored.hit for part in parts)
+    checked = all(part.check is not None for part in parts)
+    if any(part.check is None for part in raw) or faults > 2:
+        return Verdict.NOTHING
+    if raw or faults:
+        return Verdict.LIKELY
+    if gain > _CONFIDENT_BITS and hit >= _CONFIDENT_HIT and margin > _CONFIDENT_MARGIN and not doubts:
+        return Verdict.CONFIDENT
+    if (gain > _LIKELY_BITS and hit >= _LIKELY_HIT) or checked or best.answer.gain > 2 * _LIKELY_BITS:
+        return Verdict.LIKELY
+    return Verdict.NOTHING
+
+
+def _doubts(best: _Best, sides: Sequence[Side]) -> list[str]:
+    doubts: list[str] = []
+    messages = sum(result.frames for _, result in best.parts)
+    if messages < FEWEST_MESSAGES:
+        doubts.append(f"{messages} messages are too few to be sure: capture at least {FEWEST_MESSAGES}")
+    for number, part in enumerate(best.pair):
+        if part is not None:
+            doubts += _doubts_of(part, sides[number])
+    for _, result in best.parts:
+        if result.faults:
+            doubts.append(f"the decoder finds faults, the first: {result.faults[0]}")
+    parts = [part for part, _ in best.parts]
+    if all(isinstance(part.scored.candidate, FixedCandidate) and part.check is None for part in parts):
+        doubts.append("all messages have one size: any header may stand in them")
+    return list(dict.fromkeys(doubts))
+
+
+def _doubts_of(part: Proposal, side: Side) -> list[str]:
+    doubts = []
+    candidate, cut = part.scored.candidate, part.scored.cut
+    for place in cut.losses:
+        doubts.append(f"bytes seem to be missing behind byte {place}")
+    if cut.failed_at is not None:
+        doubts.append(f"from byte {cut.failed_at} on nothing fits: another protocol may begin there")
+    ends = set().union(*side.ends)
+    frames = cut.sure_frames(side.data)
+    precise = len(ends & cut.ends) / max(1, len(cut.ends))
+    if isinstance(candidate, DelimitedCandidate):
+        ending = candidate.delimiters[0]
+        if not (set(ending) <= CONTROL | set(b"*&#;>")):
+            doubts.append(f"the end {ending!r} may be what the data end with by chance")
+        if precise < 0.5 and part.check is None:
+            doubts.append(f"only {precise:.0%} of the frames end a chunk: several lines may be one message")
+    elif precise < 0.4 and isinstance(candidate, LengthCandidate | FixedCandidate) and part.check is None:
+        doubts.append(f"only {precise:.0%} of the frames end a chunk: these may be parts of messages")
+    if isinstance(candidate, LengthCandidate) and part.check is None:
+        if abs(candidate.adjust) > 32:
+            doubts.append(f"an adjustment of {candidate.adjust} is unusual")
+        one_size = len({*map(len, frames)}) == 1
+        if one_size and candidate.adjust not in (0, -candidate.header, -candidate.width):
+            doubts.append("all frames have one size, so the length field may be a constant")
+    return doubts
+
+
+def _evidence(best: _Best, sides: Sequence[Side]) -> list[str]:
+    ends = hits = 0
+    for number, part in enumerate(best.pair):
+        if part is not None:
+            marks = sides[number].marks
+            stop = part.scored.cut.runs[-1].stop
+            within = [mark for mark in marks if mark <= stop]
+            ends += len(within)
+            hits += len(part.scored.cut.ends.intersection(within))
+    messages = sum(result.frames for _, result in best.parts)
+    faults = sum(len(result.faults) for _, result in best.parts)
+    sentences = [
+        f"{hits} of {ends} ends of chunks are ends of messages",
+        f"the decoder finds {messages} messages and {faults} faults",
+    ]
+    for part, _ in best.parts:
+        if part.check is not None:
+            sentences += [str(each) for each in part.check.found]
+        if part.known is not None:
+            sentences.append(f"this is the header of {part.known.name}")
+    return list(dict.fromkeys(sentences))
+
+
+def _unexplained(best: _Best, sides: Sequence[Side]) -> tuple[str, ...]:
+    """Return the places in frames that vary, though neither the framing nor a checksum tells them."""
+    columns: Counter[int] = Counter()
+    shortest = _SHOWN_COLUMNS
+    binary = False
+    for number, part in enumerate(best.pair):
+        if part is None:
+            continue
+        frames = part.scored.cut.sure_frames(sides[number].data)
+        if not frames:
+            continue
+        shortest = min(shortest, *map(len, frames))
+        binary = binary or isinstance(part.scored.candidate, LengthCandidate | FixedCandidate)
+        told = {*part.scored.candidate.told}
+        for column in range(min(map(len, frames))):
+            if column not in told and len({frame[column] for frame in frames}) > 1:
+                columns[column] += 1
+    if not binary:
+        return ()
+    return tuple(_ranges([column for column in sorted(columns) if column < shortest]))
+
+
+def _ranges(columns: Sequence[int]) -> list[str]:
+    texts: list[str] = []
+    start = previous = None
+    for column in (*columns, None):
+        if start is not None and previous is not None and (column is None or column != previous + 1):
+            texts.append(f"byte {start}" if start == previous else f"bytes {start} to {previous}")
+            start = column
+        elif start is None:
+            start = column
+        previous = column
+    return texts

@@ -1,0 +1,63 @@
+"""Verify a guess with the decoders of the framings: :func:`verified`. What they refuse is not proposed."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from attrs import frozen
+
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.framing.base import decode
+from tcpcomm.framing.notation import parse_framing
+from tcpcomm.tools.guess.cutting import Cut
+from tcpcomm.tools.guess.side import Side
+
+
+@frozen
+class Verified:
+    """
+    The result of decoding a side.
+
+    Attributes:
+        frames: the number of frames that were decoded.
+        faults: the faults that the decoder found, as texts.
+        half: the bytes at the end that begin a frame.
+    """
+
+    frames: int
+    faults: tuple[str, ...]
+    half: int = 0
+
+
+_MOST_FAULTS = 5
+
+
+def verified(notation: str, side: Side, cut: Cut) -> Verified:
+    """Decode a side chunk by chunk, from the place where each run of frames begins."""
+    try:
+        framing = parse_framing(notation)
+    except ConfigurationError as error:
+        return Verified(0, (str(error),))
+    frames, half = 0, 0
+    faults: list[str] = []
+    for index, run in enumerate(cut.runs):
+        decoder = framing.decoder()
+        last = index + 1 == len(cut.runs)
+        following = len(side.data) if last else cut.runs[index + 1].start
+        stop = min(following, run.stop)
+        if not last and run.stop > stop:
+            stop = run.ends[-1]  # a loss follows, so the rest is known to be half a frame
+        position = run.start
+        while position < stop and len(faults) < _MOST_FAULTS:
+            at = bisect_right(side.chunks, position)
+            end = min(stop, side.chunks[at] if at < len(side.chunks) else stop)
+            for got in decode(decoder, side.data[position:end]):
+                if isinstance(got, list):
+                    frames += len(got)
+                else:
+                    faults.append(got.reason)
+                    if not got.recoverable:
+                        return Verified(frames, tuple(faults))
+            position = end
+        half = decoder.buffered
+    return Verified(frames, tuple(faults), half)

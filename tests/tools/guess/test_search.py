@@ -1,0 +1,164 @@
+"""A guess names the framings of both sides, is honest about its doubts, and never raises."""
+
+from __future__ import annotations
+
+import zlib
+from random import Random
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tcpcomm.errors import FramingError
+from tcpcomm.framing import decode, parse_framing
+from tcpcomm.tools.guess.answer import Guess, Verdict
+from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk
+from tcpcomm.tools.guess.search import SAMPLE, guess_framing
+from tcpcomm.tools.guess.verdict import FEWEST_MESSAGES
+from tests.tools.guess.talks import one_side, records, talk, texts, turn_by_turn
+
+NOTATIONS = ["length:2", r"delimited:\r", "stx-etx,bcc=xor", "length:1,offset=2"]
+WHOLE = [b"\0\x02ab", b"OK\r\n", b"\x02a\x03", b"{}", b"5:hello,", b"#15hello\n"]
+CHUNKS = st.lists(
+    st.builds(
+        CapturedChunk,
+        st.sampled_from([OPENER, ANSWERER]),
+        st.one_of(
+            st.binary(min_size=1, max_size=24),
+            st.sampled_from([b"\0\x02ab", b"OK\r\n", b"\x02a\x03", b"{}"]),
+        ),
+        st.one_of(st.none(), st.floats(0, 10)),
+        st.booleans(),
+    ),
+    max_size=14,
+)
+
+
+@settings(max_examples=20)
+@given(CHUNKS, st.booleans())
+def test_any_bytes_are_answered_and_twice_alike(chunks: list[CapturedChunk], from_start: bool) -> None:
+    capture = Capture(tuple(chunks), from_start=from_start)
+
+    guess, again = guess_framing(capture), guess_framing(capture)
+
+    assert evolve(guess, seconds=0) == evolve(again, seconds=0)
+    if guess.verdict is Verdict.CONFIDENT:
+        assert faults(capture, guess) == []
+
+
+def faults(capture: Capture, guess: Guess) -> list[FramingError]:
+    """Return the faults that the decoders of an answer find in a capture."""
+    found: list[FramingError] = []
+    for side, notation in enumerate(guess.best.framings if guess.best else ()):
+        if notation is not None:
+            decoder = parse_framing(notation).decoder()
+            for chunk in capture.chunks:
+                if chunk.side == side:
+                    found += [each for each in decode(decoder, chunk.data) if not isinstance(each, list)]
+    return found
+
+
+@settings(max_examples=6)
+@given(
+    st.integers(0, 10_000),
+    st.sampled_from(["length:2", r"delimited:\r", "stx-etx,bcc=xor", "length:1,offset=2"]),
+)
+def test_a_confident_answer_decodes_the_capture_without_a_fault(seed: int, notation: str) -> None:
+    frames = texts(24, seed)
+    if "offset" in notation:
+        frames = [b"\x01\x02" + bytes([len(frame)]) + frame for frame in frames]
+    capture = turn_by_turn(talk(notation, frames))
+
+    guess = guess_framing(capture)
+
+    assert guess.verdict is Verdict.CONFIDENT
+    assert faults(capture, guess) == []
+
+
+def test_nothing_is_answered_to_nothing() -> None:
+    guess = guess_framing(Capture(()))
+
+    assert Verdict.NOTHING is guess.verdict
+    assert guess.best is None
+    assert guess.doubts
+
+
+def test_the_sides_may_have_different_framings() -> None:
+    guess = guess_framing(turn_by_turn(talk("length:2", texts(40), answer=r"delimited:\r\n")))
+
+    assert guess.best is not None
+    assert ("length:2", r"delimited:\r\n") == guess.best.framings
+    assert Verdict.CONFIDENT is guess.verdict
+
+
+def test_one_side_is_enough() -> None:
+    chunks = turn_by_turn(talk("length:4", records(60))).chunks
+
+    guess = guess_framing(one_side(chunks, ANSWERER))
+
+    assert guess.best is not None
+    assert (None, "length:4") == guess.best.framings
+    assert Verdict.CONFIDENT is guess.verdict
+
+
+def test_few_messages_are_never_confident() -> None:
+    said = talk("length:4", records(FEWEST_MESSAGES - 1))
+
+    guess = guess_framing(turn_by_turn(said))
+
+    assert guess.best is not None
+    assert ("length:4", "length:4") == guess.best.framings
+    assert Verdict.LIKELY is guess.verdict
+    assert any(f"capture at least {FEWEST_MESSAGES}" in doubt for doubt in guess.doubts)
+
+
+def test_the_evidence_has_figures() -> None:
+    guess = guess_framing(turn_by_turn(talk("length:2,check=crc-16/modbus", records(40))))
+
+    assert guess.best is not None
+    assert any("40 of 40" in each for each in guess.best.evidence), guess.best.evidence
+    assert any("40 messages and 0 faults" in each for each in guess.best.evidence)
+    assert any("crc-16/modbus" in each for each in guess.best.evidence)
+    assert guess.others
+    assert all(other.behind > 0 for other in guess.others)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("make", ["random", "compressed"])
+def test_nothing_is_claimed_of_bytes_without_a_framing(make: str, seed: int) -> None:
+    random = Random(seed)
+    chunks = []
+    for number in range(40):
+        data = random.randbytes(random.randrange(4, 40))
+        if make == "compressed":
+            data = zlib.compress(bytes(random.choices(b"etaoin shr", k=random.randrange(60, 300))))
+        chunks.append(CapturedChunk(number % 2, data, number * 0.1))  # type: ignore[arg-type]
+
+    assert guess_framing(Capture(tuple(chunks))).verdict is not Verdict.CONFIDENT
+
+
+def test_a_large_capture_is_sampled_and_says_so() -> None:
+    body = records(1)[0] * 2000
+    frames = [body] * (2 * SAMPLE // len(body))
+
+    guess = guess_framing(
+        turn_by_turn(talk("length:4", [frame for each in frames for frame in (each, b"ok")]))
+    )
+
+    assert any("were looked at" in note for note in guess.notes)
+    assert guess.best is not None
+    assert ("length:4", "length:4") == guess.best.framings
+
+
+def test_encrypted_bytes_are_told_and_not_guessed() -> None:
+    random = Random(5)
+    records_of_tls = [
+        b"\x17\x03\x03" + len(body).to_bytes(2, "big") + body
+        for body in (random.randbytes(random.randrange(20, 90)) for _ in range(30))
+    ]
+
+    guess = guess_framing(turn_by_turn([(0, each) for each in records_of_tls]))
+
+    assert Verdict.NOTHING is guess.verdict
+    assert any("TLS" in doubt for doubt in guess.doubts)
