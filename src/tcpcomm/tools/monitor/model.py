@@ -47,7 +47,7 @@ SOURCES_WITH_HISTORY: Final = 64
 """If there are more links and servers, a page gets their figures without that history."""
 
 BATCH_ROWS: Final = 1000
-"""Rows of one batch. Further ones within 40 ms are counted, and not shown."""
+"""Rows of one batch. Further ones within 20 ms are counted, and not shown."""
 
 LARGEST_KEPT_FRAME: Final = 65_536
 """Bytes of one frame that are kept. Of a longer one, the rest and its values are left out."""
@@ -84,8 +84,9 @@ class MonitorModel(SessionObserver):
         self.batch: list[Row] = []
         """The rows since the last batch, of the sources that are watched."""
         self.left_out: Counter[str] = Counter()
-        """The rows that were too many for the batch, by the id of their source."""
+        """The rows that were not put into the batch, by the id of their source."""
         self._watched: Collection[str] | None = ()
+        self._counted: Collection[str] | None = ()
         self.changes = 0
         """How many changes of states there were, so that a page learns of them at once."""
 
@@ -264,13 +265,21 @@ class MonitorModel(SessionObserver):
                 self.batch.append(row)
             else:
                 self.left_out[row.source] += 1
+        elif self._counted is None or row.source in self._counted:
+            self.left_out[row.source] += 1
 
-    def watch(self, sources: Collection[str] | None) -> None:
-        """Collect the rows of these sources for the next batch; None: of all."""
-        self._watched = sources
+    def watch(self, sources: Collection[str] | None, *, counted: Collection[str] | None = ()) -> None:
+        """
+        Collect rows for the next batch.
+
+        Args:
+            sources: the ids of the sources whose rows are wanted; None: all.
+            counted: the ids of further sources, whose rows are only counted as left out; None: all.
+        """
+        self._watched, self._counted = sources, counted
 
     def take_batch(self) -> tuple[list[Row], Counter[str]]:
-        """Return the rows since the last batch, and how many were too many, by the id of their source."""
+        """Return the rows since the last batch, and how many were left out, by the id of their source."""
         batch, self.batch = self.batch, []
         left_out, self.left_out = self.left_out, Counter()
         return batch, left_out

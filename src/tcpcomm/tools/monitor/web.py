@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 from collections.abc import Callable
 from hashlib import sha256
 from importlib.resources import files
@@ -22,6 +23,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 from zope.interface import implementer
 
 from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.socket_options import socket_of
 from tcpcomm.tools.monitor.access import Access, Denied
 from tcpcomm.tools.monitor.downloads import Download, FileDownload
 from tcpcomm.tools.monitor.pages import Page, Pages
@@ -37,6 +39,12 @@ LARGEST_REQUEST: Final = 65_536
 
 IDLE_CONNECTION: Final = 60.0
 """Seconds after which a connection without a request is closed."""
+
+_SEND_BUFFER: Final = 65_536
+"""
+Bytes for a page that the system may hold. It would hold megabytes, so that a page which does not read is
+noticed after seconds only, and sees old rows when it reads again.
+"""
 
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -326,6 +334,10 @@ class Root(Resource):
         if last is not None and "after" not in query:
             query = {**query, "after": last}
         request.setHeader("Content-Type", "text/event-stream")
+        channel: Any = request.channel
+        connection = socket_of(channel.transport)
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
         page = Page(request.write, _end_of(request), self._api.watched(query))
         request.registerProducer(_PageProducer(page, self._pages), True)
         request.notifyFinish().addBoth(lambda _: self._pages.close(page))
