@@ -23,6 +23,7 @@ from tcpcomm.tools.monitor.rows import (
     Row,
     RowHistory,
     plain,
+    row_values,
     rows_json,
 )
 
@@ -74,6 +75,14 @@ def test_every_row_is_json_that_a_browser_reads(row: Row) -> None:
     assert [row.number, row.session] == shown[:2]
     assert row.frame[:SHOWN_BYTES].hex() == shown[COLUMNS.index("hex")]
     assert "\n" not in rows_json([row])
+
+
+@given(rows)
+def test_a_page_gets_the_values_that_are_shown_elsewhere(row: Row) -> None:
+    place = COLUMNS.index("time")
+    (shown,), expected = json.loads(rows_json([row])), json.loads(json.dumps(row_values(row)))
+    assert pytest.approx(expected.pop(place), abs=1e-6) == shown.pop(place)
+    assert expected == shown
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 Figures of the last minute: frames per second, and the times of round trips: :class:`Figures`.
 
 A figure is counted in the second of its event. Round trips are counted in buckets that are 4 % wide, so
-that a minute of any rate takes little memory, and a percentile little time.
+that a minute of any rate takes little memory, and a percentile little time. A :class:`Tally` counts the
+events as they come, and adds them to the figures once a second, or when somebody looks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ MINUTE: Final = 60
 _LEAST: Final = 1e-7
 _PER_OCTAVE: Final = 16
 _RATE_SECONDS: Final = 3
+_MOST_TRIPS: Final = 100
+"""Round trips that a tally keeps until it adds them."""
 
 
 def _bucket(seconds: float) -> int:
@@ -59,22 +62,22 @@ class Figures:
         self._p99: list[float | None] = [None] * MINUTE
         self.frames_in = self.frames_out = self.bytes_in = self.bytes_out = self.faults = 0
 
-    def count_frame(self, now: float, size: int, *, sent: bool) -> None:
-        """Count a frame."""
-        if sent:
-            self.frames_out += 1
-            self.bytes_out += size
-        else:
-            self.frames_in += 1
-            self.bytes_in += size
-        second = int(now)
-        self._frames[second % MINUTE if second == self._second else self._place(now)] += 1
-
-    def count_trip(self, now: float, seconds: float) -> None:
-        """Count the time of an answer."""
-        bucket = _bucket(seconds)
-        self._trips[self._place(now)][bucket] += 1
-        self._minute[bucket] += 1
+    def add(self, tally: Tally, trips: Counter[int]) -> None:
+        """Add what was counted in one second, with the buckets of its round trips."""
+        self.frames_in += tally.frames_in
+        self.frames_out += tally.frames_out
+        self.bytes_in += tally.bytes_in
+        self.bytes_out += tally.bytes_out
+        self._place(tally.second)
+        if tally.second <= self._second - MINUTE:
+            return  # this second is forgotten
+        place = tally.second % MINUTE
+        self._frames[place] += tally.frames_in + tally.frames_out
+        if trips:
+            self._trips[place].update(trips)
+            self._minute.update(trips)
+            if tally.second != self._second:
+                self._end_second(place)
 
     def _place(self, now: float) -> int:
         """Return the place of the second of a time, and clear the seconds between."""
@@ -125,6 +128,54 @@ class Figures:
                 "p99": [self._p99[place] for place in places],
             }
         return facts
+
+
+class Tally:
+    """
+    Counts the events of one second, and adds them to figures.
+
+    Args:
+        now: the time, in seconds. One that runs backwards counts as the newest.
+        figures: all figures that get the events.
+    """
+
+    __slots__ = (
+        "_ends", "_figures", "bytes_in", "bytes_out", "frames_in", "frames_out", "second", "trips",
+    )  # fmt: skip
+
+    def __init__(self, now: float, *figures: Figures) -> None:
+        self._figures = figures
+        self._begin(int(now))
+
+    def _begin(self, second: int) -> None:
+        self.second = second
+        self._ends = second + 1.0
+        self.frames_in = self.frames_out = self.bytes_in = self.bytes_out = 0
+        self.trips: list[float] = []
+
+    def count(self, now: float, size: int, *, sent: bool, took: float | None = None) -> None:
+        """Count a frame, and the time of the round trip that it ends."""
+        if now >= self._ends:
+            self.flush()
+            self._begin(int(now))
+        if sent:
+            self.frames_out += 1
+            self.bytes_out += size
+        else:
+            self.frames_in += 1
+            self.bytes_in += size
+        if took is not None:
+            self.trips.append(took)
+            if len(self.trips) == _MOST_TRIPS:
+                self.flush()
+
+    def flush(self) -> None:
+        """Add all that was counted to the figures."""
+        if self.frames_in or self.frames_out:
+            trips = Counter(map(_bucket, self.trips))
+            for each in self._figures:
+                each.add(self, trips)
+            self._begin(self.second)
 
 
 def _brief(seconds: float | None) -> float | None:

@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from tcpcomm.errors import FramingError
 from tcpcomm.session.observer import MessageKind, ObservedMessage, SessionObserver
-from tcpcomm.tools.monitor.rows import Row, RowHistory
+from tcpcomm.tools.monitor.rows import Row, RowHistory, row_of
 from tcpcomm.tools.monitor.sessions import WatchedSession
 from tcpcomm.tools.monitor.sources import LINK, SERVER, TAP, Source
 
@@ -52,6 +52,7 @@ BATCH_ROWS: Final = 1000
 LARGEST_KEPT_FRAME: Final = 65_536
 """Bytes of one frame that are kept. Of a longer one, the rest and its values are left out."""
 
+_KIND_TEXTS: Final = {id(each): each.value for each in MessageKind}  # faster than the enumeration
 _ENDED: Final = ("idle", "down", "closed")
 _OF_ENDPOINTS: Final = re.compile(r"\btcp6?:|:interface=\S+")
 """The parts of endpoint strings that a name is clearer without."""
@@ -87,6 +88,7 @@ class MonitorModel(SessionObserver):
         """The rows that were not put into the batch, by the id of their source."""
         self._watched: Collection[str] | None = ()
         self._counted: Collection[str] | None = ()
+        self._is_watched = False
         self.changes = 0
         """How many changes of states there were, so that a page learns of them at once."""
 
@@ -123,6 +125,7 @@ class MonitorModel(SessionObserver):
         self._state_row(watched, f"closed: {reason}")
         self._sessions.pop(id(session), None)
         watched.asked.clear()
+        watched.tally.flush()
         self._closed.append(watched)
         source = watched.place
         source.open_sessions -= 1
@@ -170,39 +173,37 @@ class MonitorModel(SessionObserver):
         size = len(frame)
         chunks, place = watched.way(sent=sent).frame(size)
         kept = frame if size <= LARGEST_KEPT_FRAME else bytes(frame[:LARGEST_KEPT_FRAME])
-        watched.figures.count_frame(now, size, sent=sent)
-        watched.place.figures.count_frame(now, size, sent=sent)
-        row = watched.source, watched.number, wall, sent, "frame"
-        shown = Row(self.last_row + 1, *row, frame=kept, size=size, chunks=chunks, place=place)
-        self._add(shown, watched.place)
+        watched.tally.count(now, size, sent=sent)
+        fields = (
+            self.last_row + 1, watched.source, watched.number, wall, sent, "frame",
+            "", None, kept, size, None, None, "", chunks, place,
+        )  # fmt: skip
+        self._add(row_of(fields), watched.place)
 
     def message(self, session: Any, message: ObservedMessage) -> None:
         watched = self._sessions.get(id(session)) or self._follow(session)
         if watched is None:
             return
         now, wall = self.now()
+        number, kind = self.last_row + 1, message.kind
         sent, frame, asked, took = message.sent, message.frame, message.answers, message.seconds
-        size = len(frame)
-        chunks, place = watched.way(sent=sent).message(size)
-        watched.figures.count_frame(now, size, sent=sent)
-        watched.place.figures.count_frame(now, size, sent=sent)
-        answers = None
-        if asked is not None:
-            answers = watched.row_of(asked)
-            if took is not None and message.kind is not MessageKind.PART:
-                watched.figures.count_trip(now, took)
-                watched.place.figures.count_trip(now, took)
+        name, size, answers = message.name, len(frame), None
+        chunks, place = (watched.sent if sent else watched.received).message(size)
+        if asked is None:
+            watched.tally.count(now, size, sent=sent)
+            watched.asks(message, number)
         else:
-            watched.asks(message, self.last_row + 1)
+            answers = watched.row_of(asked)
+            watched.tally.count(now, size, sent=sent, took=None if kind is MessageKind.PART else took)
+            name = name or asked.name
         values: Any = message.values
         if size > LARGEST_KEPT_FRAME:
             frame, values = bytes(frame[:LARGEST_KEPT_FRAME]), {"…": "too long to show"}
-        row = Row(
-            self.last_row + 1, watched.source, watched.number, wall, sent, message.kind.value,
-            message.name or (asked.name if asked is not None else ""), values, frame, size,
-            answers, took, message.problem, chunks, place,
+        fields = (
+            number, watched.source, watched.number, wall, sent, _KIND_TEXTS[id(kind)],
+            name, values, frame, size, answers, took, message.problem, chunks, place,
         )  # fmt: skip
-        self._add(row, watched.place)
+        self._add(row_of(fields), watched.place)
 
     def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
         watched = self._follow(session)
@@ -260,6 +261,8 @@ class MonitorModel(SessionObserver):
     def _add(self, row: Row, source: Source) -> None:
         self.last_row += 1
         source.history.add(row)
+        if not self._is_watched:
+            return
         if self._watched is None or row.source in self._watched:
             if len(self.batch) < BATCH_ROWS:
                 self.batch.append(row)
@@ -277,6 +280,7 @@ class MonitorModel(SessionObserver):
             counted: the ids of further sources, whose rows are only counted as left out; None: all.
         """
         self._watched, self._counted = sources, counted
+        self._is_watched = sources is None or counted is None or bool(sources or counted)
 
     def take_batch(self) -> tuple[list[Row], Counter[str]]:
         """Return the rows since the last batch, and how many were left out, by the id of their source."""
@@ -420,6 +424,8 @@ class MonitorModel(SessionObserver):
         now, wall = self.now()
         sources = self.sources()
         opened = self.open_sessions()
+        for each in opened:
+            each.tally.flush()
         shown = opened[-MOST_SESSIONS_SHOWN:]
         with_history = len(opened) <= SESSIONS_WITH_HISTORY
         return {

@@ -6,7 +6,7 @@ from collections import OrderedDict, deque
 from typing import Any, Final
 
 from tcpcomm.session.observer import ObservedMessage
-from tcpcomm.tools.monitor.figures import Figures
+from tcpcomm.tools.monitor.figures import Figures, Tally
 from tcpcomm.tools.monitor.sources import Source
 
 MOST_ASKED: Final = 256
@@ -54,12 +54,14 @@ class Way:
     def expect_message(self, size: int) -> None:
         """Note a frame. Its message will be reported later."""
         if self._known:
-            self._waiting.append((size, *self.frame(size)))
+            place = self._place = self._place + 1
+            self._waiting.append((size, self._chunks or 1, place if place <= _MOST_WAITING else 1))
+            self._chunks = 0
 
     def message(self, size: int) -> tuple[int, int]:
         """Return the number of chunks and the place of the frame that carries a message."""
         waiting = self._waiting
-        while waiting:
+        while waiting:  # nothing waits if nothing is known
             expected, chunks, place = waiting.popleft()
             if expected == size:
                 return chunks, place
@@ -74,6 +76,7 @@ class WatchedSession:
         number: its number on the page.
         session: the session itself.
         place: the source that it belongs to, and ``source``, the id of that.
+        tally: counts its frames for the figures of both.
         is_declared: True if each frame is reported as a message, too.
         state: ``open``, ``ready`` or ``closed``.
         since: the begin of that state, in seconds since 1970.
@@ -82,7 +85,7 @@ class WatchedSession:
 
     __slots__ = (
         "asked", "figures", "is_declared", "number", "place", "reason", "received", "sent", "session",
-        "since", "source", "state",
+        "since", "source", "state", "tally",
     )  # fmt: skip
 
     def __init__(self, number: int, session: Any, place: Source, now: float, time: float) -> None:
@@ -95,6 +98,7 @@ class WatchedSession:
         self.since = time
         self.reason = ""
         self.figures = Figures(now)
+        self.tally = Tally(now, self.figures, place.figures)
         self.received = Way(chunk_comes_first=True)
         self.sent = Way(chunk_comes_first=hasattr(session, "target"))  # it is overheard
         self.asked: OrderedDict[int, tuple[ObservedMessage, int]] = OrderedDict()
