@@ -80,6 +80,53 @@ def test_a_page_that_does_not_read_loses_rows_and_learns_how_many() -> None:
     assert 7 == stand.pages.dropped
 
 
+def test_rows_are_only_counted_for_a_page_that_does_not_read() -> None:
+    stand = Stand()
+    page, seen = stand.open()
+    stand.pages.pause(page)
+    stand.stage.receive(b"x\r\n" * 5)
+    assert ([], {"1": 5}) == (stand.model.batch, dict(stand.model.left_out))
+    stand.clock.advance(BATCH_SECONDS)
+    stand.stage.receive(b"x\r\n" * 2)
+    stand.pages.resume(page)
+    stand.frames(3)
+    assert [(3, 7)] == counts(seen)
+
+
+def test_pages_that_do_not_read_change_nothing_for_one_that_reads() -> None:
+    stand = Stand()
+    page, seen = stand.open()
+    other, nothing = stand.open(frozenset({"2"}))
+    stand.stage.receive(b"x\r\n" * 2)
+    stand.pages.pause(page)
+    stand.pages.pause(other)
+    reading, read = stand.open(frozenset({"1"}))
+    stand.frames(3)
+    stand.pages.close(reading)
+    stand.frames(4)
+    stand.pages.resume(page)
+    stand.pages.resume(other)
+    stand.frames(1)
+    assert ([(3, 0)], [(1, 9)], []) == (counts(read), counts(seen), counts(nothing))
+
+
+def test_no_overview_is_made_for_pages_that_do_not_read() -> None:
+    stand = Stand()
+    made: list[float] = []
+
+    def overview() -> dict[str, Any]:
+        made.append(stand.clock.seconds())
+        return {}
+
+    pages = Pages(stand.model, overview, stand.clock)
+    page = Page(lambda data: None, lambda: None, None)
+    pages.open(page, {})
+    pages.pause(page)
+    made.clear()
+    stand.clock.pump([BATCH_SECONDS] * 100)
+    assert [] == made
+
+
 def test_rows_beyond_a_batch_are_counted() -> None:
     stand = Stand()
     _, seen = stand.open()

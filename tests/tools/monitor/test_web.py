@@ -268,6 +268,20 @@ class WebTests(TestCase):
 
         return self.run_async(work())
 
+    def test_a_page_that_does_not_read_is_noticed_before_the_system_holds_much_for_it(self) -> Any:
+        async def work() -> None:
+            browser = await self.stream()
+            browser.transport.pauseProducing()
+            (page,) = self.monitor.pages
+            stage = staged(Line, observers=[self.monitor])
+            before = self.monitor.last_row
+            while not page.is_paused and self.monitor.last_row < before + 8000:
+                stage.receive(b"x\r\n" * 200)
+                await until(lambda: page.is_paused or not self.monitor.batch)
+            assert page.is_paused
+
+        return self.run_async(work())
+
     def test_read_only_changes_nothing_even_with_the_token(self) -> Any:
         async def work() -> None:
             monitor = self.make(read_only=True)
