@@ -88,6 +88,7 @@ NO_LIMITS = {
     "tools.export.capture": "MOST_HELD HELD_FOR MOST_INTERFACES FIRST_CLIENT_PORT",  # of a file
     "tools.guess.capture": "OPENER ANSWERER",  # names of the two sides
     "tools.export.pcapng": "LINKTYPE_RAW BYTE_ORDER TIME_RESOLUTION",
+    "tools.guess.collector": "CHUNK_COST ENOUGH_CHUNKS",  # of COLLECTED_BYTES, and for a better answer
     "tools.record.row_queue": "BUFFER BUFFERS_AT_ONCE ROW_COST",  # of one transaction, and an estimate
     "tools.record.rows": "ROWS_BETWEEN_PAUSES",  # for speed
     "tools.record.schema": "FORMAT SENT MASKED FRAME OWNER_FLAGS",

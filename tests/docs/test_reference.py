@@ -72,6 +72,8 @@ WITH_LIMITS = [
         "tools.export.made_up_tcp",
         "tools.export.pcapng",
         "tools.guess.sources.source",
+        "tools.guess.collector",
+        "tools.guess.live",
         "tools.record.recorder",
         "tools.record.ring",
         "tools.record.row_queue",
