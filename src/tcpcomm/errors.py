@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, Final
+
+_MOST_RECEIVED: Final = 4096
 
 
 class TcpcommError(Exception):
@@ -138,6 +140,8 @@ class FramingError(TcpcommError):
             lost, and every later call of the decoder raises this same error.
         details: the received part of the frame, and the missing part, for a log. They are not in the text,
             because the bytes may be secret.
+        received: the last bytes that the decoder held, at most 4 KiB: the faulty frame, and what stands
+            around it. They may be secret, too.
 
     Two faults are the same if class, text, offset and ``recoverable`` are equal, however the bytes were cut
     into chunks.
@@ -152,6 +156,12 @@ class FramingError(TcpcommError):
         self.recoverable = recoverable
         self.frames: list[bytes] = list(frames)
         self.details = ""
+        self.received = b""
+
+    def keep_received(self, held: bytes | bytearray) -> None:
+        """Keep the last bytes of those that the decoder holds, unless some are kept already."""
+        if not self.received:
+            self.received = bytes(memoryview(held)[-_MOST_RECEIVED:])
 
 
 class FrameTooLong(FramingError):

@@ -545,8 +545,8 @@ class Decoder(ABC):
         self._position = 0
 
     def _raise_fault(self, frames: list[bytes]) -> None:
-        fault, self._fault = self._fault, None
-        assert fault is not None
+        fault, self._fault = cast("FramingError", self._fault), None
+        fault.keep_received(self._buffer)
         if not fault.recoverable:
             if not fault.details and len(self._buffer) > self._position:
                 fault.details = f"the peer sent {self._received_text()}"

@@ -304,7 +304,8 @@ def report_fault(session: ObservedSession, fault: FramingError, *, sent: bool = 
     """Report a framing fault, without the bytes that the peer sent if they are secret."""
     if session.sends_secret if sent else session.keeps_secret:
         whole, fault = fault, type(fault).__new__(type(fault), *fault.args)
-        vars(fault).update(vars(whole), details="", frames=[masked(frame) for frame in whole.frames])
+        frames = [masked(frame) for frame in whole.frames]
+        vars(fault).update(vars(whole), details="", received=b"", frames=frames)
     if session.observers.fault is not None:
         session.observers.fault(session, fault, **({"sent": True} if sent else {}))
 
