@@ -1,0 +1,121 @@
+"""
+Facts with counts about the frames of a binary link: :func:`find_facts`.
+
+A fact is a place in the frames of one side, or of both, and a sentence that says in how many frames it
+holds. Nothing is claimed beyond that: the reader, or :mod:`tcpcomm.tools.guess.binary.draft`, concludes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeAlias
+
+from attrs import frozen
+
+from tcpcomm.tools.guess.binary import header_facts
+from tcpcomm.tools.guess.binary.content_facts import contents, contents_by_opcode
+from tcpcomm.tools.guess.binary.fact import Fact, FactKind, Of, SideFrames, Sides, place_text, runs_of
+from tcpcomm.tools.guess.binary.pairs import PairedFrames, pair_up
+from tcpcomm.tools.guess.capture import OPENER, Side
+
+_FEWEST: Final = 6
+"""Frames of a side, of which something is said."""
+
+_CONTENTS: Final = (FactKind.TEXT, FactKind.FLOAT)
+
+_Finder: TypeAlias = Callable[[Sides, PairedFrames, Sequence[Fact]], Iterable[Fact]]
+_FINDERS: Final[tuple[_Finder, ...]] = (
+    header_facts.ids,
+    header_facts.lengths,
+    header_facts.opcodes,
+    header_facts.counters,
+    header_facts.echoes,
+    header_facts.statuses,
+    contents,
+    header_facts.constants,
+)
+"""The finders in the order of their strength: a later one does not speak of a place that is taken."""
+
+
+@frozen(kw_only=True)
+class Facts:
+    """
+    The facts about the frames of a link.
+
+    Args:
+        facts: those that are found, in the order of their places.
+        paired: the requests with their replies.
+        unexplained: the bytes of which no fact tells, such as ``bytes 2 to 15 of requests``.
+    """
+
+    facts: tuple[Fact, ...]
+    paired: PairedFrames
+    unexplained: tuple[str, ...]
+
+    def of(self, of: Of, *kinds: FactKind) -> list[Fact]:
+        """Return the facts of these kinds about one side."""
+        return [fact for fact in self.facts if fact.of == of and (not kinds or fact.kind in kinds)]
+
+
+def find_facts(frames: Sequence[tuple[Side, bytes]], known: Iterable[tuple[int, int]] = ()) -> Facts:
+    """
+    Find the places in frames that can be told from their values alone.
+
+    Args:
+        frames: the frames of both sides in the order in which they passed, as the framing delivers them.
+        known: places that the framing explains, such as a checksum that stays in the frame: the first byte,
+            which is negative if it counts from the end, and the number of bytes.
+
+    Returns:
+        The facts. They are few if a side has less than six frames.
+    """
+    paired = pair_up(frames)
+    own: dict[Of, list[bytes]] = {"requests": [], "replies": []}
+    for side, frame in frames:
+        own["requests" if side == OPENER else "replies"].append(frame)
+    sides = {of: SideFrames(of, tuple(each)) for of, each in own.items() if len(each) >= _FEWEST}
+    found: list[Fact] = []
+    for find in _FINDERS:
+        for fact in find(sides, paired, found):
+            if not any(_overlap(fact, other) for other in found):
+                found.append(fact)
+    found += contents_by_opcode(sides, found)
+    found.sort(key=lambda fact: (fact.of == "replies", fact.at))
+    return Facts(facts=tuple(found), paired=paired, unexplained=tuple(_unexplained(sides, found, known)))
+
+
+def _overlap(one: Fact, other: Fact) -> bool:
+    return one.of == other.of and one.at < other.stop and other.at < one.stop
+
+
+def _unexplained(sides: Sides, found: Sequence[Fact], known: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """Yield the places of which no fact tells: within the shortest frame, and behind it."""
+    places = [*known]
+    texts: dict[Of, list[str]] = {}
+    for side in sides.values():
+        shortest, longest = min(map(len, side.frames)), max(map(len, side.frames))
+        explained = {
+            place
+            for fact in found
+            if fact.of == side.of and (fact.count == len(side.frames) or fact.kind not in _CONTENTS)
+            for place in range(fact.at, fact.stop)
+        }
+        end = 0
+        for at, size in places:
+            if at < 0:
+                end = max(end, -at)
+            else:
+                explained.update(range(at, at + size))
+        runs = [*runs_of([at for at in range(shortest - end) if at not in explained])]
+        if longest == shortest:
+            texts[side.of] = [place_text(*run) for run in runs]
+            continue
+        tail = shortest - end
+        if runs and sum(runs[-1]) == tail:
+            tail = runs.pop()[0]
+        texts[side.of] = [*(place_text(*run) for run in runs), f"byte {tail} and those behind it"]
+    if len(texts) == 2 and texts["requests"] == texts["replies"]:
+        yield from texts["requests"]
+        return
+    for of, each in texts.items():
+        yield from (f"{text} of {of}" for text in each)
