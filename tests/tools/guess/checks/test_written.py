@@ -8,8 +8,9 @@ import pytest
 
 from tcpcomm.framing import checksum, format_framing, parse_framing
 from tcpcomm.tools.guess.checks.search import find_checksums
-from tcpcomm.tools.guess.checks.written import checked_notation
+from tcpcomm.tools.guess.checks.written import checked_like, checked_notation
 
+DF1 = r"enclosed:\x10\x02|\x10\x03,escape=\x10"
 ENDS: list[tuple[str, str]] = [
     ("stx-etx,bcc=xor", "stx-etx"),
     (r"stx-etx,no-cover-end,bcc=xor,tail=\r", r"stx-etx,tail=\r"),
@@ -29,6 +30,15 @@ ENDS: list[tuple[str, str]] = [
     ("dle,check=sum8", "dle"),
     ("netstring,check=sum16", "netstring"),
     ("length:varint,check=crc-32/mpeg-2", "length:varint"),
+    (
+        r"enclosed:\x10\x02|\x10\x03,bcc=crc-16/arc:little,escape=\x10",
+        r"enclosed:\x10\x02|\x10\x03,escape=\x10",
+    ),
+    (
+        r"enclosed:\x10\x02|\x10\x03,no-cover-end,bcc=lrc,escape=\x10",
+        r"enclosed:\x10\x02|\x10\x03,escape=\x10",
+    ),
+    (r"enclosed:\x02|\x10\x03,bcc=xor,escape=\x10,cover-escapes", r"enclosed:\x02|\x10\x03,escape=\x10"),
     (r"enclosed:\:|\r\n,hex-text,check=lrc", r"enclosed:\:|\r\n"),
     (r"enclosed:\:|\r\n,hex-text-lower,check=lrc", r"enclosed:\:|\r\n"),
 ]
@@ -40,7 +50,7 @@ def payloads(notation: str, seed: int) -> list[bytes]:
     for number in range(10):
         data = bytes(random.choice(b"0123456789ABCDEF ;") for _ in range(random.randrange(3, 20)))
         payload = random.choice((b"A", b"B")) + bytes([0x30 + number]) + data
-        if "hex-text" in notation or notation.startswith(("slip", "dle")):
+        if "hex-text" in notation or notation.startswith(("slip", "dle", r"enclosed:\x")):
             payload += random.choice((b"\x10\x03", b"\xc0\xdb", b"\r\xff"))
         found.append(payload)
     return found
@@ -99,6 +109,37 @@ def test_a_checksum_of_a_header_that_is_stripped_keeps_the_header() -> None:
     assert written is not None
     wanted = r"length:2,offset=2,adjust=3,sync=U\x01,strip=0,check=crc-16/modbus,check-at=5"
     assert wanted == written.notation
+
+
+def test_control_bytes_that_stand_alone_carry_no_checksum() -> None:
+    framing = parse_framing("stx-etx,bcc=xor")
+    frames = [framing.encode(each) for each in payloads("", 8)]
+    frames[2:2], frames[6:6] = [b"\x05"], [b"\x06", b"\x06"]
+    written = checked_notation(r"stx-etx,alone=\x05|\x06", frames)
+    assert written is not None
+    assert r"stx-etx,bcc=xor,alone=\x05|\x06" == written.notation
+
+
+@pytest.mark.parametrize(
+    ("wanted", "base"),
+    [
+        (r"stx-etx,bcc=xor,tail=\r", "stx-etx"),
+        ("length:2,check=crc-16/modbus,check-header", "length:2"),
+        ("slip,check=sum8", "slip"),
+        (r"enclosed:\:|\r\n,hex-text,check=lrc", r"enclosed:\:|\r\n"),
+        (r"enclosed:\x10\x02|\x10\x03,bcc=sum8,escape=\x10", DF1),
+    ],
+)
+def test_the_proof_of_one_side_is_tried_on_the_other(wanted: str, base: str) -> None:
+    framing = parse_framing(wanted)
+    mine, others = ([framing.encode(each) for each in payloads(wanted, seed)] for seed in (9, 10))
+    proven = checked_notation(base, mine)
+    assert proven is not None
+    alike = checked_like(proven, base, others[:1])
+    assert alike is not None
+    assert (proven.notation, proven.reading) == (alike.notation, alike.reading)
+    spoiled = others[0].replace(b"A", b"B") if b"A" in others[0] else others[0].replace(b"B", b"A")
+    assert checked_like(proven, base, [*others, spoiled]) is None
 
 
 def test_frames_without_a_checksum_have_no_such_notation() -> None:

@@ -30,6 +30,9 @@ _MOST_FRAMES: Final = 300
 _LEAST_BITS: Final = 12.0
 """Bits that a checksum must explain beyond its own cost: one in 4,000 searches of random bytes errs."""
 
+_AS_GOOD: Final = 0.85
+"""The share of the bits of a checksum that another must have to go before it."""
+
 _LEAST_DISTINCT: Final = 3
 _LEAST_COVERED: Final = 3
 _LEAST_VARYING: Final = 2
@@ -86,11 +89,25 @@ def find_checksums(frames: Iterable[bytes]) -> tuple[FoundChecksum, ...]:
     confirmed = (each for each in proposed if all(map(each.matches, samples.shortest)))
     weighed = [found for each in confirmed if (found := _weighed(each, samples)) is not None]
     weighed.sort(key=lambda found: -found.bits)
-    return tuple(each for each in weighed if not _mirrors(each, weighed[0], shortest[0]))
+    return _without_mirrors(weighed, shortest[0])
+
+
+def _without_mirrors(found: Sequence[FoundChecksum], frame: bytes) -> tuple[FoundChecksum, ...]:
+    """
+    Leave out checksums that follow from another one, as with XOR, where each byte is that of all others.
+
+    One at the end is the more usual: it stays, unless its values vary clearly less.
+    """
+    if not found:
+        return ()
+    best = found[0]
+    rivals = [each for each in found if each.at < 0 <= best.at and _mirrors(each, best, frame)]
+    best = next((each for each in rivals if each.bits >= _AS_GOOD * best.bits), best)
+    return tuple(each for each in found if not _mirrors(each, best, frame))
 
 
 def _mirrors(found: FoundChecksum, best: FoundChecksum, frame: bytes) -> bool:
-    """Return True if two checksums count each other: then one follows from the other, as with XOR."""
+    """Return True if two checksums count each other."""
     return found.counts(best, frame) and best.counts(found, frame)
 
 

@@ -7,7 +7,7 @@ wire. The difference is known by decoding. Each notation that is returned has de
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import product
 from typing import Final, Literal, TypeAlias
@@ -21,7 +21,7 @@ from tcpcomm.framing.enclosed import Enclosed
 from tcpcomm.framing.headers.header_framed import HeaderFramed
 from tcpcomm.framing.length import LengthPrefixed
 from tcpcomm.framing.wrappers import Checked, HexText
-from tcpcomm.tools.guess.checks.found import FoundChecksum
+from tcpcomm.tools.guess.checks.found import FoundChecksum, holds
 from tcpcomm.tools.guess.checks.search import find_checksums
 
 Reading: TypeAlias = Literal["wire", "content", "hex digits"]
@@ -70,33 +70,92 @@ def checked_notation(
         The notation with its checksums, or None if nothing is found, or if the notation cannot say it.
     """
     framing = parse_framing(notation)
-    on_wire = find_checksums(frames) if found is None else found
-    margins = _margins(framing, frames)
-    written = _first_decoding(_framings(framing, on_wire, frames, margins), frames)
-    if written is not None:
-        return written
-    contents = _contents(framing, frames)
-    if contents is None:
-        return None
-    if margins is None:
-        written = _inside(framing, contents, frames, "content")
+    for view in _views(framing, _marked(framing, frames)):
+        given = found if view.reading == "wire" and len(view.frames) == len(frames) else None
+        checksums = find_checksums(view.frames) if given is None else given
+        written = _first_decoding(view, checksums, frames)
         if written is not None:
             return written
-    if any(len(each) % 2 or each.strip(_HEX_DIGITS) for each in contents):
-        return None
-    read = [bytes.fromhex(each.decode()) for each in contents]
-    lower = any(each != each.upper() for each in contents)
-    with suppress(ConfigurationError):
-        return _inside(HexText(framing, lower=lower), read, frames, "hex digits")
     return None
 
 
-def _inside(
-    framing: Framing, contents: Sequence[bytes], frames: Sequence[bytes], reading: Reading
-) -> CheckedNotation | None:
-    """Return a framing with the checksums of the frames that it delivers."""
-    found = find_checksums(contents)
-    return _first_decoding(_framings(framing, found, contents, _Margins(0, 0)), frames, reading)
+def checked_like(proven: CheckedNotation, notation: str, frames: Sequence[bytes]) -> CheckedNotation | None:
+    """
+    Try the checksums that the frames of one side have proven on those of the other side.
+
+    Args:
+        proven: the checksums of one side.
+        notation: the framing of the other side, without a checksum.
+        frames: the whole frames of the other side.
+
+    Returns:
+        The notation with these checksums, or None if a frame does not carry them.
+    """
+    framing = parse_framing(notation)
+    for view in _views(framing, _marked(framing, frames)):
+        if view.reading == proven.reading:
+            held = [kept for each in proven.found if (kept := holds(each, view.frames)) is not None]
+            if len(held) == len(proven.found):
+                return _first_decoding(view, held, frames)
+    return None
+
+
+def _marked(framing: Framing, frames: Sequence[bytes]) -> list[bytes]:
+    """Return the frames without control bytes that stand alone, which carry no checksum."""
+    alone = framing.alone if isinstance(framing, Enclosed) else ()
+    return [frame for frame in frames if frame not in alone]
+
+
+@frozen
+class _View:
+    """The bytes of frames in one reading, and the framing around them."""
+
+    reading: Reading
+    framing: Framing
+    frames: Sequence[bytes]
+    margins: _Margins | None
+
+
+def _views(framing: Framing, frames: Sequence[bytes]) -> Iterator[_View]:
+    """Yield the readings of these frames, the plainest first."""
+    if isinstance(framing, Enclosed) and framing.escape:
+        unescaped = _unescaped(framing, frames)
+        if unescaped is not None:
+            yield _View("content", framing, unescaped, None)
+    contents = _contents(framing, frames)
+    margins = _margins(frames, contents) if contents else None
+    yield _View("wire", framing, frames, margins)
+    if contents is None:
+        return
+    if margins is None:
+        yield _View("content", framing, contents, _Margins(0, 0))
+    if not any(len(each) % 2 or each.strip(_HEX_DIGITS) for each in contents):
+        read = [bytes.fromhex(each.decode()) for each in contents]
+        lower = any(each != each.upper() for each in contents)
+        with suppress(ConfigurationError):
+            yield _View("hex digits", HexText(framing, lower=lower), read, _Margins(0, 0))
+
+
+def _unescaped(framing: Enclosed, frames: Iterable[bytes]) -> list[bytes] | None:
+    """Return frames between marks of one byte each, without escapes; what follows the end mark stays."""
+    codes = {code: byte for byte, code in framing.escaped.items()}
+    escape, unescaped = framing.escape[0], []
+    for frame in frames:
+        at, content = len(framing.start), bytearray(framing.start[-1:])
+        while True:
+            end = next((each for each in framing.ends if frame.startswith(each, at)), b"")
+            if end or at >= len(frame):
+                break
+            if frame[at] == escape:
+                at += 1
+                if at >= len(frame) or frame[at] not in codes:
+                    return None
+                content.append(codes[frame[at]])
+            else:
+                content.append(frame[at])
+            at += 1
+        unescaped.append(bytes(content) + end[-1:] + frame[at + len(end) :])
+    return unescaped
 
 
 @frozen
@@ -121,11 +180,8 @@ def _contents(framing: Framing, frames: Iterable[bytes]) -> list[bytes] | None:
     return delivered
 
 
-def _margins(framing: Framing, frames: Sequence[bytes]) -> _Margins | None:
+def _margins(frames: Sequence[bytes], contents: Sequence[bytes]) -> _Margins | None:
     """Return the bytes that a framing takes off each frame, or None if frames differ in that."""
-    contents = _contents(framing, frames)
-    if not contents:
-        return None
     taken = {len(frame) - len(content) for frame, content in zip(frames, contents, strict=True)}
     if len(taken) > 1:
         return None
@@ -139,33 +195,28 @@ def _margins(framing: Framing, frames: Sequence[bytes]) -> _Margins | None:
 _Proposal: TypeAlias = tuple[Framing, tuple[FoundChecksum, ...]]
 
 
-def _framings(
-    framing: Framing, found: Sequence[FoundChecksum], frames: Sequence[bytes], margins: _Margins | None
-) -> list[_Proposal]:
-    """Return the framings that say these checksums: those with both checksums first, then the plainest."""
+def _framings(view: _View, found: Sequence[FoundChecksum]) -> Iterator[_Proposal]:
+    """Yield the framings that say these checksums: one at the end, one in a header, or both."""
     ends = [each for each in found if each.at < 0]
     heads = [each for each in found if each.at >= 0]
     ends = [each for each in ends if each.at == ends[0].at][:_MOST_VARIANTS]
     heads = [each for each in heads if each.at == heads[0].at][:_MOST_VARIANTS]
-    proposals: list[_Proposal] = []
     for head, end in product((*heads, None), (*ends, None)):
-        if head is None and end is None:
-            continue
         with suppress(ConfigurationError):
-            made = _with_both(framing, head, end, frames, margins)
+            made = _with_checksums(view, head, end)
             if made is not None:
-                proposals.append((made, tuple(each for each in (end, head) if each is not None)))
-    return proposals
+                yield made, tuple(each for each in (end, head) if each is not None)
 
 
 def _first_decoding(
-    proposals: Iterable[_Proposal], frames: Sequence[bytes], reading: Reading = "wire"
+    view: _View, found: Sequence[FoundChecksum], frames: Sequence[bytes]
 ) -> CheckedNotation | None:
-    """Return the best framing that decodes all frames, in the notation."""
+    """Return the best framing that decodes all frames: with both checksums first, then the plainest."""
     written = []
-    for framing, found in proposals:
+    for framing, checksums in _framings(view, found):
         with suppress(ConfigurationError):
-            written.append(CheckedNotation(notation=format_framing(framing), found=found, reading=reading))
+            text = format_framing(framing)
+            written.append(CheckedNotation(notation=text, found=checksums, reading=view.reading))
     written.sort(key=lambda each: (-len(each.found), len(each.notation)))
     return next((each for each in written if _decodes(each.notation, frames)), None)
 
@@ -180,43 +231,45 @@ def _decodes(notation: str, frames: Sequence[bytes]) -> bool:
     return count == len(frames) and not decoder.buffered
 
 
-def _with_both(
-    framing: Framing,
-    head: FoundChecksum | None,
-    end: FoundChecksum | None,
-    frames: Sequence[bytes],
-    margins: _Margins | None,
-) -> Framing | None:
-    made: Framing | None = framing
+def _with_checksums(view: _View, head: FoundChecksum | None, end: FoundChecksum | None) -> Framing | None:
+    """Return the framing with these checksums, or None if there are none, or if no option says them."""
+    framing, margins = view.framing, view.margins
     if end is not None and head is None and isinstance(framing, Enclosed):
-        behind = _behind_end(framing, end, frames)
+        behind = _behind_end(framing, end, view)
         if behind is not None:
             return behind
-    if margins is None:
+    if margins is None or (head is None and end is None):
         return None
+    made: Framing | None = framing
     if head is not None:
         if head.at < margins.front or head.cover_from < margins.front or end is not None:
             made, margins = _keeping_header(framing, margins)
         made = None if made is None else _with_head_check(made, head, margins)
     if end is not None and made is not None:
-        made = _with_end_check(made, end, frames[0], margins)
+        made = _with_end_check(made, end, view.frames[0], margins)
     return made
 
 
-def _behind_end(framing: Enclosed, found: FoundChecksum, frames: Sequence[bytes]) -> Framing | None:
+def _behind_end(framing: Enclosed, found: FoundChecksum, view: _View) -> Framing | None:
     """Return a framing whose checksum follows its end marker, or None if it does not."""
-    ends = {len(end) for end in framing.ends for frame in frames if frame[: found.at].endswith(end)}
-    if len(ends) != 1 or framing.escape:
+    is_wire = view.reading == "wire"
+    start, marks = framing.start, framing.ends
+    if not is_wire:
+        start, marks = start[-1:], tuple(each[-1:] for each in marks)
+    ends = {len(each) for each in marks for frame in view.frames if frame[: found.at].endswith(each)}
+    if len(ends) != 1:
         return None
     [end] = ends
-    if found.cover_from not in (0, len(framing.start)) or found.between not in (0, end):
+    if found.cover_from not in (0, len(start)) or found.between not in (0, end):
         return None
+    frame = view.frames[0]
     return evolve(
         framing,
         checksum=found.checksum,
         cover_start=found.cover_from == 0,
         cover_end=not found.between,
-        tail=frames[0][len(frames[0]) - found.trailer :],
+        cover_escapes=is_wire and bool(framing.escape),
+        tail=frame[len(frame) - found.trailer :],
     )
 
 
