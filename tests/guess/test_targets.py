@@ -1,0 +1,89 @@
+"""A small sample of the bench reaches the targets of its page: always the same captures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import needs_module
+from tests.guess.__main__ import judge_foreign
+from tests.guess.cuts import CUTS, Cut
+from tests.guess.families.every_family import FAMILIES
+from tests.guess.foreign import FOREIGN, Foreign
+from tests.guess.measure import Judged, measured, samples_of, tally
+from tests.guess.one_mib import capture_of_size, cost_of
+from tests.guess.page import LEAST_FOUND, MOST_INVENTED, MOST_MEMORY, TARGETS
+
+SEED = 1000
+SHARE = 8
+"""One in so many families is tried in each way but the first; the families differ from way to way."""
+
+WITH_FRAMING = [each for each in FAMILIES if each.cuts]
+WITHOUT = [each for each in FAMILIES if not each.cuts]
+OTHERS = CUTS[1:]
+EACH_OTHER = pytest.mark.parametrize(
+    "cut", OTHERS, ids=lambda cut: cut.name.replace(",", "").replace(" ", "-")
+)
+
+
+def shown(several: Sequence[Judged]) -> str:
+    """Return the captures of which the answer is not right, for the text of a failure."""
+    wrong = [each for each in several if each.is_wrong_though_confident or not each.ruling.is_right]
+    return "\n".join(f"{each.sample}: {each.answer}: {each.ruling.problem}" for each in wrong)
+
+
+def misleading(several: Sequence[Judged]) -> list[str]:
+    """Return the captures of which the answer is confident and wrong."""
+    return [f"{each.sample}: {each.answer}" for each in several if each.is_wrong_though_confident]
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_turn_by_turn_the_first_answer_is_right_and_finds_the_checksums(part: int) -> None:
+    judged = [*measured(samples_of([SEED], CUTS[:1], WITH_FRAMING[part::3]))]
+    found = tally(judged)
+
+    assert [] == misleading(judged)
+    assert found.right >= TARGETS["turn by turn"] * found.count, shown(judged)
+    assert found.found >= LEAST_FOUND * found.checks, shown(judged)
+    assert found.invented <= MOST_INVENTED * found.plain, shown(judged)
+
+
+@EACH_OTHER
+def test_cut_in_another_way_the_first_answer_is_seldom_wrong_and_never_misleads(cut: Cut) -> None:
+    part = OTHERS.index(cut) % SHARE
+    judged = [*measured(samples_of([SEED + 1], [cut], WITH_FRAMING[part::SHARE]))]
+    found = tally(judged)
+
+    assert [] == misleading(judged)
+    assert found.right >= TARGETS.get(cut.name, 0.0) * found.count, shown(judged)
+    assert found.invented <= MOST_INVENTED * found.plain, shown(judged)
+
+
+def test_nothing_is_claimed_of_a_stream_that_no_notation_cuts() -> None:
+    samples = samples_of([SEED], CUTS, WITHOUT)
+    assert [] == misleading([*measured(samples[::5])])
+
+
+def test_nothing_is_confident_after_two_exchanges() -> None:
+    judged = [*measured(samples_of([SEED], CUTS[:1], WITH_FRAMING[::8], exchanges=2))]
+    assert [] == [str(each.sample) for each in judged if each.ruling.is_confident]
+
+
+@pytest.mark.parametrize("foreign", FOREIGN[1:2], ids=lambda foreign: foreign.name)
+def test_programs_of_others_are_recognised_through_the_tap(foreign: Foreign) -> None:
+    needs_module(foreign.module, "pip install '.[interop]'")
+    judged = judge_foreign(foreign)
+
+    assert "" == judged.ruling.problem
+    assert judged.ruling.is_confident
+    assert not any(each.is_invented for each in judged.ruling.checks)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of the memory is read from /proc")
+def test_one_mib_needs_little_memory(tmp_path: Path) -> None:
+    cost = cost_of(capture_of_size("private-check-and-tail", "turn by turn"), tmp_path)
+
+    assert cost.memory <= MOST_MEMORY
