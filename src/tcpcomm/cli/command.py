@@ -92,6 +92,12 @@ Examples, with a declaration VisionCamera in my_camera.py:
             _in_tools("monitor", "MonitorCommandOptions"),
             "Show a link, or a recording, in the browser.",
         ],
+        [
+            "guess",
+            None,
+            _in_tools("guess", "GuessOptions"),
+            "Find the framing of a device from captured bytes.",
+        ],
         ["devices", None, DevicesOptions, "List the devices that are ready to use."],
     ]
 

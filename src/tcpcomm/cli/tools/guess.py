@@ -1,0 +1,275 @@
+"""The subcommand ``tcpcomm guess``: it finds the framing that explains captured bytes."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import Any, BinaryIO, Final
+
+from attrs import evolve
+from twisted.python import usage
+
+from tcpcomm.cli.common import Refusal, Subcommand
+from tcpcomm.runtime.safe_text import one_line, safe_json
+from tcpcomm.tools.guess.answer import Guess, Notations, Verdict
+from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
+from tcpcomm.tools.guess.report import report_json, report_lines
+from tcpcomm.tools.guess.search import guess_framing
+from tcpcomm.tools.guess.sources.opening import source_of
+from tcpcomm.tools.guess.sources.source import Source, StreamInfo, UnreadableCapture
+
+LIKELY: Final = 2
+"""The exit code for a likely framing."""
+
+NOTHING: Final = 3
+"""The exit code if no framing was found."""
+
+INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C, as shells have it."""
+
+_CODES: Final = {Verdict.CONFIDENT: 0, Verdict.LIKELY: LIKELY, Verdict.NOTHING: NOTHING}
+_STANDARD_INPUT: Final = "-"
+_FORMATS: Final = ("text", "json")
+_SIDES: Final = {"opener": OPENER, "answerer": ANSWERER}
+_MOST_LISTED: Final = 20
+_SHOWN_EVERY: Final = 0.2
+"""Seconds between two looks of the progress."""
+
+_BUFFER: Final = 1024 * 1024
+_ENOUGH: Final = 10
+"""Messages that a confident guess needs at least."""
+
+
+class GuessOptions(Subcommand):
+    """The options of ``tcpcomm guess``."""
+
+    synopsis = "guess FILE [options]"
+
+    longdesc = f"""Finds the framing of a device that has no manual, from captured bytes. FILE is a pcap or
+pcapng file, a recording, or a dump as text: with '>' and '<' before each chunk, the log of 'tcpcomm tap',
+or a copy from Wireshark; '-' is standard input. Standard output says the framing as other commands take it,
+the evidence, and what is not explained. '>' is the side that opened the connection, '<' the other one. Give
+it at least {_ENOUGH} messages. The exit code is 0 if it is confident, {LIKELY} if it is likely, {NOTHING}
+if nothing was found, and 1 if the file cannot be read."""
+
+    examples = r"""
+Examples:
+  tcpcomm guess capture.pcapng --stream 10.0.0.9:8501
+  tcpcomm tap tcp:9998 tcp:10.0.0.9:8501 --record line.tcpcomm, and then: tcpcomm guess line.tcpcomm
+"""
+
+    optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["stream", "s", None, "The stream: its number, or an address. The default is the largest one."],
+        ["side", None, None, "Only the bytes of one side: opener or answerer."],
+        ["format", "f", "text", "text or json."],
+    ]
+    optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
+        ["raw", "r", "The file has the bytes of one side, as they passed."],
+    ]
+
+    guess: Callable[[Capture], Guess] = staticmethod(guess_framing)
+
+    def parseArgs(self, *args: str) -> None:
+        if len(args) != 1:
+            raise usage.UsageError("name one file, as in capture.pcapng, or - for standard input")
+        self.name = args[0]
+
+    def run(self) -> int:
+        if self["format"] not in _FORMATS:
+            raise Refusal(f"--format must be {' or '.join(_FORMATS)}, not {self['format']!r}")
+        if self["side"] is not None and self["side"] not in _SIDES:
+            raise Refusal(f"--side must be {' or '.join(_SIDES)}, not {self['side']!r}")
+        try:
+            streams, stream, capture = self._read()
+            guess = self.guess(capture)
+        except UnreadableCapture as problem:
+            raise Refusal(f"{self._shown_name}: {problem}") from None
+        except KeyboardInterrupt:
+            raise Refusal("interrupted: nothing is guessed", code=INTERRUPTED) from None
+        next_step = self._next_step(guess, stream)
+        if self["format"] == "json":
+            about = {"file": self._shown_name, "stream": _facts(stream), "streams": [*map(_facts, streams)]}
+            found = {**about, **report_json(guess), "next": next_step}
+            print(safe_json(json.dumps(found, ensure_ascii=False)))
+        else:
+            for line in report_lines(guess):
+                print(line)
+            print(f"next: {next_step}")
+        return _CODES[guess.verdict]
+
+    @property
+    def _shown_name(self) -> str:
+        return "standard input" if self.name == _STANDARD_INPUT else self.name
+
+    def _read(self) -> tuple[list[StreamInfo], StreamInfo, Capture]:
+        """Return the streams of the file, the one that is wanted, and its bytes."""
+        progress = _Progress()
+        try:
+            with self._file(progress) as (file, path):
+                source = source_of(file, path, is_raw=bool(self["raw"]), passed=progress.passed)
+                streams = source.streams()
+                stream = self._chosen(streams)
+                progress.end()
+                self._tell_streams(source, streams, stream)
+                capture = source.capture(stream)
+        finally:
+            progress.end()
+        return streams, stream, self._one_side(capture)
+
+    @contextmanager
+    def _file(self, progress: _Progress) -> Iterator[tuple[BinaryIO, Path | None]]:
+        """Open the file. Standard input becomes a file that is deleted at its end."""
+        if self.name == _STANDARD_INPUT:
+            with tempfile.TemporaryFile() as copy:
+                if sys.stdin.isatty():
+                    _tell("type or paste a dump, and end it with an empty input")
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+                yield copy, None
+            return
+        path = Path(self.name)
+        try:
+            with io.BufferedReader(_Watched(path, progress.passed), _BUFFER) as file:
+                yield file, path
+        except OSError as error:
+            raise Refusal(f"{path}: cannot read it: {error.strerror or error}") from None
+
+    def _chosen(self, streams: list[StreamInfo]) -> StreamInfo:
+        wanted = self["stream"]
+        found = [each for each in streams if wanted is None or _is_called(each, wanted)]
+        if not found:
+            names = "; ".join(_stream_text(each) for each in streams[:_MOST_LISTED])
+            raise Refusal(
+                f"--stream {wanted}: there is no such stream in {self._shown_name}; it has {names}"
+            )
+        return max(found, key=lambda each: each.size)
+
+    def _tell_streams(self, source: Source, streams: list[StreamInfo], stream: StreamInfo) -> None:
+        """List the streams on standard error, if there are several and none was named."""
+        if len(streams) == 1 or self["stream"] is not None:
+            return
+        _tell(
+            f"{self._shown_name} is {source.kind} with {len(streams):,} streams; this is the largest one, "
+            f"{_stream_text(stream)}; another one: --stream NUMBER or ADDRESS"
+        )
+        largest = sorted(streams, key=lambda each: -each.size)[:_MOST_LISTED]
+        for each in sorted(largest, key=lambda each: each.number):
+            _tell(f"  {_stream_text(each)}: {each.size:,} bytes in {each.chunks:,} chunks")
+        if len(streams) > len(largest):
+            _tell(f"  and {len(streams) - len(largest):,} smaller ones")
+
+    def _one_side(self, capture: Capture) -> Capture:
+        """Return the bytes of the side that is wanted, with notes if a side or messages are missing."""
+        wanted = self["side"]
+        notes = list(capture.notes)
+        chunks = capture.chunks
+        if wanted is not None:
+            chunks = tuple(each for each in chunks if each.side == _SIDES[wanted])
+            if not chunks:
+                raise UnreadableCapture(f"the {wanted} sent nothing in this stream: leave out --side")
+            notes.append(f"only the bytes of the {wanted} are looked at")
+        elif len({each.side for each in chunks}) == 1 and not any("one side" in each for each in notes):
+            side = "opener" if chunks[0].side == OPENER else "answerer"
+            notes.append(f"only the {side} speaks: a capture of both sides shows more")
+        if len(chunks) == 1 and not self["raw"] and not any("one side" in each for each in notes):
+            notes.append(f"it holds one chunk only: capture {_ENOUGH} messages or more")
+        return evolve(capture, chunks=chunks, notes=tuple(notes))
+
+    def _next_step(self, guess: Guess, stream: StreamInfo) -> str:
+        more = "capture more: from the beginning of the connection, both sides, different commands"
+        if guess.best is None or guess.verdict is Verdict.NOTHING:
+            return more
+        step = f"tcpcomm tap tcp:9998 {_target(stream)} {_framing_options(guess.best.framings)}"
+        return (
+            f"see the messages: {step}" if guess.verdict is Verdict.CONFIDENT else f"{more}; or try: {step}"
+        )
+
+
+def _framing_options(framings: Notations) -> str:
+    asked, answered = framings
+    options = f"--framing {shlex.quote(asked or answered or '')}"
+    if asked is not None and answered is not None and asked != answered:
+        options += f" --reply-framing {shlex.quote(answered)}"
+    return options
+
+
+def _target(stream: StreamInfo) -> str:
+    """Return the endpoint of the side that was connected to, as far as it is known."""
+    _, arrow, target = stream.name.partition(" > ")
+    host, colon, port = target.rpartition(":")
+    if not (arrow and colon and port.isdecimal()):
+        return "tcp:HOST:PORT"
+    host = host.strip("[]")
+    return shlex.quote(
+        f"tcp6:{host.replace(':', chr(92) + ':')}:{port}" if ":" in host else f"tcp:{host}:{port}"
+    )
+
+
+def _is_called(stream: StreamInfo, wanted: str) -> bool:
+    """Return True if a stream has this number, name, address or port."""
+    if wanted.isdecimal():
+        return stream.number == int(wanted)
+    places = stream.name.split(" > ")
+    names = {stream.name, *places}
+    for place in places:
+        host, _, port = place.rpartition(":")
+        names |= {host, host.strip("[]"), f":{port}"}
+    return wanted in names
+
+
+def _stream_text(stream: StreamInfo) -> str:
+    return f"{stream.number} ({stream.name})" if stream.name else f"{stream.number}"
+
+
+def _facts(stream: StreamInfo) -> dict[str, Any]:
+    return {"number": stream.number, "name": stream.name, "bytes": stream.size, "chunks": stream.chunks}
+
+
+def _tell(text: str) -> None:
+    print(one_line(f"tcpcomm guess: {text}"), file=sys.stderr)
+
+
+class _Watched(io.FileIO):
+    """A file that tells how much of it has been read."""
+
+    def __init__(self, path: Path, passed: Callable[[int, int], object]) -> None:
+        super().__init__(path)
+        self._size = max(1, os.fstat(self.fileno()).st_size)
+        self._passed = passed
+
+    def readinto(self, buffer: Any, /) -> int:
+        read = super().readinto(buffer)
+        self._passed(self.tell(), self._size)
+        return read
+
+
+class _Progress:
+    """Shows on a terminal how much of the file is read."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr if sys.stderr.isatty() else None
+        self._due = monotonic() + _SHOWN_EVERY
+        self._is_shown = False
+
+    def passed(self, done: int, size: int) -> None:
+        """Show the progress, if the last look is some time ago."""
+        if self._terminal is not None and monotonic() >= self._due:
+            self._due = monotonic() + _SHOWN_EVERY
+            self._is_shown = True
+            self._terminal.write(f"\rreading, {100 * done // size} %")
+            self._terminal.flush()
+
+    def end(self) -> None:
+        """Remove the line."""
+        if self._terminal is not None and self._is_shown:
+            self._terminal.write("\r" + " " * 20 + "\r")
+            self._terminal.flush()
+            self._is_shown = False
