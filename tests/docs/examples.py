@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from tcpcomm.cli import main
 from tests.conftest import ROOT
 from tests.docs.processes import SECONDS, Server, environment
 
-__all__ = ["ANY_PORT", "EXAMPLES", "ended", "run", "serving", "started"]
+__all__ = ["ANY_PORT", "EXAMPLES", "ended", "guessed", "run", "serving", "started", "tapped"]
 
 EXAMPLES: Final = ROOT / "docs/examples"
 
@@ -65,3 +69,32 @@ def serving(command: str, folder: Path) -> Iterator[tuple[Server, str]]:
         yield running, line.split("listening on 127.0.0.1:")[1].split()[0]
     finally:
         running.stop()
+
+
+@contextmanager
+def tapped(port: str, recording: Path) -> Iterator[str]:
+    """
+    Run a tap that records, and return its port.
+
+    Args:
+        port: the port of this machine to which it connects its clients.
+        recording: the file.
+    """
+    command = f"{sys.executable} -m tcpcomm tap tcp:0 tcp:127.0.0.1:{port} --record {recording.name}"
+    running = Server(command, recording.parent)
+    try:
+        found = re.search(r"127\.0\.0\.1:(\d+) ", running.wait_for("...listening, for..."))
+        assert found is not None
+        yield found[1]
+    finally:
+        running.stop()
+
+
+def guessed(recording: Path) -> tuple[str, str]:
+    """Return the verdict of ``tcpcomm guess``, and the framing of both sides, which must be the same."""
+    output = StringIO()
+    with redirect_stdout(output), suppress(SystemExit):
+        main(["guess", str(recording), "--format", "json"])
+    answer = json.loads(output.getvalue())
+    (framing,) = {*answer["best"]["framings"].values()}
+    return answer["verdict"], framing

@@ -1,4 +1,8 @@
-"""The examples of several programs: each runs in a process of its own, over real sockets, to its end."""
+"""
+The examples of several programs: each runs in a process of its own, over real sockets, to its end.
+
+A tap stands between the two sides, and ``tcpcomm guess`` finds their framing in its recording.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.examples import ANY_PORT, EXAMPLES, ended, run, serving, started
+from tests.docs.examples import ANY_PORT, EXAMPLES, ended, guessed, run, serving, started, tapped
 
 
 def program(name: str, *arguments: str) -> str:
@@ -22,8 +26,12 @@ def test_the_robot_gets_the_positions_of_the_parts_in_the_pictures(
 ) -> None:
     monkeypatch.syspath_prepend(EXAMPLES / "robot_vision")
     parts = import_module("vision_program").PARTS
-    with serving(program("robot_vision/vision_program.py", ANY_PORT), tmp_path) as (_, port):
-        printed = run("robot_vision/robot_program.py", f"tcp:127.0.0.1:{port}")
+    recording = tmp_path / "line.tcpcomm"
+    with (
+        serving(program("robot_vision/vision_program.py", ANY_PORT), tmp_path) as (_, port),
+        tapped(port, recording) as tap,
+    ):
+        printed = run("robot_vision/robot_program.py", f"tcp:127.0.0.1:{tap}")
 
     found = re.findall(r"^job (\d): x=(.*) y=(.*) angle=(.*)$", printed, re.MULTILINE)
     assert [1, 2] == [int(job) for job, *_ in found]
@@ -32,13 +40,17 @@ def test_the_robot_gets_the_positions_of_the_parts_in_the_pictures(
     assert "job 3: NG 3, no part in the picture\n" in printed
     assert "job 4: NG 2, no such job: 4\n" in printed
     assert "replace the lamp: 10000 hours\n" in printed
+    assert ("confident", r"delimited:\r\n") == guessed(recording)
 
 
 def test_the_control_pc_moves_the_axis_and_gets_faults(tmp_path: Path) -> None:
+    axis_line, sensor_line = tmp_path / "axis.tcpcomm", tmp_path / "sensor.tcpcomm"
     command = program("machine/machine_program.py", ANY_PORT, ANY_PORT)
     with serving(command, tmp_path) as (machine, axis):
         sensor = machine.wait_for("...listening on 127.0.0.1:...").split("127.0.0.1:")[1].split()[0]
-        printed = run("machine/control_program.py", f"tcp:127.0.0.1:{axis}", f"tcp:127.0.0.1:{sensor}")
+        with tapped(axis, axis_line) as axis_tap, tapped(sensor, sensor_line) as sensor_tap:
+            places = f"tcp:127.0.0.1:{axis_tap}", f"tcp:127.0.0.1:{sensor_tap}"
+            printed = run("machine/control_program.py", *places)
 
     assert """\
 move before homing: fault 10, home the axis first
@@ -56,6 +68,8 @@ move: fault 20, the door is not locked
 lock the door: done
 move: 0.0
 """ == printed
+    assert ("confident", r"delimited:\n") == guessed(axis_line)
+    assert ("confident", r"delimited:\r") == guessed(sensor_line)
 
 
 def test_each_of_three_stations_gets_the_results_of_its_own_parts(
@@ -64,9 +78,13 @@ def test_each_of_three_stations_gets_the_results_of_its_own_parts(
     monkeypatch.syspath_prepend(EXAMPLES / "inspection")
     judged, measured = import_module("inspection_program").judged, import_module("station").measured
     names = ("A", "B", "C")
-    with serving(program("inspection/inspection_program.py", ANY_PORT, "3"), tmp_path) as (_, port):
+    recording = tmp_path / "line.tcpcomm"
+    with (
+        serving(program("inspection/inspection_program.py", ANY_PORT, "3"), tmp_path) as (_, port),
+        tapped(port, recording) as tap,
+    ):
         # No station begins before all have entered.
-        stations = [started("inspection/station.py", f"tcp:127.0.0.1:{port}", name) for name in names]
+        stations = [started("inspection/station.py", f"tcp:127.0.0.1:{tap}", name) for name in names]
         try:
             printed = [ended(station) for station in stations]
         finally:
@@ -83,11 +101,16 @@ def test_each_of_three_stations_gets_the_results_of_its_own_parts(
             expected.insert(count - 1, tally)
         expected.append(f"{name}-last: not inspected: 1 diameters are too few")
         assert expected == text.splitlines()
+    assert ("confident", "length:4") == guessed(recording)
 
 
 def test_the_loader_and_the_line_control_send_each_other_commands(tmp_path: Path) -> None:
-    with serving(program("two_way/loader_program.py", ANY_PORT), tmp_path) as (_, port):
-        printed = run("two_way/line_program.py", f"tcp:127.0.0.1:{port}")
+    recording = tmp_path / "line.tcpcomm"
+    with (
+        serving(program("two_way/loader_program.py", ANY_PORT), tmp_path) as (_, port),
+        tapped(port, recording) as tap,
+    ):
+        printed = run("two_way/line_program.py", f"tcp:127.0.0.1:{tap}")
 
     assert """\
 the loader is idle, 3 trays left
@@ -103,3 +126,4 @@ T-003 at place 2
 fault 101: the magazine is empty
 confirmed: T-001 T-003
 """ == printed
+    assert ("confident", r"delimited:\n") == guessed(recording)

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from tcpcomm.testing import check_framing_laws
-from tests.docs.examples import ANY_PORT, EXAMPLES, run, serving
+from tests.docs.examples import ANY_PORT, EXAMPLES, guessed, run, serving, tapped
 
 
 def test_the_robot_gets_positions_and_the_camera_ends_after_it(tmp_path: Path) -> None:
+    recording = tmp_path / "line.tcpcomm"
     with serving(f"python {EXAMPLES}/camera_server.py 0", tmp_path) as (camera, port):
         expected = "job 3: OK,1.000,2.000,3.000\njob 4: OK,12.500,-3.250,90.000\njob 5: NG,2,no such job\n"
-        assert expected == run("robot_client.py", port)
+        with tapped(port, recording) as tap:
+            assert expected == run("robot_client.py", tap)
         assert 0 == camera.end()
+    assert ("likely", r"delimited:\r\n") == guessed(recording)  # six messages are few
 
 
 def test_twistd_serves_the_example_camera(tmp_path: Path) -> None:
@@ -32,8 +35,10 @@ def test_the_naive_client_is_answered_without_a_delimiter(tmp_path: Path) -> Non
 
 def test_the_length_prefixed_client_exchanges_text_in_any_script(tmp_path: Path) -> None:
     command = f"twistd -n tcpcomm --framing length:4 --listen {ANY_PORT}"
-    with serving(command, tmp_path) as (_, port):
-        assert "PONG\nEcho: 측정 완료\n" == run("length_prefixed_client.py", port)
+    recording = tmp_path / "line.tcpcomm"
+    with serving(command, tmp_path) as (_, port), tapped(port, recording) as tap:
+        assert "PONG\nEcho: 측정 완료\n" == run("length_prefixed_client.py", tap)
+    assert ("likely", "length:4") == guessed(recording)  # four messages are few
 
 
 def test_the_own_framing_puts_small_pieces_together() -> None:

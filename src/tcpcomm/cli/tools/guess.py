@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -44,6 +45,7 @@ _MOST_LISTED: Final = 20
 _SHOWN_EVERY: Final = 0.2
 """Seconds between two looks of the progress."""
 
+_PLACE: Final = re.compile(r"(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 _BUFFER: Final = 1024 * 1024
 _ENOUGH: Final = 10
 """Messages that a confident guess needs at least."""
@@ -203,11 +205,10 @@ def _framing_options(framings: Notations) -> str:
 
 def _target(stream: StreamInfo) -> str:
     """Return the endpoint of the side that was connected to, as far as it is known."""
-    _, arrow, target = stream.name.partition(" > ")
-    host, colon, port = target.rpartition(":")
-    if not (arrow and colon and port.isdecimal()):
+    match = _PLACE.fullmatch(stream.name.partition(" > ")[2])
+    if match is None:
         return "tcp:HOST:PORT"
-    host = host.strip("[]")
+    host, port = match["host"].strip("[]"), match["port"]
     return shlex.quote(
         f"tcp6:{host.replace(':', chr(92) + ':')}:{port}" if ":" in host else f"tcp:{host}:{port}"
     )

@@ -58,6 +58,12 @@ def test_each_session_is_a_capture_with_its_times_and_sides(path: Path) -> None:
     assert before <= after
 
 
+def test_the_target_of_a_tap_has_its_address_in_the_name(path: Path) -> None:
+    with Recorder(path) as recorder:
+        recorder.received(Session(target="tcp:10.0.0.9:8501"), b"TRG,3\r\n")
+    assert ["10.0.0.7:50432 > 10.0.0.9:8501"] == [each.name for each in source(path).streams()]
+
+
 def test_the_streams_have_the_numbers_of_their_sessions(path: Path) -> None:
     with Recorder(path) as recorder:
         silent, speaking = Session(), Session(peer="10.0.0.8:50432")

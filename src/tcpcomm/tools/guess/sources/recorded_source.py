@@ -108,5 +108,6 @@ def _peer_opened(session: RecordedSession) -> bool:
 
 
 def _name(session: RecordedSession) -> str:
-    peer, target = session.peer or "an unknown peer", session.target or "this side"
+    target = session.target.removeprefix("tcp:") or "this side"  # a tap records its endpoint
+    peer = session.peer or "an unknown peer"
     return f"{peer} > {target}" if _peer_opened(session) else f"{target} > {peer}"

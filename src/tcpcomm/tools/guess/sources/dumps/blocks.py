@@ -64,7 +64,6 @@ class OffsetDump(Dump):
     """Reads lines with an offset. A block ends at a short line, or if the next offset does not follow."""
 
     kind: ClassVar[str] = "a hex dump with offsets"
-    knows_opener = False
 
     def __init__(self, head: Sequence[str]) -> None:
         super().__init__(head)
