@@ -16,6 +16,7 @@ from attrs import fields
 from tcpcomm import ConfigurationError, Equipment, FrameProtocol, Limits, framing
 from tcpcomm.cli import call
 from tcpcomm.cli.command import CommandOptions
+from tcpcomm.cli.tools import guess
 from tcpcomm.codec import Binary, Json, JsonRpc, Template, Xml
 from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
 from tcpcomm.link.policy import PROFILES
@@ -248,6 +249,12 @@ def test_the_exit_codes_of_call_are_those_of_the_code() -> None:
     table = rows(section(REFERENCE / "command-line.md", "### Exit codes of tcpcomm call"))
     listed = {row[0].strip("`"): row[1] for row in table}
     assert [str(code) for code in (0, 1, call.FAULT, call.NOT_SENT, call.OUTCOME_UNKNOWN)] == [*listed]
+
+
+def test_the_exit_codes_of_guess_are_those_of_the_code() -> None:
+    table = rows(section(REFERENCE / "command-line.md", "### Exit codes of tcpcomm guess"))
+    codes = (0, 1, guess.LIKELY, guess.NOTHING, guess.INTERRUPTED)
+    assert [str(code) for code in codes] == [row[0].strip("`") for row in table]
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.runtime.safe_text import one_line, safe_json
 from tcpcomm.tools.guess.answer import Guess, Notations, Verdict
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
+from tcpcomm.tools.guess.facts import with_facts
 from tcpcomm.tools.guess.report import report_json, report_lines
 from tcpcomm.tools.guess.search import guess_framing
 from tcpcomm.tools.guess.sources.opening import source_of
@@ -92,7 +93,7 @@ Examples:
             raise Refusal(f"--side must be {' or '.join(_SIDES)}, not {self['side']!r}")
         try:
             streams, stream, capture = self._read()
-            guess = self.guess(capture)
+            guess = with_facts(capture, self.guess(capture))
         except UnreadableCapture as problem:
             raise Refusal(f"{self._shown_name}: {problem}") from None
         except KeyboardInterrupt:
@@ -239,7 +240,7 @@ def _tell(text: str) -> None:
 
 
 class _Watched(io.FileIO):
-    """A file that tells how much of it has been read."""
+    """A file that tells how many bytes have been read."""
 
     def __init__(self, path: Path, passed: Callable[[int, int], object]) -> None:
         super().__init__(path)

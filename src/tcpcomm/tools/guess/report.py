@@ -17,7 +17,7 @@ _NOTHING_FOUND: Final = "no framing explains these bytes"
 
 
 def report_lines(guess: Guess) -> Iterator[str]:
-    """Yield the lines that tell a guess: the verdict, the framing, the evidence, and what is left."""
+    """Yield the lines that tell a guess: the verdict, the framing, the evidence, and the rest."""
     best = guess.best
     if guess.verdict is Verdict.NOTHING or best is None:
         yield f"{guess.verdict.value:<{len(_INDENT)}}{_NOTHING_FOUND}"
@@ -35,10 +35,8 @@ def report_lines(guess: Guess) -> Iterator[str]:
             yield from _paragraph(_variants(best))
             yield from _paragraph(_next_best(guess.others))
     yield from _paragraph(", ".join(map(_shown, guess.unexplained)), "not explained: ", "")
-    for text in guess.facts:
-        yield from _paragraph(_shown(text), "fact: ", "")
-    for text in guess.notes:
-        yield from _paragraph(_shown(text), "note: ", "")
+    yield from (f"fact: {_shown(each)}" for each in guess.facts)
+    yield from (f"note: {_shown(each)}" for each in guess.notes)
 
 
 def _framing_lines(framings: Notations) -> list[str]:

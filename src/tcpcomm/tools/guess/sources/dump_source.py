@@ -159,7 +159,9 @@ class DumpSource(Source):
                     found.first = piece.side
                 size, chunks = found.info.size + len(piece.data), found.info.chunks + 1
                 found.info = StreamInfo(number=number, name=piece.stream, size=size, chunks=chunks)
-                if not piece.stream and size > MOST_SAMPLED:  # the only stream, and more than enough of it
+                if (
+                    not piece.stream and size > MOST_SAMPLED
+                ):  # it is the only stream, and the sample is full
                     break
         streams = [each.info for each in self._found.values() if each.info.chunks]
         if not streams:
