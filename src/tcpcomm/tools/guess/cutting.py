@@ -98,7 +98,7 @@ class Cut:
 
 
 def cut_side(candidate: Candidate, side: Side) -> Cut | None:
-    """Cut a side. Return None if the candidate explains little of it."""
+    """Cut a side. Return None if the candidate explains little."""
     cutting = _Cutting(candidate, side)
     runs: list[Run] = []
     losses: list[int] = []

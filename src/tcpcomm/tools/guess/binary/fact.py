@@ -99,7 +99,7 @@ class SideFrames:
         return [int.from_bytes(frame[at : at + width], order) for frame in self.frames]
 
     def places(self, widths: Iterable[int], found: Sequence[Fact]) -> Iterator[tuple[int, int]]:
-        """Yield the places of numbers of which no fact tells yet: the widest first, then from the front."""
+        """Yield the places of numbers that no fact names yet: the widest first, then from the front."""
         taken = {place for fact in found if fact.of == self.of for place in range(fact.at, fact.stop)}
         for width in widths:
             for at in range(self.room - width + 1):

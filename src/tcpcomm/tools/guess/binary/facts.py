@@ -89,7 +89,7 @@ def _overlap(one: Fact, other: Fact) -> bool:
 
 
 def _unexplained(sides: Sides, found: Sequence[Fact], known: Iterable[tuple[int, int]]) -> Iterator[str]:
-    """Yield the places of which no fact tells: within the shortest frame, and behind it."""
+    """Yield the places that no fact names: within the shortest frame, and behind it."""
     places = [*known]
     texts: dict[Of, list[str]] = {}
     for side in sides.values():

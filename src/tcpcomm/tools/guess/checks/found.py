@@ -58,7 +58,7 @@ class FoundChecksum:
 
     @property
     def trailer(self) -> int:
-        """The bytes behind a checksum whose place counts from the end."""
+        """The bytes behind a checksum with a place that counts from the end."""
         return -self.at - self.checksum.size if self.at < 0 else 0
 
     @property

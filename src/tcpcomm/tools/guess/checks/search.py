@@ -94,7 +94,7 @@ def find_checksums(frames: Iterable[bytes]) -> tuple[FoundChecksum, ...]:
 
 def _without_mirrors(found: Sequence[FoundChecksum], frame: bytes) -> tuple[FoundChecksum, ...]:
     """
-    Leave out checksums that follow from another one, as with XOR, where each byte is that of all others.
+    Leave out checksums that follow from another one, as with XOR, where each byte follows from all others.
 
     One at the end is the more usual: it stays, unless its values vary clearly less.
     """
@@ -283,7 +283,7 @@ def _weighed(found: FoundChecksum, samples: _Samples) -> FoundChecksum | None:
 
 
 def _is_range(covered: Sequence[bytes]) -> bool:
-    """Return True if these bytes are worth a checksum: three of them, of which two vary."""
+    """Return True if these bytes are worth a checksum: three of them, and two vary."""
     sizes = {*map(len, covered)}
     if max(sizes) < _LEAST_COVERED:
         return False

@@ -251,7 +251,7 @@ def _with_checksums(view: _View, head: FoundChecksum | None, end: FoundChecksum 
 
 
 def _behind_end(framing: Enclosed, found: FoundChecksum, view: _View) -> Framing | None:
-    """Return a framing whose checksum follows its end marker, or None if it does not."""
+    """Return a framing with a checksum behind its end marker, or None if there is none."""
     is_wire = view.reading == "wire"
     start, marks = framing.start, framing.ends
     if not is_wire:
