@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from attrs import frozen
 
 from tcpcomm.tools.guess.candidates.base import Candidate
 from tcpcomm.tools.guess.candidates.length import LengthCandidate
+from tcpcomm.tools.guess.candidates.variable import VariableCandidate
 from tcpcomm.tools.guess.side import Side
 
 
@@ -20,11 +22,36 @@ class Known:
         name: for people.
         candidate: how it is cut.
         begins: the bytes with which every frame begins: one of these.
+        fits: returns True if these frames may be of it. By default all may.
     """
 
     name: str
-    candidate: LengthCandidate
+    candidate: Candidate
     begins: tuple[bytes, ...] = ()
+    fits: Callable[[Sequence[bytes]], bool] | None = None
+
+
+_MQTT_FLAGS: Final = {kind: 2 if kind in (6, 8, 10) else 0 for kind in (1, 2, *range(4, 16))}
+_PUBLISH: Final = 3
+
+
+def _is_mqtt(frames: Sequence[bytes]) -> bool:
+    """Return True if all frames have types of MQTT, and one of them shows its name or a topic."""
+    if not frames or any(len(frame) < 2 for frame in frames):
+        return False
+    kinds = {frame[0] for frame in frames}
+    if any(kind >> 4 != _PUBLISH and _MQTT_FLAGS.get(kind >> 4) != kind & 0xF for kind in kinds):
+        return False
+    return any(b"MQTT" in frame[2:12] for frame in frames) or all(
+        _has_topic(frame) for frame in frames if frame[0] >> 4 == _PUBLISH
+    )
+
+
+def _has_topic(frame: bytes) -> bool:
+    at = next((at + 1 for at in range(1, min(5, len(frame))) if frame[at] < 0x80), len(frame))
+    size = int.from_bytes(frame[at : at + 2], "big")
+    topic = frame[at + 2 : at + 2 + size]
+    return 0 < size == len(topic) and topic.isascii() and topic.decode().isprintable()
 
 
 _KNOWN: Final = (
@@ -39,6 +66,7 @@ _KNOWN: Final = (
     Known("ADS", LengthCandidate(2, 4, "little", 0), (b"\0\0",)),
     Known("RTDE of Universal Robots", LengthCandidate(0, 2, "big", -2)),
     Known("XGT", LengthCandidate(16, 2, "little", 2), (b"LSIS-XGT",)),
+    Known("MQTT", VariableCandidate("varint", 1), fits=_is_mqtt),
     Known("IEC 60870-5-104", LengthCandidate(1, 1, "big", 0), (b"h",)),
 )
 _BY_CANDIDATE: Final = {each.candidate: each for each in _KNOWN}
@@ -46,10 +74,10 @@ _BY_CANDIDATE: Final = {each.candidate: each for each in _KNOWN}
 
 def known_as(candidate: Candidate, frames: list[bytes]) -> Known | None:
     """Return the public protocol that is cut so, with frames that begin so, or None."""
-    known = _BY_CANDIDATE.get(candidate) if isinstance(candidate, LengthCandidate) else None
-    if known is None or (known.begins and not all(frame.startswith(known.begins) for frame in frames)):
+    known = _BY_CANDIDATE.get(candidate)
+    if known is None or not all(frame.startswith(known.begins or b"") for frame in frames):
         return None
-    return known
+    return None if known.fits is not None and not known.fits(frames) else known
 
 
 def common_sync(known: Known, frames: list[bytes]) -> bytes:

@@ -20,6 +20,7 @@ _FEW_MARKS: Final = 8
 _PLENTY: Final = 120.0  # bits that ends may explain, with which the contents need not help
 _WEIGHT: Final = 0.2
 _MORE: Final = 0.4  # the weight of contents where ends explain nothing
+_BEYOND: Final = 0.2  # the weight of what contents explain beyond their most
 _LOSS: Final = 15.0
 _MOVE: Final = 10.0
 _FAILURE: Final = 25.0
@@ -69,19 +70,22 @@ class Measured:
             return None
         faults = _LOSS * len(cut.losses) + _MOVE * bool(cut.moved) + _FAILURE * (cut.failed_at is not None)
         ends_gain = self.ends - ends_bits(self.side, cut.ends) - faults
+        gain = ends_gain + candidate.evidence(cut.frames(self.side.data))
         if not candidate.explains:
-            ends_gain = 0.0
+            gain = ends_gain = 0.0
         marks = self.side.marks
         hit = len(cut.ends.intersection(marks)) / max(1, len(marks))
-        return Scored(candidate, cut, ends_gain, ends_gain, hit)
+        return Scored(candidate, cut, ends_gain, gain, hit)
 
     def with_contents(self, scored: Scored) -> Scored:
         """Add what the contents say."""
         data, cut, candidate = self.side.data, scored.cut, scored.candidate
         if not candidate.explains:
             return scored
-        gain = contents_gain(cut.frames(data), self.frequencies, candidate.told)
-        scored.gain = scored.ends_gain + self.weighed(gain, scored)
+        frames = cut.frames(data)
+        gain = contents_gain(frames, self.frequencies, candidate.told)
+        evidence = candidate.evidence(frames)
+        scored.gain = scored.ends_gain + evidence + self.weighed(gain, scored)
         return scored
 
     def weighed(self, gain: float, scored: Scored) -> float:
@@ -92,7 +96,9 @@ class Measured:
             return gain * weight
         most = 10 + 0.1 * max(0.0, scored.ends_gain) + 120 * scarcity
         trust = 1.0 if len(self.side.marks) < _FEW_MARKS else max(0.0, 2 * scored.hit - 1)
-        return min(gain * weight, most) * trust
+        counted = gain * weight
+        beyond = _BEYOND * scarcity * max(0.0, counted - most)
+        return (min(counted, most) + beyond) * trust
 
 
 Found = dict[Candidate, Scored]
@@ -129,7 +135,7 @@ def probe_contents(measured: Measured, found: Found) -> None:
             spans = zip((start, *ends), ends, strict=False)
             frames = [side.data[begin:end] for begin, end in spans]
             gain = known[key] = contents_gain(frames, measured.frequencies, told)
-        scored.gain = scored.ends_gain + measured.weighed(gain, scored)
+        scored.gain += measured.weighed(gain, scored)
 
 
 def keep_best(

@@ -13,19 +13,27 @@ from tcpcomm.tools.guess.candidates.base import Candidate, notation_of
 from tcpcomm.tools.guess.candidates.every import proposed
 from tcpcomm.tools.guess.candidates.length import LengthCandidate
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
-from tcpcomm.tools.guess.checks.found import FoundChecksum, holds
+from tcpcomm.tools.guess.checks.found import FoundChecksum
 from tcpcomm.tools.guess.checks.search import find_checksums
-from tcpcomm.tools.guess.checks.written import checked_notation
+from tcpcomm.tools.guess.checks.written import checked_like, checked_notation
 from tcpcomm.tools.guess.known import common_sync, known_as
 from tcpcomm.tools.guess.ranking import Proposal, Ranked, proposal_of, ranked
-from tcpcomm.tools.guess.scoring import Found, Measured, keep_best, probe_contents, score_side
+from tcpcomm.tools.guess.scoring import (
+    Found,
+    Measured,
+    keep_best,
+    probe_contents,
+    score_side,
+)
 from tcpcomm.tools.guess.side import Side, side_of
 from tcpcomm.tools.guess.verdict import judged
+from tcpcomm.tools.guess.verify import verified
 
 SAMPLE: Final = 1024 * 1024
 """The bytes of each side that are looked at, in a large capture."""
 
 _CHECKED_CUTS: Final = 6
+_HELD_BITS: Final = 6.0  # of a checksum in each frame that the other side has proven
 _LEAST: Final = 2  # bytes of a side that can be cut
 
 
@@ -117,20 +125,28 @@ def _add_checksums(proposals: Sequence[dict[Candidate, Proposal] | None], sides:
             if proposal.check is not None:
                 proposal.notation = proposal.check.notation
     first, second = proposals
-    if first is None or second is None:
+    if first is not None and second is not None:
+        for candidate in first.keys() & second.keys():
+            _try_other(first[candidate], second[candidate], sides[1])
+            _try_other(second[candidate], first[candidate], sides[0])
+
+
+def _try_other(proven: Proposal, other: Proposal, side: Side) -> None:
+    """Try the checksum of one side on the other side, which has too few frames to prove it."""
+    if proven.check is None or other.check is not None:
         return
-    for candidate in first.keys() & second.keys():
-        for one, other, data in (
-            (first[candidate], second[candidate], sides[1].data),
-            (second[candidate], first[candidate], sides[0].data),
-        ):
-            if one.check is not None and other.check is None:
-                frames = other.scored.cut.sure_frames(data)
-                held = [kept for each in one.check.found if (kept := holds(each, frames)) is not None]
-                if len(held) == len(one.check.found):
-                    other.check = checked_notation(other.notation, frames, held)
-                    if other.check is not None:
-                        other.notation = other.check.notation
+    frames = other.scored.cut.sure_frames(side.data)
+    other.check = checked_like(proven.check, other.notation, frames) if frames else None
+    if other.check is not None:
+        other.notation = other.check.notation
+        return
+    result = verified(proven.notation, side, other.scored.cut)
+    if not result.frames or len(result.faults) > max(1, result.frames // 20):
+        return
+    distinct = len({*frames})
+    found = tuple(evolve(each, frames=distinct, bits=_HELD_BITS * distinct) for each in proven.check.found)
+    other.check = evolve(proven.check, found=found)
+    other.notation = proven.notation
 
 
 def _add_known(proposals: dict[Candidate, Proposal], side: Side) -> None:

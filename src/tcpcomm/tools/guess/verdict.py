@@ -161,6 +161,8 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
         ending = candidate.delimiters[0]
         if not (set(ending) <= CONTROL | set(b"*&#;>")):
             doubts.append(f"the end {ending!r} may be what the data end with by chance")
+        if candidate.holds_binary(frames):
+            doubts.append(f"the frames hold binary data, in which {ending!r} may stand too")
         if precise < 0.5 and part.check is None:
             doubts.append(f"only {precise:.0%} of the frames end a chunk: several lines may be one message")
     elif precise < 0.4 and isinstance(candidate, LengthCandidate | FixedCandidate) and part.check is None:

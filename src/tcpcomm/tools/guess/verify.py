@@ -47,7 +47,7 @@ def verified(notation: str, side: Side, cut: Cut) -> Verified:
         stop = min(following, run.stop)
         if not last and run.stop > stop:
             stop = run.ends[-1]  # a loss follows, so the rest is known to be half a frame
-        position = run.start
+        position = run.ends[0] if run.doubtful and run.ends else run.start
         while position < stop and len(faults) < _MOST_FAULTS:
             at = bisect_right(side.chunks, position)
             end = min(stop, side.chunks[at] if at < len(side.chunks) else stop)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import ClassVar, Final
 
@@ -16,6 +17,13 @@ from tcpcomm.tools.guess.side import Side
 
 CONTROL: Final = frozenset(range(32))
 """The bytes that people use as marks rather than as text."""
+
+_BINARY: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
+
+
+def is_binary(contents: Iterable[bytes]) -> bool:
+    """Return True if some of these bytes are control bytes that no text holds."""
+    return any(_BINARY.search(each) for each in contents)
 
 
 @frozen
@@ -87,6 +95,10 @@ class Candidate(ABC):
     def trailer(self) -> int:
         """The bytes of each frame that only a checksum can explain. The notation needs that checksum."""
         return 0
+
+    def evidence(self, frames: Sequence[bytes]) -> float:
+        """Return the bits that its own rules prove or disprove in these frames, beside where they end."""
+        return 0.0
 
     def surprise(self, frames: Sequence[bytes]) -> float:
         """Return how strange this choice is among framings that cut alike, in bits."""

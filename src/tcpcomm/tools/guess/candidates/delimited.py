@@ -12,13 +12,14 @@ from attrs import field, frozen
 
 from tcpcomm.framing.base import Framing
 from tcpcomm.framing.delimited import Delimited, Lines
-from tcpcomm.tools.guess.candidates.base import CONTROL, Candidate, Walk
+from tcpcomm.tools.guess.candidates.base import CONTROL, Candidate, Walk, is_binary
 from tcpcomm.tools.guess.side import Side
 
 _USUAL: Final = {b"\r\n": 2.0, b"\n": 2.0, b"\r": 2.0, b"\0": 5.0, b";": 6.0, b"\x03": 6.0}
 _LONGEST: Final = 4
 _CLOSING_TAG: Final = re.compile(rb"</[A-Za-z][\w.-]*\s*>$")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_BINARY_COST: Final = 15.0
 _NEEDED: Final = 0.5  # of the bursts that end so
 
 
@@ -72,12 +73,23 @@ class DelimitedCandidate(Candidate):
     def walk(self, data: bytes, start: int, stop: int) -> Walk:
         return Walk([match.end() for match in self.pattern.finditer(data, start, stop)])
 
+    def holds_binary(self, frames: Sequence[bytes]) -> bool:
+        """Return True if frames hold bytes of any value, so that they could hold the delimiter too."""
+        longest = max(map(len, self.delimiters))
+        return is_binary(frame[1:-longest] for frame in frames)
+
     def resume(self, data: bytes, position: int, stop: int) -> int | None:
         match = self.pattern.search(data, position, stop)
         return None if match is None else match.end()
 
+    def evidence(self, frames: Sequence[bytes]) -> float:
+        """Return fewer bits if frames are empty, because a mark that stands beside itself marks nothing."""
+        return -3.0 * sum(frame in self.delimiters for frame in frames)
+
     def surprise(self, frames: Sequence[bytes]) -> float:
-        """Return the prior, and more if a constant control byte stands before the delimiter."""
+        """Return the prior, and more for binary frames, or if a constant control byte stands before."""
+        if self.holds_binary(frames):
+            return self.prior + _BINARY_COST
         if len(self.delimiters) > 1 or len(frames) <= 2:
             return self.prior
         constant = 0

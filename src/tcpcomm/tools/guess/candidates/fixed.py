@@ -16,7 +16,7 @@ from tcpcomm.tools.guess.candidates.base import Candidate, Walk
 from tcpcomm.tools.guess.side import Side
 
 _LARGEST: Final = 512  # of the sizes that only divide the data
-_FEW_BURSTS: Final = 4
+_FEW_BURSTS: Final = 8
 
 
 @frozen

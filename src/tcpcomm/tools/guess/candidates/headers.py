@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from attrs import frozen
@@ -25,8 +26,9 @@ _LONGEST_HEADER: Final = 8192
 _LINE: Final = re.compile(rb"([ -~]{1,120}?)(\r\n|\n|\r)")
 _NUMBER: Final = re.compile(rb"[0-9]{1,9}")
 _SEPARATORS: Final = re.compile(rb"([ ,;:=\t]+)")
-_TAILS: Final = (b"", b"\r\n", b"\n", b"\r")
+_TAILS: Final = (b"\r\n", b"\n", b"\r", b"")
 _PROBED: Final = 150
+_LINES_PROBED: Final = 100
 
 
 @frozen
@@ -86,16 +88,13 @@ class CountedBodyCandidate(Candidate):
 
     @classmethod
     def propose(cls, side: Side) -> Iterator[Candidate]:
-        """Take a line as a head if a number in it tells how many bytes the burst holds behind it."""
+        """Take a line as a head if a number in it counts the bytes up to a turn, or to a new line."""
         found: Counter[tuple[bytes, bytes, bytes]] = Counter()
         for burst in side.bursts[:_PROBED]:
-            line = _LINE.match(burst)
-            if line is None or line.end() == len(burst):
-                continue
-            body = len(burst) - line.end()
-            for head, tail in _heads(line[1], body, burst):
-                found[head, line[2], tail] += 1
-        for (head, end, tail), count in found.most_common(3):
+            for line in islice(_LINE.finditer(burst), _LINES_PROBED):
+                for head, tail in _heads(line[1], line.end(), burst):
+                    found[head, line[2], tail] += 1
+        for (head, end, tail), count in found.most_common(6):
             if count >= 2:
                 yield cls((head,), end, tail)
         ways = {(end, tail) for (_, end, tail), count in found.items() if count >= 2}
@@ -144,14 +143,15 @@ def _counted_body(candidate: CountedBodyCandidate) -> CountedBody:
     return CountedBody(candidate.heads, end=candidate.end, tail=candidate.tail)
 
 
-def _heads(line: bytes, body: int, burst: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _heads(line: bytes, after: int, burst: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the heads that read the size of the body from this line, with the tail behind the body."""
     parts = _SEPARATORS.split(line)
     for index, part in enumerate(parts):
-        if not _NUMBER.fullmatch(part):
+        if not _NUMBER.fullmatch(part) or not int(part):
             continue
         for tail in _TAILS:
-            if int(part) + len(tail) == body and burst.endswith(tail):
+            end = after + int(part)
+            if burst.startswith(tail, end) and _may_follow(burst, end + len(tail)):
                 written = [
                     b"{count}" if at == index else b"{v%d}" % at if _variable(each, at) else each
                     for at, each in enumerate(parts)
@@ -159,6 +159,12 @@ def _heads(line: bytes, body: int, burst: bytes) -> Iterator[tuple[bytes, bytes]
                 head = b"".join(written)
                 if head.count(b"{") <= 4 and not head.startswith(b"{v"):
                     yield head, tail
+                    break
+
+
+def _may_follow(burst: bytes, end: int) -> bool:
+    """Return True if a body may end here: at the end of a burst, or before a line of text."""
+    return end == len(burst) or (end < len(burst) and _LINE.match(burst, end) is not None)
 
 
 def _variable(part: bytes, at: int) -> bool:

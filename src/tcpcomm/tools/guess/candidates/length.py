@@ -29,8 +29,10 @@ _DIGITS: Final[dict[Form, tuple[frozenset[int], int]]] = {
     "decimal": (frozenset(b"0123456789"), 10),
     "hex": (frozenset(b"0123456789ABCDEFabcdef"), 16),
 }
-_FEW_BURSTS: Final = 4
+_FEW_BURSTS: Final = 8
 _BLIND: Final = (1, 2, 4, 3)  # adjustments to try where no statistics propose one: checksums behind
+_KEYS: Final = (0, 2, 4)  # places of two bytes that the next header may repeat
+_REPEATS: Final = 6
 
 
 @frozen
@@ -48,11 +50,19 @@ class LengthCandidate(Candidate):
     @classmethod
     def propose(cls, side: Side) -> Iterator[Candidate]:
         bursts = [burst for burst in side.bursts if len(burst) >= 2]
+        if bursts:
+            yield from cls.usual()
         for offset in range(_OFFSETS):
             for form, widths in _WIDTHS.items():
                 for width in widths:
                     for adjust in _adjustments(bursts, offset, width, form):
                         yield cls(offset, width, form, adjust)
+
+    @classmethod
+    def usual(cls) -> Iterator[Candidate]:
+        """Yield the headers of public protocols, which are tried on every side."""
+        yield cls(2, 2, "little", 20)  # EtherNet/IP
+        yield cls(16, 2, "little", 2)  # XGT
 
     @property
     def header(self) -> int:
@@ -131,9 +141,34 @@ def _adjustments(bursts: list[bytes], offset: int, width: int, form: Form) -> It
     usual = (0, -header, -width)
     yield from dict.fromkeys(usual)
     if len(bursts) < _FEW_BURSTS:
-        yield from _BLIND
+        yield from (adjust for adjust in _repeating(bursts, offset, width, form) if adjust not in usual)
         return
     needed = max(2, 0.25 * len(bursts))
     for adjust, count in left.most_common(3):
         if adjust not in usual and abs(adjust) <= _FAR and count >= needed:
             yield adjust
+
+
+def _repeating(bursts: list[bytes], offset: int, width: int, form: Form) -> Iterator[int]:
+    """Yield adjustments by which the first frame would end where its header begins again."""
+    found = dict.fromkeys(_BLIND)
+    header = offset + width
+    for data in bursts[:2]:
+        field = data[offset:header]
+        if form in _DIGITS:
+            digits, base = _DIGITS[form]
+            if not field or not digits.issuperset(field):
+                continue
+            value = int(field, base)
+        else:
+            value = int.from_bytes(field, form)  # type: ignore[arg-type]
+        for key in _KEYS:
+            begin, at = data[key : key + 2], key
+            for _ in range(_REPEATS):
+                at = data.find(begin, at + 1)
+                if at < 0:
+                    break
+                adjust = at - key - header - value
+                if abs(adjust) <= _FAR:
+                    found.setdefault(adjust)
+    yield from found
