@@ -28,7 +28,7 @@ class Explanation:
         framings: the framing of each side.
         behind: the bits by which it explains less than the best one; 0 for the best.
         variants: other framings that cut this capture alike.
-        evidence: what speaks for it, each as a sentence with its figures.
+        evidence: the reasons, each as a sentence with its figures.
     """
 
     framings: Notations

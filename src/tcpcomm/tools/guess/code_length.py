@@ -9,13 +9,13 @@ difference, 75 bits, is what the framing explains. A framing that is wrong propo
 ends. It costs more than it saves, whatever it looks like. So no threshold is needed for a good fit: the
 minimum description length is the measure (Rissanen, 1978).
 
-**The ends.** Each class of ends (turns, pauses, joins: see :mod:`~tcpcomm.tools.guess.side`) is told by
+**The ends.** Each class of ends (turns, pauses, joins: see :mod:`~tcpcomm.tools.guess.side`) costs by
 itself. If it has ``n`` ends in ``size`` bytes, and ``k`` of them at the ``f`` frame ends::
 
     bits = log2 C(f, k) + log2 C(size - f, n - k) + log2(min(f, n) + 1)
 
-The last term tells ``k``. A class whose ends fall anywhere costs as much as without the framing. So pauses
-within messages, or a line that TCP cut, weaken no framing: they only do not speak for it.
+The last term tells ``k``. A class with ends anywhere costs as much as without the framing. So pauses
+within messages, or a line that TCP cut, weaken no framing: they only say nothing.
 
 **The contents.** Where few chunks end (a bulk read), the bytes must speak. Frames that are cut right have
 columns: the first bytes repeat from frame to frame, and so do the last ones. Without frames a byte costs by
@@ -27,7 +27,7 @@ decides where ends say little, and never outvotes them.
 
 **The parameters.** Each candidate has a prior cost, in bits: usual delimiters cost 2, and a length field at
 offset 19 with an adjustment of 7 costs 20. Two different framings for the two sides cost 8 more than one.
-So a framing that was tailored to the capture must save what its tailoring cost.
+So a framing that was tailored to the capture must save the bits of its tailoring.
 
 **The checksums.** Each distinct frame with a right checksum of ``w`` bytes saves 8 ``w`` bits; the search
 for form, place and range costs about 20.

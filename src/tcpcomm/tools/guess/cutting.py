@@ -57,7 +57,7 @@ class Cut:
         runs: the frames.
         losses: the positions at which bytes seem to be missing, though the capture does not say so.
         moved: the bytes at the beginning that were taken for the end of an earlier frame.
-        failed_at: the position from which on the candidate explains nothing, or None.
+        failed_at: the position behind which the candidate explains nothing, or None.
     """
 
     runs: tuple[Run, ...]

@@ -22,7 +22,7 @@ class Known:
         name: for people.
         candidate: how it is cut.
         begins: the bytes with which every frame begins: one of these.
-        fits: returns True if these frames may be of it. By default all may.
+        fits: returns True if these frames may belong to the protocol. By default all may.
     """
 
     name: str
