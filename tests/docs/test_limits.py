@@ -87,7 +87,6 @@ NO_LIMITS = {
     "tools.monitor.pages": "BATCH_SECONDS OVERVIEW_SECONDS",  # how often
     "tools.monitor.service": "DEFAULT_PORT",  # an option
     "tools.export.capture": "MOST_HELD HELD_FOR MOST_INTERFACES FIRST_CLIENT_PORT",  # of a file
-    "cli.tools.guess": "LIKELY NOTHING INTERRUPTED",  # exit codes
     "tools.guess.capture": "OPENER ANSWERER",  # names of the two sides
     "tools.export.pcapng": "LINKTYPE_RAW BYTE_ORDER TIME_RESOLUTION",
     "tools.guess.collector": "CHUNK_COST ENOUGH_CHUNKS",  # of COLLECTED_BYTES, and for a better answer

@@ -1,4 +1,4 @@
-"""Requests and the replies that answer them, on a link with frames that nobody can read: :func:`pair_up`."""
+"""Requests and the replies that answer them, on a link that nobody can read yet: :func:`pair_up`."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _by_value(frames: Iterable[tuple[Side, bytes]], at: int, width: int) -> Pair
 
 
 def _id_places(frames: Sequence[tuple[Side, bytes]]) -> list[tuple[int, int]]:
-    """Return the places with values that differ in requests, and come back in replies; the narrowest first."""
+    """Return the places that differ in requests, and come back in replies; the narrowest first."""
     requests = [frame for side, frame in frames if side == OPENER]
     replies = [frame for side, frame in frames if side != OPENER]
     if min(len(requests), len(replies)) < _FEWEST:
