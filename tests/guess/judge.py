@@ -9,6 +9,7 @@ fit by chance. The text of a notation plays no part, because several may cut ali
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from attrs import frozen
 
@@ -20,6 +21,9 @@ from tcpcomm.tools.guess.capture import Capture
 from tests.guess.talk import Device, Exchange, Message
 
 __all__ = ["CheckRuling", "Ruling", "has_checksum", "judged", "miscut"]
+
+_FRESH: Final = 30
+"""The exchanges of the other connection: so many that what fits by chance shows."""
 
 
 @frozen
@@ -86,7 +90,7 @@ def judged(
         fresh: the seed of another connection.
         skip: the exchanges at the beginning that the capture does not show.
     """
-    talks = [exchanges[skip:], device.talk(f"fresh {fresh}", max(10, len(exchanges)))[skip:]]
+    talks = [exchanges[skip:], device.talk(f"fresh {fresh}", max(_FRESH, len(exchanges)))[skip:]]
     problems, checks = [], []
     for side in sorted({each.side for each in capture.chunks}):
         notation = None if guess.best is None else guess.best.framings[side]
