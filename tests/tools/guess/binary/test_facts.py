@@ -37,6 +37,12 @@ def test_the_facts_of_modbus_are_told() -> None:
     )
 
 
+def test_a_fact_of_both_sides_is_one_sentence() -> None:
+    facts = find_facts(MODBUS)
+    assert 1 == sum(each.endswith("an id") for each in facts.sentences)
+    assert {*facts.sentences} == {*map(str, facts.facts)}
+
+
 def test_a_status_is_told() -> None:
     frames = device_frames(Slmp, ["read_words", "write_words"], 60, faults=[0xC051, 0xC056], seed=2)
     statuses = [each for each in told(frames, "replies") if each.endswith("a status")]

@@ -52,6 +52,11 @@ class Facts:
     paired: PairedFrames
     unexplained: tuple[str, ...]
 
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The facts for people. One that both sides share is there once."""
+        return tuple(dict.fromkeys(map(str, self.facts)))
+
     def of(self, of: Of, *kinds: FactKind) -> list[Fact]:
         """Return the facts of these kinds about one side."""
         return [fact for fact in self.facts if fact.of == of and (not kinds or fact.kind in kinds)]

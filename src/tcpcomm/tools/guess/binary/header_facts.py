@@ -337,7 +337,7 @@ def statuses(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Itera
         if not any(frame[stop] for frame in bad):
             break
         stop += 1
-    if stop - at in (1, 3) and at > start:
+    if stop - at in (1, 3) and at > start and not any(side.column(at - 1)):
         at -= 1  # the high byte of small numbers
     size = stop - at
     if size in (1, 2, 4) and {*map(len, good)} != {*map(len, bad)}:
