@@ -40,6 +40,14 @@ _LEAST_VARYING: Final = 2
 _HEADER: Final = 32
 """Bytes at the beginning of a frame in which a checksum is sought."""
 
+_MOST_WRITTEN: Final = 10
+"""Bytes of the longest checksum on the wire: 32 bits in decimal digits."""
+
+_DIGITS: Final[Mapping[str, frozenset[int]]] = {
+    "hex": frozenset(b"0123456789ABCDEFabcdef"),
+    "decimal": frozenset(b"0123456789"),
+}
+
 _HEADER_STARTS: Final = 9
 """Places at which the range of a checksum of a header may begin."""
 
@@ -119,6 +127,8 @@ class _Samples:
     shortest: tuple[bytes, ...]
     tail: int = field(init=False)
     """The bytes at the end that are the same in all frames."""
+    values: Mapping[int, frozenset[int]] = field(init=False)
+    """The different values of the byte at each place where a checksum may be."""
 
     @tail.default
     def _constant_tail(self) -> int:
@@ -129,9 +139,28 @@ class _Samples:
             most,
         )
 
+    @values.default
+    def _values_by_place(self) -> Mapping[int, frozenset[int]]:
+        room = len(self.shortest[0])
+        front, back = min(room, _HEADER + _MOST_WRITTEN), min(room, _MOST_WRITTEN + _MOST_TRAILER)
+        found = dict(enumerate(map(frozenset, zip(*(frame[:front] for frame in self.frames), strict=True))))
+        behind = map(frozenset, zip(*(frame[-back:] for frame in self.frames), strict=True))
+        found.update(zip(range(-back, 0), behind, strict=True))
+        return found
+
     def column(self, at: int, size: int) -> list[bytes]:
         """Return the bytes of each frame at a place, which may count from the end."""
         return [frame[at : at + size or None] for frame in self.frames]
+
+    def may_hold(self, at: int, size: int, form: ChecksumForm, width: int) -> bool:
+        """Return True if the bytes at a place vary enough, and may be a checksum in this form."""
+        sets = [self.values[place] for place in range(at, at + size)]
+        if form in _DIGITS and not all(each <= _DIGITS[form] for each in sets):
+            return False
+        most = max(map(len, sets))
+        if most < 2 or (most < _LEAST_DISTINCT and len({*self.column(at, size)}) < _LEAST_DISTINCT):
+            return False
+        return form != "decimal" or all(int(value) < 256**width for value in self.column(at, size))
 
 
 @frozen
@@ -154,12 +183,9 @@ def _columns(samples: _Samples) -> Iterator[_Column]:
         one_size = len({*map(len, samples.frames)}) == 1
         header = [at for at in range(min(_HEADER, room - size)) if not one_size or at - room not in behind]
         for at in (*behind, *header):
-            column = samples.column(at, size)
-            if len({*column}) < _LEAST_DISTINCT or not _is_written(column, form, width):
-                continue
-            first = samples.shortest[0]
-            value = _value(first[at : at + size or None], form)
-            yield _Column(at, size, form, width, value)
+            if samples.may_hold(at, size, form, width):
+                written = samples.shortest[0][at : at + size or None]
+                yield _Column(at, size, form, width, _value(written, form))
 
 
 def _written_forms() -> list[tuple[ChecksumForm, int, int]]:
@@ -173,15 +199,6 @@ def _written_forms() -> list[tuple[ChecksumForm, int, int]]:
 
 def _forms(each: Checksum) -> tuple[ChecksumForm, ...]:
     return ("big", "hex", "decimal") if each.width == 1 else ("big", "little", "hex", "decimal")
-
-
-def _is_written(column: Iterable[bytes], form: ChecksumForm, width: int) -> bool:
-    """Return True if each value of a column may be a checksum in this form."""
-    if form == "hex":
-        return not any(value.strip(b"0123456789ABCDEFabcdef") for value in column)
-    if form == "decimal":
-        return all(value.isdigit() and int(value) < 256**width for value in column)
-    return True
 
 
 def _value(written: bytes, form: ChecksumForm) -> int:
