@@ -244,7 +244,7 @@ PRIVATE_HEADERS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(PRIVATE_HEADERS)
 def test_a_header_that_is_proposed_reads_all_frames(header: PrivateHeader) -> None:
     frames = header.frames(60)
@@ -256,7 +256,7 @@ def test_a_header_that_is_proposed_reads_all_frames(header: PrivateHeader) -> No
 
 def test_most_private_headers_are_proposed() -> None:
     random, proposed = Random(1), 0
-    for seed in range(60):
+    for seed in range(30):
         parts = list(PARTS)
         random.shuffle(parts)
         header = PrivateHeader(
@@ -273,4 +273,4 @@ def test_most_private_headers_are_proposed() -> None:
         )
         draft = draft_header(header.frames(80))
         proposed += bool(draft.text)
-    assert proposed >= 48
+    assert proposed >= 28

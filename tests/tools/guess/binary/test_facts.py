@@ -90,6 +90,11 @@ def test_both_sides_alike_are_told_once() -> None:
     assert ("bytes 1 to 4",) == find_facts(frames).unexplained
 
 
+def test_the_first_frames_of_a_long_conversation_are_enough() -> None:
+    many = find_facts(MODBUS[:4] * 1000)
+    assert 1000 == max(fact.count for fact in many.facts)
+
+
 def test_a_few_frames_tell_nothing() -> None:
     assert () == find_facts(MODBUS[:8]).facts
     assert () == find_facts([]).facts

@@ -23,6 +23,9 @@ from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Side
 _FEWEST_PAIRS: Final = 10
 """Requests with their replies, of which a header is proposed at least."""
 
+_MOST_FRAMES: Final = 2_000
+"""Frames that are looked at, the first ones."""
+
 _MOST_LEFT_OUT: Final = 2
 """Exchanges at the beginning that may have another header, such as a handshake."""
 
@@ -69,8 +72,8 @@ def draft_header(frames: Sequence[tuple[Side, bytes]]) -> HeaderDraft:
         frames: the frames of both sides in the order in which they passed, as the framing delivers them.
 
     Returns:
-        The draft. The header fits every request that was answered, and its reply, except a handshake at the
-        beginning, which is counted in ``left_out``.
+        The draft. The header fits every request that was answered, and its reply, among the first 2,000
+        frames. A handshake at the beginning may have another one, and is counted in ``left_out``.
     """
     whole = _draft(frames)
     if whole.codec is not None:
@@ -94,7 +97,7 @@ class _Part:
 
 
 def _draft(frames: Sequence[tuple[Side, bytes]]) -> HeaderDraft:
-    paired = pair_up(frames)
+    paired = pair_up(frames[:_MOST_FRAMES])
     if len(paired.pairs) < _FEWEST_PAIRS:
         text = f"{len(paired.pairs)} requests have replies, and a header needs {_FEWEST_PAIRS} of them"
         return HeaderDraft(missing=(text,))

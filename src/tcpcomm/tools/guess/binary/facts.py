@@ -21,6 +21,9 @@ from tcpcomm.tools.guess.capture import OPENER, Side
 _FEWEST: Final = 6
 """Frames of a side, of which something is said."""
 
+_MOST_FRAMES: Final = 2_000
+"""Frames that are looked at, the first ones."""
+
 _CONTENTS: Final = (FactKind.TEXT, FactKind.FLOAT)
 
 _Finder: TypeAlias = Callable[[Sides, PairedFrames, Sequence[Fact]], Iterable[Fact]]
@@ -72,8 +75,9 @@ def find_facts(frames: Sequence[tuple[Side, bytes]], known: Iterable[tuple[int, 
             which is negative if it counts from the end, and the number of bytes.
 
     Returns:
-        The facts. They are few if a side has less than six frames.
+        The facts about the first 2,000 frames. They are few if a side has less than six.
     """
+    frames = frames[:_MOST_FRAMES]
     paired = pair_up(frames)
     own: dict[Of, list[bytes]] = {"requests": [], "replies": []}
     for side, frame in frames:
