@@ -12,7 +12,7 @@ from tcpcomm.tools.guess.binary.fact import Fact, FactKind, Order, SideFrames, S
 from tcpcomm.tools.guess.binary.pairs import PairedFrames
 
 _FEWEST: Final = 8
-"""Frames of one opcode, of which something is said."""
+"""The fewest frames of one opcode that give facts."""
 
 _SHORTEST_TEXT: Final = 4
 _FEWEST_DIFFERENT: Final = 4

@@ -21,7 +21,7 @@ from tcpcomm.tools.guess.binary.pairs import pair_up
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Side
 
 _FEWEST_PAIRS: Final = 10
-"""Requests with their replies, of which a header is proposed at least."""
+"""The fewest requests with replies that prove a header."""
 
 _MOST_FRAMES: Final = 2_000
 """Frames that are looked at, the first ones."""

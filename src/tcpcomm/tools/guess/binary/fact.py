@@ -49,7 +49,7 @@ class Fact:
         adjust: for a length: the number minus the count of the bytes behind it.
         bits: for an opcode: the bit that replies set in it, 0 for none. None: replies do not repeat it.
         set_in: for an opcode: the replies that set this bit.
-        is_own: for an opcode: True if a reply has another one, which follows from that of its request.
+        is_own: for an opcode: True if a reply has another one, which follows from the request's.
     """
 
     kind: FactKind

@@ -19,7 +19,7 @@ from tcpcomm.tools.guess.binary.pairs import PairedFrames, pair_up
 from tcpcomm.tools.guess.capture import OPENER, Side
 
 _FEWEST: Final = 6
-"""Frames of a side, of which something is said."""
+"""The fewest frames of a side that give facts."""
 
 _MOST_FRAMES: Final = 2_000
 """Frames that are looked at, the first ones."""
@@ -48,7 +48,7 @@ class Facts:
     Args:
         facts: those that are found, in the order of their places.
         paired: the requests with their replies.
-        unexplained: the bytes of which no fact tells, such as ``bytes 2 to 15 of requests``.
+        unexplained: the bytes that no fact explains, such as ``bytes 2 to 15 of requests``.
     """
 
     facts: tuple[Fact, ...]

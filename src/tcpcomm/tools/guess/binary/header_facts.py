@@ -24,7 +24,7 @@ from tcpcomm.tools.guess.binary.fact import (
 from tcpcomm.tools.guess.binary.pairs import Pair, PairedFrames, counting_step
 
 _FEWEST: Final = 6
-"""Requests with their replies, of which something is said."""
+"""The fewest requests with replies that give facts."""
 
 _WIDTHS: Final = (4, 2, 1)
 _MOST_ADJUST: Final = 64
@@ -161,7 +161,7 @@ def opcodes(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Iterat
     Yield the opcode, of requests and of replies.
 
     It has few values, the lengths of a request and its reply depend on it, and a reply repeats it. If two
-    bytes that are apart fit equally, neither is told.
+    bytes that are apart fit equally, none is returned.
     """
     pairs = paired.pairs
     if len(sides) < 2 or len(pairs) < _FEWEST:
@@ -320,7 +320,7 @@ def _counter(side: SideFrames, at: int, width: int, order: Order, step: int) -> 
 
 
 def statuses(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Iterator[Fact]:
-    """Yield a status: mostly zero in replies, another number in few, right behind what is known of them."""
+    """Yield a status: mostly zero in replies, another number in few, right behind the known parts."""
     if "replies" not in sides or not paired.pairs:
         return
     side = sides["replies"]

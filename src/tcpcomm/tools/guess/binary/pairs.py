@@ -139,7 +139,7 @@ def _widened(paired: PairedFrames) -> PairedFrames:
 
 
 def _belongs(pairs: Sequence[Pair], place: int, first: int, last: int) -> bool:
-    """Return True if a byte beside an id is a part of it: it comes back, and differs or counts with it."""
+    """Return True if a byte beside an id belongs to it: it comes back, and differs or counts with it."""
     if place < 0 or any(place >= min(map(len, pair)) for pair in pairs):
         return False
     if any(request[place] != reply[place] for request, reply in pairs):

@@ -126,7 +126,7 @@ def evidence_of(found: FoundChecksum, frames: Sequence[bytes]) -> float:
 
     The cheaper of two codes counts: one that learns which values are frequent, and one that learns which
     differences to the value before are. So a constant and a counter weigh little, though a checksum may
-    happen to fit them. Frames whose counted bytes are equal count once.
+    happen to fit them. Frames with equal counted bytes count once.
     """
     values: dict[bytes, bytes] = {}
     for frame in frames:
