@@ -101,6 +101,32 @@ def test_two_naive_programs_are_shown_without_any_option(device: Server) -> None
         ] == without_times(tap.lines)
 
 
+def test_the_framing_is_guessed_and_the_last_words_say_what_to_type(device: Server) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as typed, Server(command=words(device, "--guess"), stdin=reading) as tap:
+        os.close(reading)
+        asked = [f"{job}\r" for job in (3, 14, 159, 26, 5, 358, 9, 79, 3238, 4, 62, 64)]
+        host(port_of(tap), *asked)
+        tap.wait_for(r"guess after \d0 chunks: likely: delimited:\\r$")
+        tap.wait_for("closed: ")
+        print("quit", file=typed, flush=True)
+        assert 0 == tap.wait()
+
+    said = [line for line in tap.lines if line.startswith(("confident ", "likely ", "next: "))]
+    assert [
+        r"confident  delimited:\r",
+        rf"next: tcpcomm tap 0 tcp:127.0.0.1:{device.port} --framing 'delimited:\r'",
+    ] == said
+
+
+def test_a_tap_that_ends_at_once_has_nothing_to_guess(device: Server) -> None:
+    with Server(command=words(device, "--guess")) as tap:
+        port_of(tap)
+        tap.signal(signal.SIGINT)
+        assert 0 == tap.wait()
+    assert "nothing has passed, so there is nothing to guess" == tap.lines[-1]
+
+
 def test_lines_of_a_pipe_disturb_and_are_answered(device: Server) -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "w") as typed, Server(command=words(device), stdin=reading) as tap:

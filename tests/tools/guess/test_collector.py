@@ -162,15 +162,3 @@ def test_a_stream_without_its_beginning_is_joined_behind_a_gap() -> None:
 
     chunks = joined([whole.capture(), part.capture(), whole.capture()]).chunks
     assert [(b"one", False), (b"3", True), (b"one", False)] == [(c.data, c.after_gap) for c in chunks]
-
-
-def test_one_session_can_be_chosen(clock: Clock) -> None:
-    chosen = Session("a:1")
-    collector = ChunkCollector(clock.seconds, only=chosen)
-    talked(collector, chosen, (b"1", b"2"))
-    talked(collector, Session("b:2"), (b"3", b"4"))
-
-    capture = collector.capture()
-    assert capture is not None
-    assert b"12" == b"".join(each.data for each in capture.chunks)
-    assert 2 == collector.chunks

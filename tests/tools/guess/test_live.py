@@ -71,7 +71,7 @@ def test_one_guess_is_made_at_a_time(stream: Stream) -> None:
     assert not stream.live.is_running
 
 
-def test_a_guess_that_takes_long_leaves_four_times_as_long_to_the_traffic(stream: Stream) -> None:
+def test_a_guess_that_takes_long_leaves_nine_times_as_long_to_the_traffic(stream: Stream) -> None:
     stream.seconds = 0.5
     stream.pass_on(EACH_CHUNKS)
     stream.clock.threads.work()

@@ -21,13 +21,14 @@ from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.runtime.safe_text import one_line, safe_json
-from tcpcomm.tools.guess.answer import Guess, Notations, Verdict
+from tcpcomm.tools.guess.answer import Guess, Verdict
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
 from tcpcomm.tools.guess.facts import with_facts
 from tcpcomm.tools.guess.report import report_json, report_lines
 from tcpcomm.tools.guess.search import guess_framing
 from tcpcomm.tools.guess.sources.opening import source_of
 from tcpcomm.tools.guess.sources.source import Source, StreamInfo, UnreadableCapture
+from tcpcomm.tools.guess.wording import framing_options
 
 LIKELY: Final = 2
 """The exit code for a likely framing."""
@@ -190,18 +191,10 @@ Examples:
         more = "capture more: from the beginning of the connection, both sides, different commands"
         if guess.best is None or guess.verdict is Verdict.NOTHING:
             return more
-        step = f"tcpcomm tap tcp:9998 {_target(stream)} {_framing_options(guess.best.framings)}"
+        step = f"tcpcomm tap tcp:9998 {_target(stream)} {framing_options(*guess.best.framings)}"
         return (
             f"see the messages: {step}" if guess.verdict is Verdict.CONFIDENT else f"{more}; or try: {step}"
         )
-
-
-def _framing_options(framings: Notations) -> str:
-    asked, answered = framings
-    options = f"--framing {shlex.quote(asked or answered or '')}"
-    if asked is not None and answered is not None and asked != answered:
-        options += f" --reply-framing {shlex.quote(answered)}"
-    return options
 
 
 def _target(stream: StreamInfo) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +35,7 @@ from tcpcomm.tools.tap.tap import Tap, tap_log
 
 if TYPE_CHECKING:
     from tcpcomm.tools.console.running import Console
+    from tcpcomm.tools.tap.guessing import TapGuess
 
 SCRIPT_FAILED: Final = 3
 """The exit code if the script raised an error, with --end-with-script."""
@@ -59,6 +61,7 @@ not a terminal, its lines do the same: 'help' lists them. Ctrl-C ends it."""
     examples = r"""
 Examples:
   tcpcomm tap tcp:9998 tcp:10.0.0.5:9999
+  tcpcomm tap tcp:9998 tcp:10.0.0.5:9999 --guess
   tcpcomm tap tcp:9998 tcp:10.0.0.5:9999 --framing 'delimited:\r\n' --fault 'drop reply 3'
   tcpcomm tap tcp:9998 tcp:10.0.0.5:9999 --as my_camera:VisionCamera --script faults.py
 """
@@ -76,6 +79,7 @@ Examples:
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["equipment-connects", None, "The equipment connects to LISTEN, and TARGET is its host."],
+        ["guess", None, "Guess the framing of what passes: show each new answer, and the last one."],
         ["end-with-script", None, "End when the script ends; the exit code is 3 if it fails."],
     ]
 
@@ -101,14 +105,33 @@ Examples:
     def run(self) -> int:
         reactor = the_reactor()
         console = self.console("tap")
-        tap = self._tap(reactor, console)
+        guess = self._guess(reactor, console) if self["guess"] else None
+        tap = self._tap(reactor, console, guess)
         script = None if self["script"] is None else load_script(self["script"])
         if script is None and self["end-with-script"]:
             raise Refusal("--end-with-script has no effect without --script FILE")
         ends_with_script = bool(self["end-with-script"])
-        return _Running(tap, reactor, script, ends_with_script=ends_with_script, face=console).run()
+        running = _Running(tap, reactor, script, ends_with_script=ends_with_script, face=console)
+        try:
+            return running.run()
+        finally:
+            for line in [] if guess is None else guess.last_words():
+                _tell(line)
 
-    def _tap(self, reactor: Any, console: Console | None) -> Tap:
+    def _guess(self, reactor: Any, console: Console | None) -> TapGuess:
+        from tcpcomm.tools.tap.guessing import TapGuess  # noqa: PLC0415 - few starts need it
+
+        words = ["tcpcomm", "tap", self.listen, self.target]
+        words += [f"--allow={each}" for each in self["allow"]]
+        words += ["--equipment-connects"] if self["equipment-connects"] else []
+        return TapGuess(
+            reactor,
+            _tell if console is None else console.write,
+            shlex.join(words),
+            host_connects=not self["equipment-connects"],
+        )
+
+    def _tap(self, reactor: Any, console: Console | None, guess: TapGuess | None) -> Tap:
         problems: list[str] = []
         allow = self.allowed(problems)
         listen = self._place()
@@ -128,6 +151,7 @@ Examples:
         speech = speech_of(self["as"], self["framing"], self["reply-framing"], self["gap"])
         most = int(number("most", self["most"], least=1, most=10000))
         observers = [*console_observers(console), *recorders_of(self)]
+        observers += [] if guess is None else [guess]
         observers += monitors_of(self, recordings=self.recordings)
         tap = Tap(
             self.target,

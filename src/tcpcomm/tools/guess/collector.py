@@ -79,14 +79,13 @@ class ChunkRing:
 
 class ChunkCollector(SessionObserver):
     """
-    Keeps the last chunks of the sessions that it observes.
+    Keeps the last chunks of sessions.
 
     Args:
         seconds: returns the time in seconds.
-        sender_opens: True if the side whose bytes are reported as sent opened the connections.
+        sender_opens: True if the sender of the bytes that are reported as sent opened the connections.
         size: the most bytes of a session.
         most: the most sessions. Beyond, the one that was silent for the longest time is forgotten.
-        only: the one session to observe; None: all.
     """
 
     def __init__(
@@ -96,27 +95,24 @@ class ChunkCollector(SessionObserver):
         sender_opens: bool = False,
         size: int = COLLECTED_BYTES,
         most: int = COLLECTED_SESSIONS,
-        only: Any = None,
     ) -> None:
         self._seconds = seconds
         self._sender: Side = OPENER if sender_opens else ANSWERER
         self._receiver: Side = ANSWERER if sender_opens else OPENER
         self._size = size
         self._most = most
-        self._only = only
         self._rings: OrderedDict[int, tuple[Any, ChunkRing]] = OrderedDict()  # by the id of the session
         self.chunks = 0
         """The chunks that have passed."""
 
     def received(self, session: Any, data: bytes) -> None:
-        self._add(session, self._receiver, data)
+        self.add(session, data, sent=False, at=self._seconds())
 
     def sent(self, session: Any, data: bytes) -> None:
-        self._add(session, self._sender, data)
+        self.add(session, data, sent=True, at=self._seconds())
 
-    def _add(self, session: Any, side: Side, data: bytes) -> None:
-        if self._only is not None and session is not self._only:
-            return
+    def add(self, session: Any, data: bytes, *, sent: bool, at: float) -> None:
+        """Take a chunk that passed at a time."""
         self.chunks += 1
         key = id(session)
         if key in self._rings:
@@ -130,7 +126,7 @@ class ChunkCollector(SessionObserver):
             )  # the session, so that its id stays its own
             if len(self._rings) > self._most:
                 self._rings.popitem(last=False)
-        self._rings[key][1].add(side, data, self._seconds())
+        self._rings[key][1].add(self._sender if sent else self._receiver, data, at)
 
     @property
     def has_secrets(self) -> bool:

@@ -15,7 +15,7 @@ from tcpcomm.tools.guess.capture import Capture
 EACH_CHUNKS: Final = 10
 """New chunks after which a guess that runs along is made again."""
 
-REST: Final = 4.0
+REST: Final = 9.0
 """After a guess, the next one waits so many times as long as it took: the traffic needs the time, too."""
 
 GuessFraming = Callable[[Capture], Guess]
@@ -62,9 +62,10 @@ class LiveGuess:
         """True while a thread guesses."""
         return self._is_running
 
-    def look(self, each: int = EACH_CHUNKS) -> None:
+    def look(self, each: int | None = None) -> None:
         """Begin a guess if so many chunks have come since the last one, and none is under way."""
-        is_due = self._count() - self.guessed >= each and self._reactor.seconds() >= self._next_at
+        new = self._count() - self.guessed
+        is_due = new >= (EACH_CHUNKS if each is None else each) and self._reactor.seconds() >= self._next_at
         if is_due and not self._is_running:
             self._begin()
 
