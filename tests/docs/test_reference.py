@@ -100,6 +100,7 @@ WITH_LIMITS = [
         "server.twistd_log",
         "tools.monitor.access",
         "tools.monitor.actions",
+        "tools.monitor.guessing",
         "tools.monitor.model",
         "tools.monitor.pages",
         "tools.monitor.rows",

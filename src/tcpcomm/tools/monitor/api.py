@@ -17,11 +17,11 @@ from tcpcomm.tools.monitor.actions import Actions
 from tcpcomm.tools.monitor.captures import capture_of_rows
 from tcpcomm.tools.monitor.copying import Copies
 from tcpcomm.tools.monitor.describe import describe
-from tcpcomm.tools.monitor.downloads import FORMATS, Download, FileDownload, lines_of_rows
+from tcpcomm.tools.monitor.downloads import FORMATS, Download, FileDownload, joined_in_slices, lines_of_rows
+from tcpcomm.tools.monitor.guessing import Guessing
 from tcpcomm.tools.monitor.model import KEPT_ROWS, MonitorModel
 from tcpcomm.tools.monitor.pages import MOST_HISTORY, Page, Pages
 from tcpcomm.tools.monitor.rows import COLUMNS, SHOWN_BYTES, row_values
-from tcpcomm.tools.monitor.slices import joined_in_slices
 from tcpcomm.tools.send.notation import parse_hex
 
 DEFAULT_HISTORY: Final = 1000
@@ -66,6 +66,8 @@ class MonitorApi:
         self.actions = Actions(model, clock.seconds)
         """What pages can change."""
         self._copies = Copies(model)
+        self.guessing = Guessing(model, clock)
+        """Guesses what is not declared."""
 
     # -- what pages read --------------------------------------------------------------------------------
 
@@ -79,6 +81,8 @@ class MonitorApi:
             return self._row(query)
         if path == "copy":
             return self._copy(query)
+        if path == "guess":
+            return self.guessing.answer(query.get("source", ""))
         if path == "download":
             return self._download(query)
         if path == "recordings" or path.startswith("recordings/"):
@@ -114,6 +118,7 @@ class MonitorApi:
             source = self._model.source(each["id"])
             if source is not None:
                 each["can"] = self.actions.can(source)
+                each["unknown"] = self.guessing.can(source)
                 disturbances = self.actions.disturbances(source)
                 if disturbances is not None:
                     each["disturbances"] = disturbances

@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any, Final
@@ -23,6 +24,8 @@ from twisted.internet.threads import deferToThread
 
 from tcpcomm.tools.monitor.access import Denied
 from tcpcomm.tools.monitor.rows import Row, plain
+
+_ROWS_AT_ONCE: Final = 200
 
 
 @frozen
@@ -153,3 +156,30 @@ def _csv_line(cells: Iterable[Any]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow(cells)
     return line.getvalue()
+
+
+def joined_in_slices(pieces: Iterable[bytes], clock: Any) -> Deferred[bytes]:
+    """
+    Join pieces, a few hundred in each turn of the reactor.
+
+    Returns:
+        A Deferred of the whole.
+    """
+    done: Deferred[bytes] = Deferred()
+    parts: list[bytes] = []
+    waiting = iter(pieces)
+
+    def go_on() -> None:
+        try:
+            part = list(islice(waiting, _ROWS_AT_ONCE))
+        except Exception:
+            done.errback()
+            return
+        parts.extend(part)
+        if part:
+            clock.callLater(0, go_on)
+        else:
+            done.callback(b"".join(parts))
+
+    go_on()
+    return done

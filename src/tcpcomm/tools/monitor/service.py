@@ -154,6 +154,7 @@ class Monitor(MonitorModel):
         if self._trigger is not None:
             self._reactor.removeSystemEventTrigger(self._trigger)
             self._trigger = None
+        self.api.guessing.stop()
         self.pages.close_all("the program has ended, or it has stopped the monitor")
         port, self._port = self._port, None
         stopped: Deferred[Any] = succeed(None) if port is None else maybeDeferred(port.stopListening)

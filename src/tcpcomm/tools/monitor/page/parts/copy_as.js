@@ -34,7 +34,7 @@ export function CopyAs({ parameters }) {
 }
 
 // Return whether the browser took the text. It refuses where the page is not served by https or on loopback.
-async function toClipboard(text) {
+export async function toClipboard(text) {
   if (!navigator.clipboard) return false;
   try {
     await navigator.clipboard.writeText(text);

@@ -10,6 +10,7 @@ import { Banner } from "./banner.js";
 import { Detail } from "./detail.js";
 import { Actions } from "./actions.js";
 import { Disturb } from "./disturb.js";
+import { Guess } from "./guess.js";
 import { Frames } from "./frames.js";
 import { Header } from "./header.js";
 import { Help } from "./help.js";
@@ -43,6 +44,7 @@ function Links() {
       <${Detail} />
       <${Actions} />
       <${Disturb} />
+      <${Guess} />
     </div>
   `;
 }
