@@ -116,6 +116,7 @@ Examples:
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["frames", None, "Log each frame with its direction, bytes and meaning."],
         ["allow-http", None, "Serve peers that begin with an HTTP request or TLS, as a web browser does."],
+        ["no-framing-hints", None, "Guess no framing after a fault, for a hint in the log."],
         [
             "fast",
             None,
@@ -177,6 +178,7 @@ Examples:
             "evict": check(problems, self._evict),
             "observers": self._observers(problems),
             "allow_http": True if self["allow-http"] else None,
+            "framing_hints": False if self["no-framing-hints"] else None,
         }
         given = {name: value for name, value in options.items() if value is not None}
         timeout = check(problems, self._seconds, "heartbeat-timeout")

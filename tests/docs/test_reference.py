@@ -67,6 +67,7 @@ WITH_LIMITS = [
         "host.reactor_thread",
         "session.lingering_close",
         "session.frame_log",
+        "runtime.framing_hints",
         "tools.export.capture",
         "tools.guess.search",
         "tools.guess.verdict",

@@ -24,6 +24,7 @@ from tcpcomm.link.states import LinkState
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.session.admission import parse_network
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
+from tcpcomm.session.observer import SessionObserver
 from tests.link.wired import BEAT, LAN, QUIET, Bench, answers
 
 
@@ -454,3 +455,19 @@ def test_a_policy_may_be_a_profile_s_name_or_one_s_own(bench: Bench) -> None:
     own: Policy = evolve(LAN, heartbeats=Heartbeats(1.0, 2.0))
     links = [bench.link(policy=own), bench.link(policy="fleet")]
     bench.ready(*links)
+
+
+@pytest.mark.parametrize("options", [{}, {"framing_hints": False}], ids=["by default", "switched off"])
+def test_the_sessions_of_a_link_bring_hints_at_framings_unless_that_is_switched_off(
+    options: dict[str, Any],
+) -> None:
+    seen: list[bool] = []
+
+    class Watcher(SessionObserver):
+        def opened(self, session: Any) -> None:
+            seen.append(session.framing_hints)
+
+    bench = Bench()
+    bench.serve()
+    bench.ready(bench.link(observers=[Watcher()], **options))
+    assert [not options] == seen

@@ -45,9 +45,8 @@ def test_keywords_and_options_have_the_same_names_and_types(
 
 
 def test_a_supervised_protocol_has_fewer_options() -> None:
-    assert {"listen", "allow", "allow_http", "limits"} == set(get_type_hints(LinkKeywords)) - set(
-        get_type_hints(SupervisionKeywords)
-    )
+    more = {"listen", "allow", "allow_http", "framing_hints", "limits"}
+    assert more == set(get_type_hints(LinkKeywords)) - set(get_type_hints(SupervisionKeywords))
 
 
 def test_a_profile_may_be_named() -> None:

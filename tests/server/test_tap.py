@@ -67,6 +67,10 @@ class TestDefaults:
         assert (AutoDetect(), 0.05) == (made.framing, made.gap)
         assert ("utf-8", Limits()) == (made.encoding, made.limits)
 
+    def test_it_guesses_the_framing_after_a_fault_unless_that_is_switched_off(self) -> None:
+        assert session().framing_hints
+        assert not session("--no-framing-hints").framing_hints
+
 
 class TestValues:
     """Each option changes one thing."""

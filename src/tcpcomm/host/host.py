@@ -44,7 +44,7 @@ def remote(
         at: the place where the equipment listens, as an endpoint string such as ``tcp:10.0.0.5:9999``.
         keywords: the other options: ``listen`` (in place of ``at``, the place where the equipment connects
             to), ``allow``, ``keys``, ``policy``, ``wait``, ``retries``, ``credentials``, ``on_ready``,
-            ``serves``, ``limits``, ``observers``, ``log``, ``reactor`` and ``random``.
+            ``serves``, ``limits``, ``framing_hints``, ``observers``, ``log``, ``reactor`` and ``random``.
             :class:`~tcpcomm.host.options.HostOptions` and :class:`~tcpcomm.link.options.LinkOptions`
             explain them. Each step of ``on_ready`` gets a proxy for the new connection.
 

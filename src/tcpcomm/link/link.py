@@ -182,7 +182,7 @@ class Link(Service):
             could answer the next request. With it, such a frame is not noticed as surplus.
         is_event: returns True for a frame that answers no request even while one is under way.
         keywords: the other options: ``listen``, ``allow``, ``keys``, ``policy``, ``on_ready``, ``limits``,
-            ``allow_http``, ``observers``, ``log``, ``reactor`` and ``random``.
+            ``allow_http``, ``framing_hints``, ``observers``, ``log``, ``reactor`` and ``random``.
             :class:`~tcpcomm.link.options.LinkOptions` explains them.
 
     Raises:
@@ -237,6 +237,7 @@ class Link(Service):
             gap=gap,
             limits=options.limits or Limits(idle=None),
             allow_http=options.allow_http,
+            framing_hints=options.framing_hints,
         )
         self.engine = Engine(
             factory,

@@ -47,6 +47,7 @@ class LinkKeywords(SupervisionKeywords[Subject], total=False):
     allow: Iterable[Network | str] | str | None
     limits: Limits | None
     allow_http: bool
+    framing_hints: bool
 
 
 def _policy(value: Policy | str) -> Policy:
@@ -105,6 +106,9 @@ class LinkOptions:
 
     allow_http: bool = False
     """True if a peer that connects to us may begin with an HTTP request or TLS, as a web browser does."""
+
+    framing_hints: bool = True
+    """False if no framing is to be guessed after a fault, for a hint in the log."""
 
     observers: Iterable[SessionObserver] = ()
     """Objects that see what passes, and each state of the link; more can be added later."""

@@ -24,7 +24,11 @@ from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.limits import Limits
 from tcpcomm.session.protocol import FrameProtocol
 
-_OPTION_NAMES: Final = {"heartbeats": "heartbeat-timeout", "observers": "frames"}
+_OPTION_NAMES: Final = {
+    "heartbeats": "heartbeat-timeout",
+    "observers": "frames",
+    "framing_hints": "no-framing-hints",
+}
 """The names of options that differ from the names of their arguments."""
 
 

@@ -59,6 +59,9 @@ class SessionAttributes(Protocol):
     allow_http = False
     """True if a peer may begin with an HTTP request or with TLS. Otherwise its session ends at once."""
 
+    framing_hints = True
+    """False if no framing is to be guessed after a fault, for a hint in the log."""
+
     ends_with_input = False
     """True if the end of the input does not wait for handlers that have not finished."""
 

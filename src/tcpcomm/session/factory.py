@@ -47,7 +47,7 @@ class FrameFactory(Factory):
 
     Args:
         protocol: the protocol class (or any callable that makes one); by default the class attribute.
-        framing: replaces the protocol's own ``framing``. The next seven replace its settings, too: see
+        framing: replaces the protocol's own ``framing``. The next eight replace its settings, too: see
             :class:`~tcpcomm.session.attributes.SessionAttributes`.
         max_sessions: the most sessions at once; by default 1000, or fewer if open files are limited.
         max_sessions_per_address: the most sessions from one IP address; None: ``max_sessions``. In IPv6 a
@@ -92,6 +92,7 @@ class FrameFactory(Factory):
         heartbeats: Heartbeats | Unset | None = UNSET,
         asks: bool | Unset = UNSET,
         allow_http: bool | Unset = UNSET,
+        framing_hints: bool | Unset = UNSET,
         max_sessions: int | None = None,
         max_sessions_per_address: int | None = DEFAULT_MAX_SESSIONS_PER_ADDRESS,
         max_unproven: int | None = None,
@@ -113,6 +114,7 @@ class FrameFactory(Factory):
             "heartbeats": heartbeats,
             "asks": asks,
             "allow_http": allow_http,
+            "framing_hints": framing_hints,
         }
         self._overrides = {name: value for name, value in overrides.items() if value is not UNSET}
         self.admission = Admission(

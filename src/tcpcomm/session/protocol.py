@@ -260,10 +260,9 @@ class FrameProtocol(SessionHooks):
         self._deadline_timer.cancel()
         if self._pending_handlers is not None:
             self._call_guarded(self._pending_handlers.cancel)
-        if self._fault_throttle is not None and self._fault_throttle.unreported:
-            self.log.warn(
-                "{peer}: {count} more faults", peer=self.peer, count=self._fault_throttle.unreported
-            )
+        more = 0 if self._fault_throttle is None else self._fault_throttle.unreported
+        if more:
+            self.log.warn("{peer}: {count} more faults", peer=self.peer, count=more)
         observer.report(self, "closed", words)
         self._notify_factory("sessionClosed")
         if self._ready:
@@ -593,8 +592,9 @@ class FrameProtocol(SessionHooks):
         self._resume_delivery()
 
     def _frame_overdue(self) -> None:
-        times = cast("float", self.frame_began_at), self._last_received_at
-        problem = self.limits.overdue_text(*times, self._seconds())
+        began_at, now = cast("float", self.frame_began_at), self._seconds()
+        problem = self.limits.overdue_text(began_at, self._last_received_at, now)
         details = f": {self.unfinished}" if self.unfinished else ""
         self.log.warn("{peer}: {problem}{details}", peer=self.peer, problem=problem, details=details)
+        self._get_receive_queue().frame_overdue(self._decoder)
         self.close(problem)

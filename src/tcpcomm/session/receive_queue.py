@@ -10,6 +10,7 @@ from attrs import define, field
 
 from tcpcomm.errors import FramingError
 from tcpcomm.framing.base import Decoder
+from tcpcomm.runtime.framing_hints import hint_at_fault, hint_at_half_frame
 from tcpcomm.session.observer import ObservedSession, report_bytes, report_fault, report_frames_dropped
 from tcpcomm.session.turns import SLICE_SECONDS
 
@@ -126,8 +127,13 @@ class ReceiveQueue:
         self._frames, self._at, self._fault = [*fault.frames], 0, fault  # an observer may keep the list
         report_bytes(self._session, "frame_received", fault.frames)
         report_fault(self._session, fault)
+        hint_at_fault(self._session, fault)
         if fault.recoverable:
             self._chunks.insert(0, b"")  # this makes the decoder go on behind the fault
+
+    def frame_overdue(self, decoder: Decoder) -> None:
+        """Note that the frame in a decoder did not end in time: the peer may end its frames otherwise."""
+        hint_at_half_frame(self._session, decoder)
 
     def take_step(self, most: int, bite: int, decoder: Decoder) -> tuple[bytes | None, list[bytes]] | None:
         """

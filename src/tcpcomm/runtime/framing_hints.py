@@ -1,0 +1,158 @@
+"""
+Hints in the log after framing faults, about the framing of the peer: :func:`hint_at_fault`.
+
+Before the first fault nothing is kept, and nothing is computed. Then the last bytes of each peer with
+faults are kept, and a thread of the reactor looks for a framing that explains them. The code that finds it
+stands above this package. Therefore it is named by a text, and imported in that thread.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, ClassVar, Final, cast
+from weakref import WeakKeyDictionary
+
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
+
+from tcpcomm.errors import BadChecksum, BadLength, FrameTooLong, FramingError, TcpcommError
+from tcpcomm.framing.base import Decoder, Framing
+from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.timer import clock_of
+
+HINT_INTERVAL: Final = 60.0
+"""Seconds between two hints about framings in the log of a process."""
+
+HINT_BYTES: Final = 4096
+"""The last bytes of one peer that a hint is made of."""
+
+HINTED_PEERS: Final = 16
+"""The peers with faults whose last bytes are kept."""
+
+Chunk = tuple[float, bytes]
+"""Received bytes, with the time in seconds."""
+
+Explain = Callable[[tuple[Chunk, ...], Framing], str]
+"""Returns words about a framing that explains the bytes, unless it is the given one; else an empty text."""
+
+_EXPLAIN: Final = ("tcpcomm.tools.guess.hint", "hint")
+_LEAST_PAUSE: Final = 5.0
+_SHARE: Final = 50
+"""After a search without a hint, the next one waits so many times as long as it took."""
+
+
+class FramingHints:
+    """
+    The hints of all sessions in one reactor.
+
+    Args:
+        explain: finds the words, in a thread.
+    """
+
+    log: ClassVar[BoundedLogger] = BoundedLogger()
+
+    def __init__(self, explain: Explain | None = None) -> None:
+        self._explain = explain or _explain
+        self._peers: OrderedDict[tuple[str | None, str], deque[Chunk]] = OrderedDict()
+        self._is_searching = False
+        self._next_at = float("-inf")
+
+    def take(self, reactor: Any, peer: str, host: str | None, framing: Framing, data: bytes) -> None:
+        """
+        Take bytes that the declared framing could not cut. Look for a better framing, if it is time.
+
+        Args:
+            reactor: the reactor. Without threads, as in a test's clock, nothing is done.
+            peer: the name of the peer in logs.
+            host: its address. The bytes of its earlier sessions count, too.
+            framing: the declared framing.
+            data: the last bytes that the peer sent.
+        """
+        if not data or not hasattr(reactor, "getThreadPool"):
+            return
+        now = reactor.seconds()
+        chunks = self._kept(host, framing)
+        if not chunks or chunks[-1] != (now, data):  # one chunk may have several faults
+            chunks.append((now, data))
+        while sum(len(each) for _, each in chunks) > HINT_BYTES:
+            chunks.popleft()
+        if self._is_searching or now < self._next_at:
+            return
+        self._is_searching = True
+
+        def found(words: str | Failure) -> None:
+            self._is_searching = False
+            ended = reactor.seconds()
+            pause = HINT_INTERVAL
+            if isinstance(words, Failure):
+                self.log.failure("the search for the framing of {peer} failed", words, peer=peer)
+            elif words:
+                self.log.warn("{peer}: {words}", peer=peer, words=words)
+            else:
+                pause = min(pause, max(_LEAST_PAUSE, _SHARE * (ended - now)))
+            self._next_at = ended + pause
+
+        pool = reactor.getThreadPool()
+        deferToThreadPool(reactor, pool, self._explain, tuple(chunks), framing).addBoth(found)
+
+    def kept(self) -> dict[tuple[str | None, str], int]:
+        """Return the number of bytes that are kept of each peer, by its address and its framing."""
+        return {key: sum(len(data) for _, data in chunks) for key, chunks in self._peers.items()}
+
+    def _kept(self, host: str | None, framing: Framing) -> deque[Chunk]:
+        """Return the kept bytes of a peer. Forget another peer if there are too many."""
+        key = host, repr(framing)  # a framing of a user need not be hashable
+        chunks = self._peers.pop(key, None) or deque()
+        self._peers[key] = chunks
+        if len(self._peers) > HINTED_PEERS:
+            self._peers.popitem(last=False)
+        return chunks
+
+
+def hint_at_fault(session: Any, fault: FramingError) -> None:
+    """Take note of a fault of a session, for a hint."""
+    if isinstance(fault, FrameTooLong | BadLength | BadChecksum):
+        _take(session, fault.received)
+
+
+def hint_at_half_frame(session: Any, decoder: Decoder) -> None:
+    """Take note of a session that ends because a frame has not ended in time, for a hint."""
+    if not session.framing_hints:
+        return
+    try:
+        data = decoder.trailing
+    except TcpcommError:  # a part of the bytes is decoded already
+        return
+    _take(session, data[-HINT_BYTES:])
+
+
+def _take(session: Any, data: bytes) -> None:
+    if session.framing_hints and not _has_secret(session):
+        clock = clock_of(session.factory)
+        hints_of(clock).take(clock, session.peer, session.host, session.framing, data)
+
+
+def _has_secret(session: Any) -> bool:
+    """Return True if received bytes of the session may be secret, such as those of a login before."""
+    if session.keeps_secret:
+        return True
+    declaration = session.declaration
+    return "keeps_secret" in vars(session) if declaration is None else bool(declaration.login)
+
+
+_hints: Final[WeakKeyDictionary[Any, FramingHints]] = WeakKeyDictionary()
+
+
+def hints_of(clock: Any) -> FramingHints:
+    """Return the hints of a reactor, which all sessions in it share."""
+    hints = _hints.get(clock)
+    if hints is None:
+        hints = _hints[clock] = FramingHints()
+    return hints
+
+
+def _explain(chunks: tuple[Chunk, ...], framing: Framing) -> str:
+    module, name = _EXPLAIN
+    return cast("Explain", getattr(import_module(module), name))(chunks, framing)
