@@ -1,0 +1,72 @@
+"""Members that cannot stand beside each other: :func:`without_conflict` narrows one, or leaves it out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from attrs import evolve
+
+from tcpcomm.tools.guess.draft.commands import CommandSeen, EventSeen, Members
+from tcpcomm.tools.guess.draft.parts import Kind, Pattern, Slot, slots, template
+
+_MOST_WORDS: Final = 24
+"""The most texts that are listed as the only ones that may come."""
+
+
+def without_conflict(members: Members, number: int | None, problem: str) -> tuple[Members, list[str]]:
+    """
+    Return members without a conflict, and sentences about what is left out.
+
+    First, a field of any text becomes a choice of the texts that were seen. If that does not help, the
+    member is left out.
+
+    Args:
+        members: the commands and events.
+        number: the number of the member that an error names, or None if it names none.
+        problem: the error.
+    """
+    if number is None or number >= len(members.commands) + len(members.events):
+        faults = members.faults[:-1]
+        if not members.faults:
+            return Members(commands=(), events=(), faults=()), [f"Nothing can be declared: {problem}"]
+        lost = members.faults[-1]
+        return evolve(members, faults=faults), [f"The fault {lost.template!r} is left out: {problem}"]
+    if number >= len(members.commands):
+        at = number - len(members.commands)
+        events, lacks = _changed_event(members.events, at, problem)
+        return evolve(members, events=events), lacks
+    command = members.commands[number]
+    narrow = _narrowed(command)
+    before, behind = members.commands[:number], members.commands[number + 1 :]
+    if narrow != command:
+        return evolve(members, commands=(*before, narrow, *behind)), []
+    lack = f"The request {template(command.request)!r}, seen {command.count} times, is left out: {problem}"
+    return evolve(members, commands=(*before, *behind)), [lack]
+
+
+def _changed_event(
+    events: tuple[EventSeen, ...], at: int, problem: str
+) -> tuple[tuple[EventSeen, ...], list[str]]:
+    event = events[at]
+    narrow = evolve(event, pattern=_chosen(event.pattern))
+    if narrow != event:
+        return (*events[:at], narrow, *events[at + 1 :]), []
+    lack = f"The event {template(event.pattern)!r}, seen {event.count} times, is left out: {problem}"
+    return (*events[:at], *events[at + 1 :]), [lack]
+
+
+def _narrowed(command: CommandSeen) -> CommandSeen:
+    forms = tuple(tuple(map(_chosen, lines)) for lines in command.replies.forms)
+    return evolve(command, request=_chosen(command.request), replies=evolve(command.replies, forms=forms))
+
+
+def _chosen(pattern: Pattern) -> Pattern:
+    """Return a pattern whose texts are only those that were seen, if these are few words."""
+    if not any(each.kind is Kind.TEXT for each in slots(pattern)):
+        return pattern
+    return tuple(_choice(each) if isinstance(each, Slot) else each for each in pattern)
+
+
+def _choice(slot: Slot) -> Slot:
+    few = slot.kind is Kind.TEXT and slot.separator is None and 0 < len(slot.words) <= _MOST_WORDS
+    return evolve(slot, kind=Kind.CHOICE, format="") if few and all(slot.words) else slot

@@ -1,0 +1,194 @@
+"""
+Which lines answer which: :func:`conversation_of` pairs requests and replies by their order and time.
+
+The host is the side whose lines tell the lines that follow them. A line of the equipment that comes beside
+answers now and then, or without a request, is an event.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from math import log, log2
+from typing import Final
+
+from attrs import define, evolve, field, frozen
+
+from tcpcomm.tools.guess.capture import Side
+from tcpcomm.tools.guess.draft.lines import Line
+
+_MOSTLY: Final = 0.8
+_BY_CHANCE: Final = 0.001
+
+KeyOf = Callable[[str], str]
+
+_OFTEN: Final = 0.6
+"""The part of a command's answers from which on a further line is a part of the reply."""
+
+_CLEARER: Final = 0.3
+"""The bits that the other side must tell more of the next line than the side that opened the connection."""
+
+
+@define
+class Exchange:
+    """A request, and the lines that the equipment sent before the next one."""
+
+    request: Line
+    answers: list[Line] = field(factory=list)
+
+    @property
+    def seconds(self) -> float | None:
+        """The time from the request to the last answer, or None if it is not known."""
+        if not self.answers or self.request.at is None or self.answers[-1].at is None:
+            return None
+        return self.answers[-1].at - self.request.at
+
+
+@frozen
+class Conversation:
+    """
+    All lines, in their parts.
+
+    Attributes:
+        host: the side that asks.
+        exchanges: the requests with their answers; events are not among these.
+        events: the lines that nobody asked for.
+        pipelined: the number of requests that were sent before the one before was answered.
+    """
+
+    host: Side
+    exchanges: Sequence[Exchange]
+    events: Sequence[Line]
+    pipelined: int
+
+
+def conversation_of(lines: Sequence[Line], key_of: KeyOf) -> Conversation:
+    """Divide lines into exchanges and events. ``key_of`` returns the kind of a line, such as its head."""
+    host = _host_of(lines, key_of)
+    exchanges, unasked = _exchanges(lines, host)
+    pipelined = _pipelined(exchanges, key_of)
+    events = _events(exchanges, unasked, key_of)
+    told = [each for each in unasked if key_of(each.text) in events]
+    kept = []
+    for each in exchanges:
+        told += [line for line in each.answers if key_of(line.text) in events]
+        kept.append(
+            evolve(each, answers=[line for line in each.answers if key_of(line.text) not in events])
+        )
+    return Conversation(host, kept, told, pipelined)
+
+
+def _exchanges(lines: Sequence[Line], host: Side) -> tuple[list[Exchange], list[Line]]:
+    exchanges: list[Exchange] = []
+    unasked: list[Line] = []
+    for line in lines:
+        if line.side == host:
+            exchanges.append(Exchange(line))
+        elif exchanges:
+            exchanges[-1].answers.append(line)
+        else:
+            unasked.append(line)
+    return exchanges, unasked
+
+
+def _host_of(lines: Sequence[Line], key_of: KeyOf) -> Side:
+    """Return the side whose lines tell best what the other one says next."""
+    if len({each.side for each in lines}) < 2:
+        return 0
+    tells = [_tells(_exchanges(lines, side)[0], key_of) for side in (0, 1)]
+    return 1 if tells[1] > tells[0] + _CLEARER else 0
+
+
+def _tells(exchanges: Iterable[Exchange], key_of: KeyOf) -> float:
+    """Return the bits that the kind of a request tells of the kind of its first answer, on average."""
+    pairs = [
+        (key_of(each.request.text), key_of(each.answers[0].text)) for each in exchanges if each.answers
+    ]
+    if not pairs:
+        return 0.0
+    both, asked, answered = (
+        Counter(pairs),
+        Counter(one for one, _ in pairs),
+        Counter(two for _, two in pairs),
+    )
+    whole = len(pairs)
+    bits = sum(n * log2(n * whole / (asked[one] * answered[two])) for (one, two), n in both.items()) / whole
+    by_chance = (len(asked) - 1) * (len(answered) - 1) / (2 * whole * log(2))
+    return bits - by_chance
+
+
+def _pipelined(exchanges: Sequence[Exchange], key_of: KeyOf) -> int:
+    """Return the number of requests that were sent before the one before was answered."""
+    bursts = _bursts(exchanges)
+    if bursts:
+        return bursts
+    silent = _silent(exchanges, key_of)
+    usual: dict[str, int] = defaultdict(lambda: 1)
+    late: list[tuple[str, int, int]] = []
+    waiting = 0
+    for each in exchanges:
+        kind = key_of(each.request.text)
+        if kind in silent:
+            continue
+        if not each.answers:
+            waiting += 1
+            continue
+        if waiting:
+            late.append((kind, waiting, len(each.answers)))
+        else:
+            usual[kind] = max(usual[kind], len(each.answers))
+        waiting = 0
+    return sum(waited for kind, waited, answers in late if answers >= usual[kind] + waited)
+
+
+def _bursts(exchanges: Sequence[Exchange]) -> int:
+    """Return the requests that wait, if the host always sends several and gets as many answers."""
+    waiting, sizes = 0, []
+    for each in exchanges:
+        if each.answers:
+            sizes.append((waiting, len(each.answers)))
+            waiting = 0
+        else:
+            waiting += 1
+    fitting = [waited for waited, answers in sizes if waited and answers == waited + 1]
+    return sum(fitting) if sizes and len(fitting) >= _MOSTLY * len(sizes) else 0
+
+
+def _silent(exchanges: Iterable[Exchange], key_of: KeyOf) -> set[str]:
+    """Return the kinds of requests that nothing ever follows."""
+    answered: dict[str, bool] = defaultdict(bool)
+    for each in exchanges:
+        answered[key_of(each.request.text)] |= bool(each.answers)
+    return {key for key, has_answers in answered.items() if not has_answers}
+
+
+def _events(exchanges: Sequence[Exchange], unasked: Iterable[Line], key_of: KeyOf) -> set[str]:
+    """Return the kinds of lines that come unasked."""
+    asked = Counter(key_of(each.request.text) for each in exchanges)
+    answered = Counter(key_of(each.request.text) for each in exchanges if each.answers)
+    beside: dict[str, Counter[str]] = defaultdict(Counter)
+    alone: dict[str, Counter[str]] = defaultdict(Counter)
+    for each in exchanges:
+        request = key_of(each.request.text)
+        kinds = {key_of(line.text) for line in each.answers}
+        for kind in kinds:
+            (beside if len(kinds) > 1 else alone)[kind][request] += 1
+    found = set()
+    for kind in {*beside, *(key_of(each.text) for each in unasked)}:
+        answers = sum(
+            count for request, count in alone[kind].items() if 2 * answered[request] > asked[request]
+        )
+        is_answer = answers >= max(1, sum(beside[kind].values()))
+        is_part = any(count >= _OFTEN * asked[request] for request, count in beside[kind].items())
+        if not is_answer and not is_part and not _is_local(beside[kind] + alone[kind], asked):
+            found.add(kind)
+    return found
+
+
+def _is_local(seen: Counter[str], asked: Counter[str]) -> bool:
+    """Return True if a line comes with one command only, and that is hardly by chance."""
+    if len(seen) != 1:
+        return False
+    ((request, count),) = seen.items()
+    share: float = asked[request] / sum(asked.values())
+    return bool(share**count < _BY_CHANCE)
