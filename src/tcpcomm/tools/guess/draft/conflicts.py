@@ -56,8 +56,12 @@ def _changed_event(
 
 
 def _narrowed(command: CommandSeen) -> CommandSeen:
-    forms = tuple(tuple(map(_chosen, lines)) for lines in command.replies.forms)
-    return evolve(command, request=_chosen(command.request), replies=evolve(command.replies, forms=forms))
+    replies = command.replies
+    forms = tuple(evolve(each, lines=tuple(map(_chosen, each.lines))) for each in replies.forms)
+    items = tuple(map(_chosen, replies.items))
+    return evolve(
+        command, request=_chosen(command.request), replies=evolve(replies, forms=forms, items=items)
+    )
 
 
 def _chosen(pattern: Pattern) -> Pattern:

@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from attrs import define, evolve, field, frozen
+from attrs import frozen
 
 from tcpcomm.framing import Delimited, Framing, format_framing
 from tcpcomm.tools.guess.draft.commands import CommandSeen, EventSeen, Members
 from tcpcomm.tools.guess.draft.faults import FaultForm
-from tcpcomm.tools.guess.draft.names import Names, field_names, words_of
+from tcpcomm.tools.guess.draft.names import field_names, words_of
 from tcpcomm.tools.guess.draft.parts import (
-    Kind,
     Pattern,
-    Slot,
     annotation,
     named,
     quoted,
     slots,
     template,
 )
-from tcpcomm.tools.guess.draft.replies import repeated
+from tcpcomm.tools.guess.draft.replies import ReplyKind
+from tcpcomm.tools.guess.draft.results import MARGIN, Writer, reply_source, times
 
 _TIMEOUTS: Final = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
-_MARGIN: Final = 4.0
-"""The times that a reply may take as long as the slowest one that was seen."""
-
 _UNSURE: Final = 5
 """Fewer samples than this are unsure."""
 
@@ -44,16 +40,6 @@ class Frame:
     lines: int
     origin: str = ""
     codec: str = "Template"
-
-
-@define
-class _Writer:
-    """Collects the parts of a source."""
-
-    names: Names = field(factory=Names)
-    classes: list[str] = field(factory=list)
-    class_names: set[str] = field(factory=set)
-    codecs: set[str] = field(factory=set)
 
 
 @frozen
@@ -81,7 +67,7 @@ def source_of(frame: Frame, members: Members, left_out: Sequence[str] = ()) -> S
         members: the commands, events and faults.
         left_out: sentences about what the declaration lacks.
     """
-    writer = _Writer()
+    writer = Writer()
     writer.class_names.add(frame.name)
     drafted = [_command(writer, each) for each in members.commands]
     drafted += [_event(writer, each) for each in members.events]
@@ -106,7 +92,7 @@ def _safe(line: str) -> str:
     return line.replace("\\", "\\\\").replace('"""', "'''") if line.strip() != '"""' else line
 
 
-def _attributes(writer: _Writer, frame: Frame, faults: Sequence[FaultForm]) -> str:
+def _attributes(writer: Writer, frame: Frame, faults: Sequence[FaultForm]) -> str:
     lines = [f"    framing = {_framing(writer, frame.framing)}"]
     if frame.reply_framing is not None and frame.reply_framing != frame.framing:
         lines.append(f"    reply_framing = {_framing(writer, frame.reply_framing)}")
@@ -114,7 +100,7 @@ def _attributes(writer: _Writer, frame: Frame, faults: Sequence[FaultForm]) -> s
         seen = f"{each.doubt} only" if each.doubt else ""
         if seen:
             lines.append(f"    # unsure: the fault {quoted(each.template)} was {seen}")
-    writer.codecs.add(frame.codec)
+    writer.imports.add(frame.codec)
     arguments = [] if frame.encoding == "ascii" and frame.codec == "Template" else [quoted(frame.encoding)]
     if frame.codec == "Scpi":
         arguments = [] if frame.encoding in ("ascii", "latin-1") else arguments
@@ -134,13 +120,13 @@ def _fault(faults: Sequence[FaultForm]) -> str:
     return f"{{{', '.join(f'{quoted(each.template)}: {each.code!r}' for each in faults)}}}"
 
 
-def _framing(writer: _Writer, framing: Framing) -> str:
+def _framing(writer: Writer, framing: Framing) -> str:
     if type(framing) is Delimited and framing == Delimited(framing.delimiters):
         ends = framing.delimiters
-        writer.codecs.add("Delimited")
+        writer.imports.add("Delimited")
         several = ", ".join(map(_bytes, ends))
         return f"Delimited({several})" if len(ends) == 1 else f"Delimited(({several}))"
-    writer.codecs.add("parse_framing")
+    writer.imports.add("parse_framing")
     return f"parse_framing({quoted(format_framing(framing))})"
 
 
@@ -148,35 +134,34 @@ def _bytes(value: bytes) -> str:
     return "b" + quoted(repr(value)[2:-1]).replace("\\\\", "\\")
 
 
-def _imports(members: Members, writer: _Writer, text: str) -> str:
+def _imports(members: Members, writer: Writer, text: str) -> str:
     facade = ["Equipment"]
     facade += ["command"] if members.commands else []
     facade += ["event"] if members.events else []
-    framings = sorted(writer.codecs & {"Delimited", "parse_framing"})
-    codecs = sorted(writer.codecs - {"Delimited", "parse_framing"})
+    framings = sorted(writer.imports & {"Delimited", "parse_framing"})
+    codecs = sorted(writer.imports - {"Delimited", "parse_framing"})
     lines = ["from typing import Literal\n"] if "Literal[" in text else []
     lines += ["from attrs import frozen\n"] if writer.classes else []
     lines += [f"from tcpcomm import {', '.join(facade)}", f"from tcpcomm.codec import {', '.join(codecs)}"]
     return "\n".join([*lines, f"from tcpcomm.framing import {', '.join(framings)}"])
 
 
-def _command(writer: _Writer, seen: CommandSeen) -> Member:
+def _command(writer: Writer, seen: CommandSeen) -> Member:
     head = _head(seen.request)
     parameters = named(seen.request, field_names(seen.request, (), head=head))
     name = writer.names.give("_".join(words_of(seen.request)), "ask")
     doubts = [*seen.replies.doubts]
     if seen.count < _UNSURE:
-        doubts.append(f"seen {_times(seen.count)} only")
+        doubts.append(f"seen {times(seen.count)} only")
     if seen.refused and not seen.exchanges:
         doubts.append("it was only refused, so its reply is not known")
-    reply, result, more = _reply(writer, name, seen, slots(parameters))
-    doubts += more
+    reply, result = reply_source(writer, name, seen, slots(parameters))
     arguments = [quoted(template(parameters)), f"reply={reply}"]
     if seen.replies.faults:
         codes = ", ".join(f"{quoted(template_text(each))}: {_code(each)!r}" for each in seen.replies.faults)
         arguments.append(f"faults={{{codes}}}")
         doubts.append("a reply without a value is taken for a fault")
-    if seen.slowest is not None and seen.replies.kind != "none":
+    if seen.slowest is not None and seen.replies.kind is not ReplyKind.NOTHING:
         arguments.append(f"timeout={_timeout(seen.slowest)}")
     comments = [f"    # unsure: {each}" for each in doubts]
     asked = "".join(f", {each.name}: {annotation(each)}" for each in slots(parameters))
@@ -200,20 +185,16 @@ def _code(text: str) -> str:
 
 
 def _seen(seen: CommandSeen) -> str:
-    text = f"Seen {_times(seen.count)}"
+    text = f"Seen {times(seen.count)}"
     if seen.refused:
-        text += f", and refused {_times(seen.refused)}" if seen.exchanges else ", always refused"
+        text += f", and refused {times(seen.refused)}" if seen.exchanges else ", always refused"
     if seen.slowest is not None and seen.slowest > 0:
         text += f"; the slowest reply took {seen.slowest:.2g} s"
     return text + "."
 
 
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{count} times")
-
-
 def _timeout(slowest: float) -> float:
-    wanted = slowest * _MARGIN
+    wanted = slowest * MARGIN
     return float(next((each for each in _TIMEOUTS if each >= wanted), round(wanted)))
 
 
@@ -222,123 +203,15 @@ def _head(pattern: Pattern) -> str:
     return words[0] if words else ""
 
 
-def _reply(
-    writer: _Writer, name: str, seen: CommandSeen, parameters: Sequence[Slot]
-) -> tuple[str, str, list[str]]:
-    """Return the reply in the notation, the type of the result, and what is unsure."""
-    replies = seen.replies
-    if replies.kind == "none" and not seen.is_silent:
-        return "None", "None", []
-    if replies.kind == "none":
-        writer.codecs.add("Silence")
-        return f"Silence({_silence(seen.slowest)})", "None", []
-    if replies.kind == "until":
-        return _until(writer, name, replies.forms)
-    if replies.kind == "counted":
-        return _counted(writer, name, replies.forms)
-    forms, results = [], []
-    for lines in replies.forms:
-        rows = _rows(seen, lines)
-        fields: list[Slot] = []
-        frames = []
-        for pattern in lines:
-            whole = _reply_line(pattern, parameters, rows, [each.name for each in fields])
-            fields += [each for each in slots(whole) if not each.repeats]
-            frames.append(quoted(template(whole)))
-        forms.append(frames[0] if len(frames) == 1 else f"({', '.join(frames)})")
-        results.append(_result(writer, name, fields))
-    if replies.kind == "acknowledged" and len(replies.forms[0]) == 2:
-        writer.codecs.add("Acknowledged")
-        return f"Acknowledged{forms[0]}", results[0], []
-    if len(forms) == 1:
-        return forms[0], results[0], []
-    writer.codecs.add("OneOf")
-    union = sorted(dict.fromkeys(results), key=lambda each: each == "None")
-    return f"OneOf({', '.join(forms)})", " | ".join(union), []
-
-
-def _reply_line(
-    pattern: Pattern, parameters: Sequence[Slot], rows: Sequence[int] | None, taken: Sequence[str]
-) -> Pattern:
-    """Return the pattern of a line of a reply, with names."""
-    if rows is not None:
-        pattern = repeated(pattern, parameters, rows)
-    own = tuple(each for each in pattern if not (isinstance(each, Slot) and each.repeats))
-    names = iter(field_names(own, taken, head=_head(pattern)))
-    return tuple(
-        evolve(each, name=next(names)) if isinstance(each, Slot) and not each.repeats else each
-        for each in pattern
-    )
-
-
-def _rows(seen: CommandSeen, lines: Sequence[Pattern]) -> list[int] | None:
-    """Return the number of the request that each line of a reply answers, or None if some lack a reply."""
-    counts = {len(each.values) for pattern in lines for each in slots(pattern)}
-    return [*range(len(seen.exchanges))] if counts == {len(seen.exchanges)} else None
-
-
-def _until(writer: _Writer, name: str, forms: Sequence[Sequence[Pattern]]) -> tuple[str, str, list[str]]:
-    writer.codecs.add("Until")
-    (item,), (end,) = forms
-    item = named(item, field_names(item, ()))
-    result = _result(writer, f"{name}_item", slots(item))
-    return f"Until({quoted(template(end))}, {quoted(template(item))})", f"list[{result}]", []
-
-
-def _counted(writer: _Writer, name: str, forms: Sequence[Sequence[Pattern]]) -> tuple[str, str, list[str]]:
-    writer.codecs.add("CountedLines")
-    (head,), (item,) = forms
-    item = named(item, field_names(item, ()))
-    result = _result(writer, f"{name}_item", slots(item))
-    return f"CountedLines({quoted(template(head))}, {quoted(template(item))})", f"list[{result}]", []
-
-
-def _result(writer: _Writer, name: str, fields: Sequence[Slot]) -> str:
-    """Return the type of a result. Several values are a class."""
-    if not fields:
-        return "None"
-    if len(fields) == 1:
-        return annotation(fields[0])
-    wanted = "".join(each.title() for each in name.split("_")) + "Reply"
-    candidates = (wanted, *(f"{wanted}{number}" for number in range(2, 1000)))
-    class_name = next(each for each in candidates if each not in writer.class_names)
-    writer.class_names.add(class_name)
-    lines = [f'@frozen\nclass {class_name}:\n    """The values in a reply to {name}."""\n']
-    for each in fields:
-        comment = _comment(each)
-        lines.append(f"    {each.name}: {annotation(each)}{comment}")
-    writer.classes.append("\n".join(lines))
-    return class_name
-
-
-def _comment(slot: Slot) -> str:
-    """Return the values that were seen, as a comment behind a field."""
-    if slot.kind is Kind.CHOICE:
-        rare = [each for each in slot.words if slot.values.count(each) < 3]
-        return f"  # unsure: {rare[0]!r} was seen only {_times(slot.values.count(rare[0]))}" if rare else ""
-    if not slot.is_number or slot.separator is not None or slot.format.rstrip("0123456789")[-1:] in "xX":
-        return ""
-    seen = sorted({float(each.replace(" ", "")) for each in slot.values if each})
-    if not seen:
-        return ""
-    if len(seen) == 1:
-        return f"  # unsure: always {seen[0]:g}"
-    return f"  # seen: {seen[0]:g} to {seen[-1]:g}"
-
-
-def _silence(slowest: float | None) -> float:
-    return 0.5 if slowest is None else max(0.3, round(slowest * _MARGIN, 1))
-
-
-def _event(writer: _Writer, seen: EventSeen) -> Member:
+def _event(writer: Writer, seen: EventSeen) -> Member:
     words = words_of(seen.pattern)
     pattern = named(seen.pattern, field_names(seen.pattern, (), head=words[0] if words else ""))
     name = writer.names.give("_".join(words), "told")
     told = "".join(f", {each.name}: {annotation(each)}" for each in slots(pattern))
-    lines = [f"    # unsure: seen {_times(seen.count)} only"] if seen.count < _UNSURE else []
+    lines = [f"    # unsure: seen {times(seen.count)} only"] if seen.count < _UNSURE else []
     lines += [
         f"    @event({quoted(template(pattern))})",
         f"    def {name}(self{told}) -> None:",
-        f'        """Seen {_times(seen.count)}, unasked."""',
+        f'        """Seen {times(seen.count)}, unasked."""',
     ]
     return Member(name, "\n".join(lines))
