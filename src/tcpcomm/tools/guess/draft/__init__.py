@@ -1,1 +1,1 @@
-"""Drafts a declaration from a capture whose framing is known. It does no I/O."""
+"""Drafts a declaration from captured frames. It does no I/O."""

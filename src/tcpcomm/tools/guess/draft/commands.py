@@ -51,7 +51,7 @@ class EventSeen:
 
 @frozen(kw_only=True)
 class Members:
-    """What an equipment does, as far as it was seen."""
+    """The commands, events and faults that were seen."""
 
     commands: tuple[CommandSeen, ...]
     events: tuple[EventSeen, ...]
@@ -142,7 +142,7 @@ def _shorter(exchanges: Sequence[Exchange], refused: set[int], with_path: bool) 
 
 
 def _judgements(exchanges: Sequence[Exchange], refused: set[int], with_path: bool) -> set[int]:
-    """Return the exchanges among the refused ones whose line has the values of a good reply."""
+    """Return the exchanges among the refused ones that have the values of a good reply."""
     by_key: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
     for number, each in enumerate(exchanges):
         if each.answers:

@@ -15,7 +15,7 @@ _MOST_WORDS: Final = 24
 
 def without_conflict(members: Members, number: int | None, problem: str) -> tuple[Members, list[str]]:
     """
-    Return members without a conflict, and sentences about what is left out.
+    Return members without a conflict, and a sentence for each one that is left out.
 
     First, a field of any text becomes a choice of the texts that were seen. If that does not help, the
     member is left out.
@@ -65,7 +65,7 @@ def _narrowed(command: CommandSeen) -> CommandSeen:
 
 
 def _chosen(pattern: Pattern) -> Pattern:
-    """Return a pattern whose texts are only those that were seen, if these are few words."""
+    """Return a pattern that takes only the texts that were seen, if these are few words."""
     if not any(each.kind is Kind.TEXT for each in slots(pattern)):
         return pattern
     return tuple(_choice(each) if isinstance(each, Slot) else each for each in pattern)

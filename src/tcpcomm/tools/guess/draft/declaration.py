@@ -29,7 +29,7 @@ class Draft:
     Attributes:
         text: the Python source of a module with the declaration; empty if none can be drafted.
         notes: what its reader must know, each as a sentence.
-        problem: the reason why there is no draft, and what to do; empty if there is one.
+        problem: the reason for having no draft, and the next step; empty if there is a draft.
     """
 
     text: str = ""

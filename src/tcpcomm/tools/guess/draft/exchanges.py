@@ -1,7 +1,7 @@
 """
-Which lines answer which: :func:`conversation_of` pairs requests and replies by their order and time.
+Requests and replies, paired by their order and time: :func:`conversation_of`.
 
-The host is the side whose lines tell the lines that follow them. A line of the equipment that comes beside
+The lines of the host tell the lines that follow them. A line of the equipment that comes beside
 answers now and then, or without a request, is an event.
 """
 
@@ -92,7 +92,7 @@ def _exchanges(lines: Sequence[Line], host: Side) -> tuple[list[Exchange], list[
 
 
 def _host_of(lines: Sequence[Line], key_of: KeyOf) -> Side:
-    """Return the side whose lines tell best what the other one says next."""
+    """Return the side that asks: its lines tell best the next line of the other side."""
     if len({each.side for each in lines}) < 2:
         return 0
     tells = [_tells(_exchanges(lines, side)[0], key_of) for side in (0, 1)]

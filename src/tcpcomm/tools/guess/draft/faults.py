@@ -28,7 +28,7 @@ class FaultForm:
         template: its template.
         code: the code that this form stands for; None if the template tells it.
         count: the number of times that it was seen.
-        doubt: what is not sure about it; empty if nothing.
+        doubt: the reason for a doubt about it; empty if it is sure.
     """
 
     template: str

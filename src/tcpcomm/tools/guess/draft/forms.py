@@ -63,7 +63,7 @@ def forms_of(lines: Sequence[str], heads: Sequence[str]) -> list[Form]:
 
 
 def _absorbed(lines: Sequence[str], groups: dict[str, list[int]]) -> dict[str, list[int]]:
-    """Put lines together whose heads differ only in letters of a hexadecimal number."""
+    """Put lines together if their heads differ only in letters of a hexadecimal number."""
     found = dict(groups)
     for short in sorted(groups, key=len):
         others = [each for each in found if re.fullmatch(rf"{re.escape(short)}([A-F]+|[a-f]+)", each)]

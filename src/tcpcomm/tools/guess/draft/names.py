@@ -1,4 +1,4 @@
-"""Names for what is drafted: :class:`Names`. They come from the words that stand beside the values."""
+"""Names of commands, events and fields, from the words beside them: :class:`Names`."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Names:
 
 def field_names(pattern: Pattern, taken: Sequence[str], *, head: str = "") -> list[str]:
     """
-    Return a name for each field: the word in front of it, if one is there, or ``value`` with a number.
+    Return a name for each field: the word in front, or ``value`` with a number.
 
     Args:
         pattern: the pattern.

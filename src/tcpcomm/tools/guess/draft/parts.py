@@ -1,5 +1,5 @@
 """
-The parts of a drafted template: :class:`Literal` texts and :class:`Slot` fields, each with what was seen.
+The parts of a drafted template: :class:`Text` and :class:`Slot` fields, each with the texts that were seen.
 
 A pattern is a tuple of parts. It describes several lines of one form. Every slot keeps the text that each
 line has at its place, so that later steps can compare columns of requests and replies.
@@ -153,6 +153,6 @@ def _form(part: Part) -> tuple[object, ...]:
 
 
 def named(pattern: Pattern, names: Sequence[str]) -> Pattern:
-    """Return a pattern whose fields have these names, in order."""
+    """Return a pattern with these names of fields, in order."""
     given = iter(names)
     return tuple(evolve(each, name=next(given)) if isinstance(each, Slot) else each for each in pattern)

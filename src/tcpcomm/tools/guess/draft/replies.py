@@ -50,7 +50,7 @@ class ReplyForm:
 @frozen(kw_only=True)
 class Replies:
     """
-    What answers a command.
+    The reply to a command.
 
     Attributes:
         kind: the structure of the reply.
@@ -60,7 +60,7 @@ class Replies:
         frame: the line that ends items, or that has their number.
         is_acknowledged: True if the first line comes long before the second one.
         faults: the lines without a value that come in place of a value.
-        doubts: what is not sure, each as a sentence without its stop.
+        doubts: the reasons for doubts, each as a sentence without its stop.
     """
 
     kind: ReplyKind = ReplyKind.LINES
@@ -117,7 +117,7 @@ def _single(lines: Sequence[str], exchanges: Sequence[int]) -> Replies:
 
 
 def _is_refusal(form: Form, lines: Sequence[str]) -> bool:
-    """Return True if a form of replies has no value and is rare, so that it is rather a fault."""
+    """Return True if a form of replies has no value and is rare: it may be a fault."""
     if any(each.kind is not Kind.CHOICE and each.kind is not Kind.TEXT for each in slots(form.pattern)):
         return False
     words = {lines[each] for each in form.numbers}
@@ -187,7 +187,7 @@ def repeated(pattern: Pattern, parameters: Sequence[Slot], rows: Sequence[int]) 
 
     Args:
         pattern: the pattern of the reply.
-        parameters: the fields of the request, whose values are those of the replies in ``rows``.
+        parameters: the fields of the request.
         rows: for each line of the reply, the number of its request.
     """
     free = [*parameters]

@@ -12,8 +12,10 @@ from tcpcomm.tools.guess.draft.names import Names, field_names, words_of
 from tcpcomm.tools.guess.draft.parts import Kind, Pattern, Slot, annotation, quoted, slots, template
 from tcpcomm.tools.guess.draft.replies import ReplyKind, repeated
 
-MARGIN: Final = 4.0
+_MARGIN: Final = 4.0
 """The times that a reply may take as long as the slowest one that was seen."""
+
+_TIMEOUTS: Final = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 
 
 @define
@@ -40,7 +42,7 @@ def reply_source(
     Args:
         writer: takes the classes and the imports.
         name: the name of the command.
-        seen: what was seen of the command.
+        seen: the command.
         parameters: the fields of its request, with their names.
     """
     replies = seen.replies
@@ -152,5 +154,11 @@ def _comment(slot: Slot) -> str:
     return f"  # seen: {seen[0]:g} to {seen[-1]:g}"
 
 
+def timeout_of(slowest: float) -> float:
+    """Return a timeout for replies, from the seconds of the slowest one."""
+    wanted = slowest * _MARGIN
+    return float(next((each for each in _TIMEOUTS if each >= wanted), round(wanted)))
+
+
 def _silence(slowest: float | None) -> float:
-    return 0.5 if slowest is None else max(0.3, round(slowest * MARGIN, 1))
+    return 0.5 if slowest is None else max(0.3, round(slowest * _MARGIN, 1))

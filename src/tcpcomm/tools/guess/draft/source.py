@@ -20,9 +20,8 @@ from tcpcomm.tools.guess.draft.parts import (
     template,
 )
 from tcpcomm.tools.guess.draft.replies import ReplyKind
-from tcpcomm.tools.guess.draft.results import MARGIN, Writer, reply_source, times
+from tcpcomm.tools.guess.draft.results import Writer, reply_source, timeout_of, times
 
-_TIMEOUTS: Final = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 _UNSURE: Final = 5
 """Fewer samples than this are unsure."""
 
@@ -31,7 +30,7 @@ _WIDTH: Final = 100
 
 @frozen(kw_only=True)
 class Frame:
-    """What stands around the members of a declaration."""
+    """The class of a declaration, and its attributes."""
 
     name: str
     framing: Framing
@@ -82,7 +81,7 @@ def source_of(frame: Frame, members: Members, left_out: Sequence[str] = ()) -> S
 def _docstring(frame: Frame, members: Members, left_out: Sequence[str]) -> str:
     origin = f" of {frame.origin}" if frame.origin else ""
     lines = ['    """', f"    Equipment as a capture{origin} shows it: {frame.lines} lines.", ""]
-    lines += ["    Drafted by tcpcomm guess. Names and types are guesses; what is unsure says so."]
+    lines += ["    Drafted by tcpcomm guess. Names and types are guesses."]
     if left_out:
         lines += ["", *(f"    {each}" for each in left_out)]
     return "\n".join([_safe(each) for each in lines] + ['    """'])
@@ -162,7 +161,7 @@ def _command(writer: Writer, seen: CommandSeen) -> Member:
         arguments.append(f"faults={{{codes}}}")
         doubts.append("a reply without a value is taken for a fault")
     if seen.slowest is not None and seen.replies.kind is not ReplyKind.NOTHING:
-        arguments.append(f"timeout={_timeout(seen.slowest)}")
+        arguments.append(f"timeout={timeout_of(seen.slowest)}")
     comments = [f"    # unsure: {each}" for each in doubts]
     asked = "".join(f", {each.name}: {annotation(each)}" for each in slots(parameters))
     lines = [
@@ -191,11 +190,6 @@ def _seen(seen: CommandSeen) -> str:
     if seen.slowest is not None and seen.slowest > 0:
         text += f"; the slowest reply took {seen.slowest:.2g} s"
     return text + "."
-
-
-def _timeout(slowest: float) -> float:
-    wanted = slowest * MARGIN
-    return float(next((each for each in _TIMEOUTS if each >= wanted), round(wanted)))
 
 
 def _head(pattern: Pattern) -> str:
