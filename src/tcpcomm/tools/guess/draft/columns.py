@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import prod
 from typing import Final
 
@@ -41,7 +42,7 @@ _FEW: Final = 10
 
 def pattern_of(lines: Sequence[str]) -> Pattern:
     """Return the pattern of these lines, which have one form. The fields have no names yet."""
-    return _gathered(joined(_parts(tuple(lines), is_column=False)), tuple(lines))
+    return _readable(_gathered(joined(_parts(tuple(lines), is_column=False)), tuple(lines)))
 
 
 def _parts(values: tuple[str, ...], *, is_column: bool) -> list[Part]:
@@ -75,6 +76,9 @@ def _typed(values: tuple[str, ...], distinct: set[str]) -> Slot | None:
     form = number_form(distinct)
     if form is not None:
         return Slot(kind=form[0], format=form[1], values=values)
+    filled = _filled(values, distinct)
+    if filled is not None:
+        return filled
     if all(map(_DATED.fullmatch, distinct)):
         return Slot(kind=Kind.TEXT, values=values)
     for yes, no in _FLAGS:
@@ -84,6 +88,21 @@ def _typed(values: tuple[str, ...], distinct: set[str]) -> Slot | None:
         return Slot(kind=Kind.CHOICE, values=values)
     form = hex_form(distinct)
     return None if form is None else Slot(kind=form[0], format=form[1], values=values)
+
+
+def _filled(values: tuple[str, ...], distinct: set[str]) -> Slot | None:
+    """Return the field of words that blanks fill to one width, or None."""
+    widths = {len(each) for each in distinct}
+    if len(widths) != 1:
+        return None
+    for align, has_blank, strip in (("<", str.endswith, str.rstrip), (">", str.startswith, str.lstrip)):
+        bare = tuple(strip(each, " ") for each in values)
+        if any(has_blank(each, " ") for each in distinct) and all(
+            each == each.strip() and "  " not in each for each in bare
+        ):
+            kind = Kind.CHOICE if _are_choices(bare) else Kind.TEXT
+            return Slot(kind=kind, format=f"{align}{widths.pop()}", values=values)
+    return None
 
 
 def _are_choices(values: tuple[str, ...]) -> bool:
@@ -181,7 +200,8 @@ def _listed(values: tuple[str, ...], separator: str) -> list[Part] | None:
     rows = [row[:-1] if has_end else row for row, has_end in zip(rows, ended, strict=True)]
     for first in _list_starts(rows):
         items = [item for row in rows for item in row[first:]]
-        form = number_form({*items}) if items else None
+        has_count = first > 0 and all(_counts(row, first) for row in rows)
+        form = _item_form(tuple(items), has_count=has_count)
         if form is not None and max(map(len, rows)) - first >= 2:
             break
     else:
@@ -191,7 +211,9 @@ def _listed(values: tuple[str, ...], separator: str) -> list[Part] | None:
         return None
     has_empty = bool(empty) and not any(ended)
     spread = tuple(separator.join(row[first:]) for row in rows)
-    items_slot = Slot(kind=form[0], format=form[1], values=spread, separator=separator)
+    items_slot = Slot(
+        kind=form.kind, format=form.format, values=spread, separator=separator, options=form.options
+    )
     heads = tuple(separator.join(row[:first]) for row in rows)
     if first == 0:
         return [items_slot]
@@ -203,6 +225,16 @@ def _listed(values: tuple[str, ...], separator: str) -> list[Part] | None:
     if isinstance(last, Slot) and last.kind is Kind.INT and [*map(str, map(_int, last.values))] == sizes:
         return [*leading[:-1], evolve(items_slot, count=last.format, count_between=separator)]
     return [*leading, *([] if has_empty else [Text(separator)]), items_slot]
+
+
+def _item_form(items: tuple[str, ...], *, has_count: bool) -> Slot | None:
+    """Return the type of the items of a list. Words are a list only if a number of items is there."""
+    typed = _typed(items, {*items}) if items else None
+    if typed is not None and not has_count and not typed.is_number:
+        return None
+    if typed is None and has_count and items:
+        typed = Slot(kind=Kind.TEXT)
+    return None if typed is None else evolve(typed, values=(), options=tuple(typed.words))
 
 
 def _list_starts(rows: list[list[str]]) -> list[int]:
@@ -329,6 +361,25 @@ def _is_sentence(parts: Sequence[Part], count: int) -> bool:
         return True
     texts = {*zip(*(_texts(each, count) for each in parts), strict=True)}
     return len(texts) < prod(len(each.words) for each in words)
+
+
+def _readable(pattern: Pattern) -> Pattern:
+    """Make one text of the rest of a line, if a text in it holds the mark that should end it."""
+    for at, (part, behind) in enumerate(pairwise(pattern)):
+        is_open = isinstance(part, Slot) and part.kind is Kind.TEXT and not part.format
+        if not is_open or not isinstance(part, Slot) or not isinstance(behind, Text):
+            continue
+        if (
+            part.before is None
+            and part.separator is None
+            and any(behind.text[0] in each for each in part.values)
+        ):
+            rest = pattern[at:]
+            if any(isinstance(each, Slot) and (each.before or each.separator) for each in rest):
+                continue
+            texts = zip(*(_texts(each, len(part.values)) for each in rest), strict=True)
+            return (*pattern[:at], Slot(kind=Kind.TEXT, values=tuple(map("".join, texts))))
+    return pattern
 
 
 def _texts(part: Part, count: int) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from tcpcomm.tools.guess.draft.columns import pattern_of
-from tcpcomm.tools.guess.draft.exchanges import Conversation, Exchange
+from tcpcomm.tools.guess.draft.exchanges import Conversation, Exchange, row_count
 from tcpcomm.tools.guess.draft.faults import FaultForm, fault_forms, looks_like_fault, may_be_fault
 from tcpcomm.tools.guess.draft.forms import forms_of, head_of
 from tcpcomm.tools.guess.draft.parts import Kind, Pattern, Slot, Text, slots
@@ -18,6 +18,10 @@ from tcpcomm.tools.guess.draft.replies import Replies, replies_of
 
 _MOST_SPLIT: Final = 24
 """The most commands that one word of a request is divided into."""
+
+_SIZES_OF_LISTS: Final = 3
+_MOSTLY: Final = 0.7
+_MOST_LEADS: Final = 2
 
 _FEW: Final = 3
 """Fewer exchanges than this say nothing of the form of a reply."""
@@ -90,6 +94,7 @@ def _refused(exchanges: Sequence[Exchange], with_path: bool) -> dict[int, str]:
     for number in _judgements(exchanges, {*found}, with_path):
         del found[number]
     others = _negative(exchanges, with_path) | _shorter(exchanges, {*found}, with_path)
+    others |= _unended(exchanges, {*found}, with_path)
     for head, numbers in uncertain.items():
         among = Counter(head_of(exchanges[each].request.text, with_path=with_path) for each in numbers)
         is_rare = all(2 * count < sum(counts[key].values()) for key, count in among.items())
@@ -97,7 +102,7 @@ def _refused(exchanges: Sequence[Exchange], with_path: bool) -> dict[int, str]:
         is_weak = all(may_be_fault(exchanges[each].answers[0].text) for each in numbers)
         if head and is_rare and (is_weak or is_shared):
             others |= {*numbers}
-    return found | {each: exchanges[each].answers[0].text for each in others}
+    return found | {each: exchanges[each].answers[-1].text for each in others}
 
 
 def _by_command(exchanges: Sequence[Exchange], with_path: bool) -> list[list[int]]:
@@ -139,6 +144,43 @@ def _shorter(exchanges: Sequence[Exchange], refused: set[int], with_path: bool) 
                 and exchanges[number].answers[0].text not in starts
             }
     return found
+
+
+def _unended(exchanges: Sequence[Exchange], refused: set[int], with_path: bool) -> set[int]:
+    """Return the exchanges without the line that ends all other replies of their command."""
+    found: set[int] = set()
+    for numbers in _by_command(exchanges, with_path):
+        good = [each for each in numbers if each not in refused]
+        found |= _uncounted(exchanges, good) | _replaced(exchanges, good)
+        ends = Counter(exchanges[each].answers[-1].text for each in good)
+        if not ends or len({len(exchanges[each].answers) for each in good}) < _SIZES_OF_LISTS:
+            continue
+        end, count = ends.most_common(1)[0]
+        if count >= _MOSTLY * len(good):
+            found |= {each for each in good if exchanges[each].answers[-1].text != end}
+    return found
+
+
+def _uncounted(exchanges: Sequence[Exchange], numbers: Sequence[int]) -> set[int]:
+    """Return the exchanges without the number of lines that the other replies of their command have."""
+    rows = {each: [line.text for line in exchanges[each].answers] for each in numbers}
+    for lead in range(_MOST_LEADS + 1):
+        counted = {each for each, row in rows.items() if len(row) > lead and row_count(row, lead)}
+        if len({len(rows[each]) for each in counted}) > 1 and len(counted) >= _MOSTLY * len(rows):
+            return {*rows} - counted
+    return set()
+
+
+def _replaced(exchanges: Sequence[Exchange], numbers: Sequence[int]) -> set[int]:
+    """Return the exchanges of several lines that end with a line of another kind than usual."""
+    several = [each for each in numbers if len(exchanges[each].answers) > 1]
+    kinds = {each: head_of(exchanges[each].answers[-1].text) for each in several}
+    if not several or len(several) < _MOSTLY * len(numbers):
+        return set()
+    usual, count = Counter(kinds.values()).most_common(1)[0]
+    if count < _MOSTLY * len(several) or any(len(exchanges[each].answers) > _FEW for each in several):
+        return set()
+    return {each for each, kind in kinds.items() if kind != usual}
 
 
 def _judgements(exchanges: Sequence[Exchange], refused: set[int], with_path: bool) -> set[int]:

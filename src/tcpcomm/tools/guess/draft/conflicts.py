@@ -28,7 +28,7 @@ def without_conflict(members: Members, number: int | None, problem: str) -> tupl
     if number is None or number >= len(members.commands) + len(members.events):
         faults = members.faults[:-1]
         if not members.faults:
-            return Members(commands=(), events=(), faults=()), [f"Nothing can be declared: {problem}"]
+            return Members(commands=(), events=(), faults=()), [problem]
         lost = members.faults[-1]
         return evolve(members, faults=faults), [f"The fault {lost.template!r} is left out: {problem}"]
     if number >= len(members.commands):

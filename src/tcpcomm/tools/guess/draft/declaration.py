@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from attrs import frozen
 
 from tcpcomm.errors import ConfigurationError
@@ -12,13 +10,12 @@ from tcpcomm.tools.guess.answer import Guess
 from tcpcomm.tools.guess.capture import Capture, Side
 from tcpcomm.tools.guess.draft.commands import Members, members_of
 from tcpcomm.tools.guess.draft.conflicts import without_conflict
-from tcpcomm.tools.guess.draft.exchanges import conversation_of
+from tcpcomm.tools.guess.draft.exchanges import conversation_by_ids, conversation_of
 from tcpcomm.tools.guess.draft.forms import head_of
+from tcpcomm.tools.guess.draft.ids import marked
 from tcpcomm.tools.guess.draft.lines import Line, encoding_of, frames_of, is_text
 from tcpcomm.tools.guess.draft.source import Frame, source_of
 from tcpcomm.tools.guess.draft.trial import Trial, declared, member_in, read_capture
-
-_MOST_TRIES: Final = 100
 
 
 @frozen(kw_only=True)
@@ -55,7 +52,8 @@ def draft_declaration(capture: Capture, guess: Guess, *, name: str = "Equipment1
     if encoding is None or not is_text(frames):
         return Draft(problem="The messages are binary data, and a draft needs text.")
     lines = [Line(each.side, each.data.decode(encoding), each.chunk, each.at) for each in frames]
-    conversation = conversation_of(lines, head_of)
+    ids = marked(lines)
+    conversation = conversation_of(lines, head_of) if ids is None else conversation_by_ids(ids)
     if conversation.pipelined:
         return Draft(problem=_pipelined(conversation.pipelined))
     members = members_of(conversation)
@@ -70,6 +68,7 @@ def draft_declaration(capture: Capture, guess: Guess, *, name: str = "Equipment1
         encoding=encoding,
         lines=len(lines),
         origin=capture.name,
+        has_ids=ids is not None,
     )
     return _tried(capture, frame, members, conversation.host)
 
@@ -77,7 +76,7 @@ def draft_declaration(capture: Capture, guess: Guess, *, name: str = "Equipment1
 def _tried(capture: Capture, frame: Frame, members: Members, host: Side) -> Draft:
     """Write the draft, and read the capture by it. What cannot be declared beside the rest is left out."""
     left_out: list[str] = []
-    for _ in range(_MOST_TRIES):
+    while members.commands or members.events:
         source = source_of(frame, members, left_out)
         try:
             with declared(source.text, frame.name) as declaration:
@@ -89,7 +88,7 @@ def _tried(capture: Capture, frame: Frame, members: Members, host: Side) -> Draf
             left_out += lacks
         else:
             return Draft(text=source.text, notes=(*left_out, *_notes(trial)))
-    return Draft(problem="The lines have no forms that can be told apart, so that nothing can be drafted.")
+    return Draft(problem="Nothing can be declared.", notes=tuple(left_out))
 
 
 def _pipelined(count: int) -> str:

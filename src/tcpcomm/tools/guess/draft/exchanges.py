@@ -7,6 +7,7 @@ answers now and then, or without a request, is an event.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from math import log, log2
@@ -15,9 +16,12 @@ from typing import Final
 from attrs import define, evolve, field, frozen
 
 from tcpcomm.tools.guess.capture import Side
+from tcpcomm.tools.guess.draft.ids import Ids
 from tcpcomm.tools.guess.draft.lines import Line
 
 _MOSTLY: Final = 0.8
+_MOST_LEADS: Final = 2
+_SIZES_OF_LISTS: Final = 3
 _BY_CHANCE: Final = 0.001
 
 KeyOf = Callable[[str], str]
@@ -60,6 +64,23 @@ class Conversation:
     exchanges: Sequence[Exchange]
     events: Sequence[Line]
     pipelined: int
+
+
+def conversation_by_ids(found: Ids) -> Conversation:
+    """Divide lines into exchanges by their ids. Lines of the equipment without an id are events."""
+    exchanges: list[Exchange] = []
+    latest: dict[int, Exchange] = {}
+    events = []
+    for line, id in zip(found.lines, found.ids, strict=True):
+        if line.side == found.host:
+            exchanges.append(Exchange(line))
+            if id is not None:
+                latest[id] = exchanges[-1]
+        elif id is not None and id in latest:
+            latest[id].answers.append(line)
+        else:
+            events.append(line)
+    return Conversation(found.host, exchanges, events, 0)
 
 
 def conversation_of(lines: Sequence[Line], key_of: KeyOf) -> Conversation:
@@ -174,7 +195,8 @@ def _events(exchanges: Sequence[Exchange], unasked: Iterable[Line], key_of: KeyO
         for kind in kinds:
             (beside if len(kinds) > 1 else alone)[kind][request] += 1
     found = set()
-    for kind in {*beside, *(key_of(each.text) for each in unasked)}:
+    kept = _of_lists(exchanges, key_of) | _in_place(exchanges, beside, asked, key_of)
+    for kind in {*beside, *(key_of(each.text) for each in unasked)} - kept:
         answers = sum(
             count for request, count in alone[kind].items() if 2 * answered[request] > asked[request]
         )
@@ -183,6 +205,54 @@ def _events(exchanges: Sequence[Exchange], unasked: Iterable[Line], key_of: KeyO
         if not is_answer and not is_part and not _is_local(beside[kind] + alone[kind], asked):
             found.add(kind)
     return found
+
+
+def _of_lists(exchanges: Sequence[Exchange], key_of: KeyOf) -> set[str]:
+    """Return the kinds of lines in replies that have a number of lines in front, or an end behind them."""
+    found: set[str] = set()
+    by_kind: dict[str, list[list[str]]] = defaultdict(list)
+    for each in exchanges:
+        if each.answers:
+            by_kind[key_of(each.request.text)].append([line.text for line in each.answers])
+    for rows in by_kind.values():
+        for lead in range(_MOST_LEADS + 1):
+            counted = [row for row in rows if len(row) > lead and row_count(row, lead)]
+            sizes = {len(row) for row in counted}
+            if len(sizes) > 1 and 10 * len(counted) >= 7 * len(rows):
+                found |= {key_of(line) for row in counted for line in row}
+        end, count = Counter(row[-1] for row in rows).most_common(1)[0]
+        ended = [row for row in rows if row[-1] == end]
+        longer = [row for row in ended if len(row) > min(map(len, ended))]
+        is_list = len({*map(len, ended)}) >= _SIZES_OF_LISTS and 10 * len(longer) >= 4 * len(ended)
+        if is_list and 10 * count >= 6 * len(rows):
+            found |= {key_of(line) for row in ended for line in row}
+    return found
+
+
+def row_count(row: Sequence[str], lead: int) -> bool:
+    """Return True if the line behind the leading ones has the number of lines that follow it."""
+    numbers = re.findall(r"\d+", row[lead])
+    return len(numbers) == 1 and len(numbers[0]) < 6 and int(numbers[0]) == len(row) - lead - 1
+
+
+def _in_place(
+    exchanges: Iterable[Exchange], beside: dict[str, Counter[str]], asked: Counter[str], key_of: KeyOf
+) -> set[str]:
+    """Return the kinds of lines that come in place of a usual one, so that they are answers."""
+    usual: dict[str, set[str]] = defaultdict(set)
+    for kind, counts in beside.items():
+        for request, count in counts.items():
+            if count >= _OFTEN * asked[request]:
+                usual[request].add(kind)
+    instead: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
+    for each in exchanges:
+        kinds = {key_of(line.text) for line in each.answers}
+        wanted = usual[key_of(each.request.text)]
+        for kind in kinds - wanted:
+            seen[kind] += 1
+            instead[kind] += bool(wanted - kinds)
+    return {kind for kind, count in instead.items() if count >= _MOSTLY * seen[kind]}
 
 
 def _is_local(seen: Counter[str], asked: Counter[str]) -> bool:

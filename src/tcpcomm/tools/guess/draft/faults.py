@@ -65,7 +65,7 @@ def fault_forms(lines: Sequence[str], requests: Sequence[str]) -> list[FaultForm
         texts = [lines[each] for each in form.numbers]
         asked = [first_word(requests[each]) for each in form.numbers]
         found.append(_form(form.pattern, texts, asked))
-    return found
+    return [*{each.template: each for each in reversed(found)}.values()][::-1]
 
 
 def _form(pattern: Pattern, texts: Sequence[str], asked: Sequence[str]) -> FaultForm:

@@ -10,6 +10,7 @@ from typing import Final
 from attrs import frozen
 
 from tcpcomm.tools.guess.draft.columns import SEPARATORS, pattern_of
+from tcpcomm.tools.guess.draft.ids import mark_pattern
 from tcpcomm.tools.guess.draft.parts import Kind, Part, Pattern, Slot, Text, slots
 
 _HEAD: Final = re.compile(r"([^\w\s\"+-]*)[+-]?(\d*)([^\W\d]*(?:[:.*][^\W\d]+)*)(\??)")
@@ -37,7 +38,8 @@ def head_of(line: str, *, with_path: bool = False) -> str:
         line: the line.
         with_path: True if words with colons between them are one word, as in SCPI.
     """
-    found = (_HEAD if with_path else _PLAIN_HEAD).match(line)
+    bare = re.sub(mark_pattern(), "", line).lstrip(" ") if not line.isascii() else line
+    found = (_HEAD if with_path else _PLAIN_HEAD).match(bare)
     assert found is not None
     marks, digits, word, question = found.groups()
     return f"{marks}{'#' if digits else ''}{word}{question}"

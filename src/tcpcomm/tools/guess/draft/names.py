@@ -11,7 +11,7 @@ from attrs import define, field
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.tools.guess.draft.parts import Pattern, Slot, Text
 
-_RESERVED = frozenset({*dir(Equipment), *Equipment.__annotations__, "self", "command", "event"})
+_RESERVED = frozenset({*dir(Equipment), *Equipment.__annotations__, "self", "command", "event", "id"})
 _LONGEST = 40
 
 

@@ -14,6 +14,8 @@ from typing import TypeAlias
 
 from attrs import evolve, frozen
 
+from tcpcomm.tools.guess.draft.ids import id_field, mark_pattern
+
 
 class Kind(Enum):
     """The type of a field."""
@@ -68,6 +70,11 @@ class Slot:
         return [*dict.fromkeys(each for each in seen if each or self.before is None)]
 
     @property
+    def choices(self) -> list[str]:
+        """The words of a choice, without the blanks that fill them."""
+        return [*dict.fromkeys(each.strip(" ") if self.format else each for each in self.words)]
+
+    @property
     def is_number(self) -> bool:
         return self.kind in (Kind.INT, Kind.FLOAT)
 
@@ -77,8 +84,9 @@ Pattern: TypeAlias = tuple[Part, ...]
 
 
 def escaped(text: str) -> str:
-    """Return a text as a template writes it."""
-    return re.sub(r"([{}\[\]])", r"\1\1", text)
+    """Return a text as a template writes it. A mark in it becomes the field of the id."""
+    doubled = re.sub(r"([{}\[\]])", r"\1\1", text)
+    return re.sub(mark_pattern(), lambda mark: id_field(mark[0]), doubled)
 
 
 def template(pattern: Iterable[Part]) -> str:
@@ -105,7 +113,7 @@ def _field(slot: Slot) -> str:
 def annotation(slot: Slot) -> str:
     """Return the type of a field in Python."""
     if slot.kind is Kind.CHOICE:
-        text = f"Literal[{', '.join(map(quoted, slot.words))}]"
+        text = f"Literal[{', '.join(map(quoted, slot.choices))}]"
     else:
         text = slot.kind.value
     if slot.separator is not None:

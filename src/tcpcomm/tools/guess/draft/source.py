@@ -39,6 +39,7 @@ class Frame:
     lines: int
     origin: str = ""
     codec: str = "Template"
+    has_ids: bool = False
 
 
 @frozen
@@ -105,6 +106,8 @@ def _attributes(writer: Writer, frame: Frame, faults: Sequence[FaultForm]) -> st
         arguments = [] if frame.encoding in ("ascii", "latin-1") else arguments
     else:
         arguments.append(f"fault={_fault(faults)}")
+    if frame.has_ids:
+        arguments.append('id="id"')
     lines.append(f"    codec = {frame.codec}({', '.join(arguments)})")
     return "\n".join(lines)
 
