@@ -42,7 +42,8 @@ _FEW: Final = 10
 
 def pattern_of(lines: Sequence[str]) -> Pattern:
     """Return the pattern of these lines, which have one form. The fields have no names yet."""
-    return _readable(_gathered(joined(_parts(tuple(lines), is_column=False)), tuple(lines)))
+    found = _gathered(joined(_parts(tuple(lines), is_column=False)), tuple(lines))
+    return _readable(found, lines)
 
 
 def _parts(values: tuple[str, ...], *, is_column: bool) -> list[Part]:
@@ -53,6 +54,9 @@ def _parts(values: tuple[str, ...], *, is_column: bool) -> list[Part]:
     typed = _typed(values, distinct)
     if typed is not None:
         return [typed]
+    filled = _filled(values, distinct) if is_column else None
+    if filled is not None:
+        return filled
     for divide in (_optional, _separated, _stripped, _in_tokens):
         found = divide(values)
         if found is not None:
@@ -76,9 +80,6 @@ def _typed(values: tuple[str, ...], distinct: set[str]) -> Slot | None:
     form = number_form(distinct)
     if form is not None:
         return Slot(kind=form[0], format=form[1], values=values)
-    filled = _filled(values, distinct)
-    if filled is not None:
-        return filled
     if all(map(_DATED.fullmatch, distinct)):
         return Slot(kind=Kind.TEXT, values=values)
     for yes, no in _FLAGS:
@@ -90,19 +91,27 @@ def _typed(values: tuple[str, ...], distinct: set[str]) -> Slot | None:
     return None if form is None else Slot(kind=form[0], format=form[1], values=values)
 
 
-def _filled(values: tuple[str, ...], distinct: set[str]) -> Slot | None:
+def _filled(values: tuple[str, ...], distinct: set[str]) -> list[Part] | None:
     """Return the field of words that blanks fill to one width, or None."""
     widths = {len(each) for each in distinct}
     if len(widths) != 1:
         return None
-    for align, has_blank, strip in (("<", str.endswith, str.rstrip), (">", str.startswith, str.lstrip)):
-        bare = tuple(strip(each, " ") for each in values)
-        if any(has_blank(each, " ") for each in distinct) and all(
-            each == each.strip() and "  " not in each for each in bare
-        ):
-            kind = Kind.CHOICE if _are_choices(bare) else Kind.TEXT
-            return Slot(kind=kind, format=f"{align}{widths.pop()}", values=values)
-    return None
+    begin, end = (sum(map(at, distinct)) for at in (_begins_blank, _ends_blank))
+    if not begin and not end:
+        return None
+    kind = Kind.CHOICE if _are_choices(tuple(each.strip(" ") for each in values)) else Kind.TEXT
+    align, width = ("<" if end >= begin else ">"), widths.pop()
+    lead = " " if align == "<" and begin == len(distinct) else ""
+    rest = tuple(each[len(lead) :] for each in values)
+    return [Text(lead), Slot(kind=kind, format=f"{align}{width - len(lead)}", values=rest)]
+
+
+def _begins_blank(text: str) -> bool:
+    return text.startswith(" ")
+
+
+def _ends_blank(text: str) -> bool:
+    return text.endswith(" ")
 
 
 def _are_choices(values: tuple[str, ...]) -> bool:
@@ -230,6 +239,8 @@ def _listed(values: tuple[str, ...], separator: str) -> list[Part] | None:
 def _item_form(items: tuple[str, ...], *, has_count: bool) -> Slot | None:
     """Return the type of the items of a list. Words are a list only if a number of items is there."""
     typed = _typed(items, {*items}) if items else None
+    if typed is None and items:
+        typed = next(iter(slots(_filled(items, {*items}) or ())), None)
     if typed is not None and not has_count and not typed.is_number:
         return None
     if typed is None and has_count and items:
@@ -363,23 +374,25 @@ def _is_sentence(parts: Sequence[Part], count: int) -> bool:
     return len(texts) < prod(len(each.words) for each in words)
 
 
-def _readable(pattern: Pattern) -> Pattern:
+def _readable(pattern: Pattern, lines: Sequence[str]) -> Pattern:
     """Make one text of the rest of a line, if a text in it holds the mark that should end it."""
     for at, (part, behind) in enumerate(pairwise(pattern)):
-        is_open = isinstance(part, Slot) and part.kind is Kind.TEXT and not part.format
-        if not is_open or not isinstance(part, Slot) or not isinstance(behind, Text):
+        if not isinstance(part, Slot) or part.kind is not Kind.TEXT or part.format:
             continue
-        if (
-            part.before is None
-            and part.separator is None
-            and any(behind.text[0] in each for each in part.values)
-        ):
-            rest = pattern[at:]
-            if any(isinstance(each, Slot) and (each.before or each.separator) for each in rest):
-                continue
-            texts = zip(*(_texts(each, len(part.values)) for each in rest), strict=True)
-            return (*pattern[:at], Slot(kind=Kind.TEXT, values=tuple(map("".join, texts))))
+        if isinstance(behind, Text) and any(behind.text[0] in each for each in part.values):
+            return _cut(pattern, at, lines)
     return pattern
+
+
+def _cut(pattern: Pattern, at: int, lines: Sequence[str]) -> Pattern:
+    """Return a pattern with one text in place of this part and all behind it."""
+    before = pattern[:at]
+    if any(isinstance(each, Slot) and (each.before or each.separator) for each in before):
+        before = pattern[:1] if isinstance(pattern[0], Text) else ()
+    texts = [_texts(each, len(lines)) for each in before]
+    starts = [sum(map(len, row)) for row in zip(*texts, strict=True)] if texts else [0] * len(lines)
+    rest = tuple(line[start:] for line, start in zip(lines, starts, strict=True))
+    return (*before, Slot(kind=Kind.TEXT, values=rest))
 
 
 def _texts(part: Part, count: int) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def _refused(exchanges: Sequence[Exchange], with_path: bool) -> dict[int, str]:
         faults = [line.text for line in each.answers if looks_like_fault(line.text, request)]
         if faults:
             found[number] = faults[0]
-        elif each.answers:
+        elif len(each.answers) == 1:
             uncertain[head_of(each.answers[0].text)].append(number)
         if each.answers:
             counts[head_of(request, with_path=with_path)][head_of(each.answers[0].text)] += 1
