@@ -99,6 +99,9 @@ def _filled(values: tuple[str, ...], distinct: set[str]) -> list[Part] | None:
     begin, end = (sum(map(at, distinct)) for at in (_begins_blank, _ends_blank))
     if not begin and not end:
         return None
+    around = _stripped(values)
+    if around is not None and any(each.is_number for each in slots(around)):
+        return None
     kind = Kind.CHOICE if _are_choices(tuple(each.strip(" ") for each in values)) else Kind.TEXT
     align, width = ("<" if end >= begin else ">"), widths.pop()
     lead = " " if align == "<" and begin == len(distinct) else ""

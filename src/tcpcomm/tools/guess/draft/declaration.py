@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from typing import Any, Final, TypeAlias
+
+from attrs import evolve, frozen
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.framing import parse_framing
+from tcpcomm.framing import Framing, parse_framing
 from tcpcomm.tools.guess.answer import Guess
 from tcpcomm.tools.guess.capture import Capture, Side
 from tcpcomm.tools.guess.draft.commands import Members, members_of
@@ -13,9 +15,19 @@ from tcpcomm.tools.guess.draft.conflicts import without_conflict
 from tcpcomm.tools.guess.draft.exchanges import conversation_by_ids, conversation_of
 from tcpcomm.tools.guess.draft.forms import head_of
 from tcpcomm.tools.guess.draft.ids import marked
+from tcpcomm.tools.guess.draft.json_draft import JsonSource, Shell, json_sources, objects_of
 from tcpcomm.tools.guess.draft.lines import Line, encoding_of, frames_of, is_text
-from tcpcomm.tools.guess.draft.source import Frame, source_of
+from tcpcomm.tools.guess.draft.results import Writer
+from tcpcomm.tools.guess.draft.source import Frame, docstring, framings_source, source_of
 from tcpcomm.tools.guess.draft.trial import Trial, declared, member_in, read_capture
+
+Framings: TypeAlias = tuple[Framing | None, Framing | None]
+
+_LEAST_READ: Final = 0.9
+_OTHER_JSON: Final = (
+    "The messages are JSON objects, and no options of the codec Json read nine of ten of them. Declare the "
+    "commands by hand, by the table of its options."
+)
 
 
 @frozen(kw_only=True)
@@ -45,32 +57,58 @@ def draft_declaration(capture: Capture, guess: Guess, *, name: str = "Equipment1
     """
     if guess.best is None:
         return Draft(problem="No framing is known, so that nothing can be drafted. Capture more messages.")
-    notations = guess.best.framings
-    framings = tuple(None if each is None else parse_framing(each) for each in notations)
-    frames = frames_of(capture, (framings[0], framings[1]))
+    if not name.isidentifier():
+        return Draft(problem=f"{name!r} cannot be the name of a class.")
+    one, other = (None if each is None else parse_framing(each) for each in guess.best.framings)
+    framings = (one, other)
+    frames = frames_of(capture, framings)
+    if len({each.side for each in frames}) < len(framings):
+        return Draft(problem="Only one side has messages, and a draft needs requests and their replies.")
     encoding = encoding_of(frames)
     if encoding is None or not is_text(frames):
         return Draft(problem="The messages are binary data, and a draft needs text.")
     lines = [Line(each.side, each.data.decode(encoding), each.chunk, each.at) for each in frames]
+    objects = objects_of(lines)
+    if objects is not None:
+        return _json_draft(capture, framings, lines, objects, name)
     ids = marked(lines)
     conversation = conversation_of(lines, head_of) if ids is None else conversation_by_ids(ids)
     if conversation.pipelined:
         return Draft(problem=_pipelined(conversation.pipelined))
-    members = members_of(conversation)
-    asks, answers = framings[conversation.host], framings[1 - conversation.host]
+    frame = _frame(capture, framings, conversation.host, len(lines), name)
+    frame = evolve(frame, encoding=encoding, has_ids=ids is not None)
+    return _tried(capture, frame, members_of(conversation), conversation.host)
+
+
+def _frame(capture: Capture, framings: Framings, host: Side, count: int, name: str) -> Frame:
+    asks, answers = framings[host], framings[1 - host]
     framing = asks or answers
-    if framing is None:
-        return Draft(problem="Neither side has a framing, so that nothing can be drafted.")
-    frame = Frame(
-        name=name,
-        framing=framing,
-        reply_framing=answers,
-        encoding=encoding,
-        lines=len(lines),
-        origin=capture.name,
-        has_ids=ids is not None,
-    )
-    return _tried(capture, frame, members, conversation.host)
+    assert framing is not None, "a side without a framing has no lines"
+    return Frame(name=name, framing=framing, reply_framing=answers, lines=count, origin=capture.name)
+
+
+def _json_draft(
+    capture: Capture, framings: Framings, lines: list[Line], objects: list[dict[str, Any]], name: str
+) -> Draft:
+    """Return the draft of those that may fit which reads the most."""
+    best: tuple[float, JsonSource, Trial] | None = None
+    for host in (0, 1):
+        frame = _frame(capture, framings, host, len(lines), name)
+        shell = Shell(name=name, docstring=docstring(frame), framings=framings_source(Writer(), frame))
+        for source in json_sources(lines, objects, host, shell):
+            if source.pipelined:
+                return Draft(problem=_pipelined(source.pipelined))
+            try:
+                with declared(source.text, name) as declaration:
+                    trial = read_capture(capture, declaration, host)
+            except ConfigurationError:
+                continue
+            part = (trial.read + trial.requests_read) / max(1, trial.answers + trial.requests)
+            if best is None or part > best[0]:
+                best = (part, source, trial)
+    if best is None or best[0] < _LEAST_READ:
+        return Draft(problem=_OTHER_JSON)
+    return Draft(text=best[1].text, notes=_notes(best[2]))
 
 
 def _tried(capture: Capture, frame: Frame, members: Members, host: Side) -> Draft:

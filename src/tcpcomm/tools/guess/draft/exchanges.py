@@ -83,9 +83,16 @@ def conversation_by_ids(found: Ids) -> Conversation:
     return Conversation(found.host, exchanges, events, 0)
 
 
-def conversation_of(lines: Sequence[Line], key_of: KeyOf) -> Conversation:
-    """Divide lines into exchanges and events. ``key_of`` returns the kind of a line, such as its head."""
-    host = _host_of(lines, key_of)
+def conversation_of(lines: Sequence[Line], key_of: KeyOf, host: Side | None = None) -> Conversation:
+    """
+    Divide lines into exchanges and events.
+
+    Args:
+        lines: the lines.
+        key_of: returns the kind of a line, such as its head.
+        host: the side that asks, or None if it must be found.
+    """
+    host = _host_of(lines, key_of) if host is None else host
     exchanges, unasked = _exchanges(lines, host)
     pipelined = _pipelined(exchanges, key_of)
     events = _events(exchanges, unasked, key_of)

@@ -35,8 +35,8 @@ class Frame:
     name: str
     framing: Framing
     reply_framing: Framing | None
-    encoding: str
     lines: int
+    encoding: str = "ascii"
     origin: str = ""
     codec: str = "Template"
     has_ids: bool = False
@@ -74,12 +74,13 @@ def source_of(frame: Frame, members: Members, left_out: Sequence[str] = ()) -> S
     attributes = _attributes(writer, frame, members.faults)
     body = "\n\n".join([attributes, *(each.text for each in drafted)])
     classes = "".join(f"{each}\n\n\n" for each in writer.classes)
-    text = f"class {frame.name}(Equipment):\n{_docstring(frame, members, left_out)}\n\n{body}\n"
+    text = f"class {frame.name}(Equipment):\n{docstring(frame, left_out)}\n\n{body}\n"
     whole = f"{_imports(members, writer, classes + text)}\n\n\n{classes}{text}"
     return Source(whole, tuple(each.name for each in drafted))
 
 
-def _docstring(frame: Frame, members: Members, left_out: Sequence[str]) -> str:
+def docstring(frame: Frame, left_out: Sequence[str] = ()) -> str:
+    """Return the docstring of the class."""
     origin = f" of {frame.origin}" if frame.origin else ""
     lines = ['    """', f"    Equipment as a capture{origin} shows it: {frame.lines} lines.", ""]
     lines += ["    Drafted by tcpcomm guess. Names and types are guesses."]
@@ -92,10 +93,16 @@ def _safe(line: str) -> str:
     return line.replace("\\", "\\\\").replace('"""', "'''") if line.strip() != '"""' else line
 
 
-def _attributes(writer: Writer, frame: Frame, faults: Sequence[FaultForm]) -> str:
-    lines = [f"    framing = {_framing(writer, frame.framing)}"]
+def framings_source(writer: Writer, frame: Frame) -> str:
+    """Return the source of the framings."""
+    text = f"    framing = {_framing(writer, frame.framing)}"
     if frame.reply_framing is not None and frame.reply_framing != frame.framing:
-        lines.append(f"    reply_framing = {_framing(writer, frame.reply_framing)}")
+        text += f"\n    reply_framing = {_framing(writer, frame.reply_framing)}"
+    return text
+
+
+def _attributes(writer: Writer, frame: Frame, faults: Sequence[FaultForm]) -> str:
+    lines = [framings_source(writer, frame)]
     for each in faults:
         seen = f"{each.doubt} only" if each.doubt else ""
         if seen:
@@ -140,12 +147,12 @@ def _imports(members: Members, writer: Writer, text: str) -> str:
     facade = ["Equipment"]
     facade += ["command"] if members.commands else []
     facade += ["event"] if members.events else []
-    framings = sorted(writer.imports & {"Delimited", "parse_framing"})
+    kinds = sorted(writer.imports & {"Delimited", "parse_framing"})
     codecs = sorted(writer.imports - {"Delimited", "parse_framing"})
     lines = ["from typing import Literal\n"] if "Literal[" in text else []
     lines += ["from attrs import frozen\n"] if writer.classes else []
     lines += [f"from tcpcomm import {', '.join(facade)}", f"from tcpcomm.codec import {', '.join(codecs)}"]
-    return "\n".join([*lines, f"from tcpcomm.framing import {', '.join(framings)}"])
+    return "\n".join([*lines, f"from tcpcomm.framing import {', '.join(kinds)}"])
 
 
 def _command(writer: Writer, seen: CommandSeen) -> Member:
