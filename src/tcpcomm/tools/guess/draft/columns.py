@@ -152,15 +152,16 @@ def _stem(values: Sequence[str], mark: re.Pattern[str]) -> str | None:
 
 def _separated(values: tuple[str, ...]) -> list[Part] | None:
     """Divide a column at the first separator that all its values have, at best equally often."""
-    counts = {each: [len(_cuts(value, each)) for value in values] for each in SEPARATORS}
-    present = [each for each in SEPARATORS if min(counts[each]) >= 1]
+    used = [each for each in SEPARATORS if any(each in value for value in values)]
+    counts = {each: [len(_cuts(value, each)) for value in values] for each in used}
+    present = [each for each in used if min(counts[each]) >= 1]
     for separator in present:
         if len(set(counts[separator])) == 1:
             return _at(values, separator, counts[separator][0])
     stripped = _stripped(values)
     if stripped is not None:
         return stripped
-    for separator in SEPARATORS:
+    for separator in used:
         if max(counts[separator]) > 0 and len(set(counts[separator])) > 1:
             found = _listed(values, separator)
             if found is not None:
@@ -170,6 +171,8 @@ def _separated(values: tuple[str, ...]) -> list[Part] | None:
 
 def _cuts(value: str, separator: str) -> list[tuple[int, int]]:
     """Return the places of a separator outside of double quotes. Several blanks are one separator."""
+    if separator not in value:
+        return []
     if separator == " ":
         found = [each.span() for each in re.finditer(" +", value)]
         found = [each for each in found if each[0] > 0 and each[1] < len(value)]

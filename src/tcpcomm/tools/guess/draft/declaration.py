@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from attrs import evolve, frozen
@@ -16,7 +17,8 @@ from tcpcomm.tools.guess.draft.exchanges import conversation_by_ids, conversatio
 from tcpcomm.tools.guess.draft.forms import head_of
 from tcpcomm.tools.guess.draft.ids import marked
 from tcpcomm.tools.guess.draft.json_draft import JsonSource, Shell, json_sources, objects_of
-from tcpcomm.tools.guess.draft.lines import Line, encoding_of, frames_of, is_text
+from tcpcomm.tools.guess.draft.languages import Language, languages_of
+from tcpcomm.tools.guess.draft.lines import Line, Message, encoding_of, frames_of, is_text
 from tcpcomm.tools.guess.draft.results import Writer
 from tcpcomm.tools.guess.draft.source import Frame, docstring, framings_source, source_of
 from tcpcomm.tools.guess.draft.trial import Trial, declared, member_in, read_capture
@@ -24,6 +26,8 @@ from tcpcomm.tools.guess.draft.trial import Trial, declared, member_in, read_cap
 Framings: TypeAlias = tuple[Framing | None, Framing | None]
 
 _LEAST_READ: Final = 0.9
+_MOST_MESSAGES: Final = 6_000
+_ONE_AT_A_TIME: Final = "Capture again with one command at a time."
 _OTHER_JSON: Final = (
     "The messages are JSON objects, and no options of the codec Json read nine of ten of them. Declare the "
     "commands by hand, by the table of its options."
@@ -62,6 +66,19 @@ def draft_declaration(capture: Capture, guess: Guess, *, name: str = "Equipment1
     one, other = (None if each is None else parse_framing(each) for each in guess.best.framings)
     framings = (one, other)
     frames = frames_of(capture, framings)
+    if len(frames) > _MOST_MESSAGES:
+        capture = evolve(capture, chunks=capture.chunks[: frames[_MOST_MESSAGES].chunk])
+        frames = frames_of(capture, framings)
+        sample = f"Only the first {len(frames):,} messages are read."
+        return _with_note(_draft(capture, framings, frames, name), sample)
+    return _draft(capture, framings, frames, name)
+
+
+def _with_note(draft: Draft, note: str) -> Draft:
+    return evolve(draft, notes=(note, *draft.notes))
+
+
+def _draft(capture: Capture, framings: Framings, frames: list[Message], name: str) -> Draft:
     if len({each.side for each in frames}) < len(framings):
         return Draft(problem="Only one side has messages, and a draft needs requests and their replies.")
     encoding = encoding_of(frames)
@@ -71,13 +88,37 @@ def draft_declaration(capture: Capture, guess: Guess, *, name: str = "Equipment1
     objects = objects_of(lines)
     if objects is not None:
         return _json_draft(capture, framings, lines, objects, name)
-    ids = marked(lines)
-    conversation = conversation_of(lines, head_of) if ids is None else conversation_by_ids(ids)
+    drafts = []
+    for language in languages_of(lines):
+        draft, part = _text_draft(capture, framings, encoding, language, name)
+        if part >= _LEAST_READ or (draft.problem and draft.problem.endswith(_ONE_AT_A_TIME)):
+            return draft
+        drafts.append((part, draft))
+    return max(drafts, key=lambda each: each[0])[1]
+
+
+def _text_draft(
+    capture: Capture, framings: Framings, encoding: str, language: Language, name: str
+) -> tuple[Draft, float]:
+    """Return a draft by one codec, and the part of the messages that it reads."""
+    ids = marked(language.lines) if language.codec == "Template" else None
+    key_of = partial(head_of, with_path=language.with_path)
+    if ids is None:
+        conversation = conversation_of(language.lines, key_of)
+    else:
+        conversation = conversation_by_ids(ids)
     if conversation.pipelined:
-        return Draft(problem=_pipelined(conversation.pipelined))
-    frame = _frame(capture, framings, conversation.host, len(lines), name)
-    frame = evolve(frame, encoding=encoding, has_ids=ids is not None)
-    return _tried(capture, frame, members_of(conversation), conversation.host)
+        return Draft(problem=_pipelined(conversation.pipelined)), 0.0
+    frame = _frame(capture, framings, conversation.host, len(language.lines), name)
+    frame = evolve(
+        frame,
+        codec=language.codec,
+        encoding=encoding,
+        has_ids=ids is not None,
+        has_declaration=language.has_declaration,
+    )
+    members = members_of(conversation, with_path=language.with_path)
+    return _tried(capture, frame, members, conversation.host)
 
 
 def _frame(capture: Capture, framings: Framings, host: Side, count: int, name: str) -> Frame:
@@ -103,16 +144,15 @@ def _json_draft(
                     trial = read_capture(capture, declaration, host)
             except ConfigurationError:
                 continue
-            part = (trial.read + trial.requests_read) / max(1, trial.answers + trial.requests)
-            if best is None or part > best[0]:
-                best = (part, source, trial)
+            if best is None or trial.part > best[0]:
+                best = (trial.part, source, trial)
     if best is None or best[0] < _LEAST_READ:
         return Draft(problem=_OTHER_JSON)
     return Draft(text=best[1].text, notes=_notes(best[2]))
 
 
-def _tried(capture: Capture, frame: Frame, members: Members, host: Side) -> Draft:
-    """Write the draft, and read the capture by it. What cannot be declared beside the rest is left out."""
+def _tried(capture: Capture, frame: Frame, members: Members, host: Side) -> tuple[Draft, float]:
+    """Write the draft, and read the capture by it. Members that conflict with others are left out."""
     left_out: list[str] = []
     while members.commands or members.events:
         source = source_of(frame, members, left_out)
@@ -125,14 +165,14 @@ def _tried(capture: Capture, frame: Frame, members: Members, host: Side) -> Draf
             members, lacks = without_conflict(members, number, str(error))
             left_out += lacks
         else:
-            return Draft(text=source.text, notes=(*left_out, *_notes(trial)))
-    return Draft(problem="Nothing can be declared.", notes=tuple(left_out))
+            return Draft(text=source.text, notes=(*left_out, *_notes(trial))), trial.part
+    return Draft(problem="Nothing can be declared.", notes=tuple(left_out)), 0.0
 
 
 def _pipelined(count: int) -> str:
     return (
         f"{count} requests were sent before the one before was answered, and no message has an id, so that "
-        "nobody can tell which reply belongs to which request. Capture again with one command at a time."
+        f"nobody can tell which reply belongs to which request. {_ONE_AT_A_TIME}"
     )
 
 

@@ -136,7 +136,11 @@ def _with_reason(parts: list[Text | Slot], count: int) -> Pattern:
     last = parts[-1]
     text = last.text if isinstance(last, Text) else ""
     found = re.fullmatch(r"(.*[,;:=] *|.*\d +)([^\W\d]+ .+)", text, re.DOTALL)
-    if found is not None:
+    element = re.fullmatch(r"(.*>)([^<>]+ [^<>]+)(<.*)", text, re.DOTALL)
+    if element is not None:
+        words = Slot(kind=Kind.TEXT, values=(element[2],) * count)
+        parts[-1:] = [Text(element[1]), words, Text(element[3])]
+    elif found is not None:
         parts[-1:] = [Text(found[1]), Slot(kind=Kind.TEXT, values=(found[2],) * count)]
     return tuple(parts)
 

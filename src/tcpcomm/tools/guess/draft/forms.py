@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from attrs import frozen
@@ -15,6 +16,8 @@ from tcpcomm.tools.guess.draft.parts import Kind, Part, Pattern, Slot, Text, slo
 
 _HEAD: Final = re.compile(r"([^\w\s\"+-]*)[+-]?(\d*)([^\W\d]*(?:[:.*][^\W\d]+)*)(\??)")
 _PLAIN_HEAD: Final = re.compile(r"([^\w\s\"+-]*)[+-]?(\d*)([^\W\d]*)(\??)")
+_ELEMENT: Final = re.compile(r"<[^\W\d][\w.:-]*")
+_TOLD_ELEMENTS: Final = 3
 _MOST_HEADS: Final = 12
 _MOST_COUNTS: Final = 4
 _MOST_WORDS: Final = 8
@@ -28,6 +31,7 @@ class Form:
     pattern: Pattern
 
 
+@lru_cache(maxsize=10_000)
 def head_of(line: str, *, with_path: bool = False) -> str:
     """
     Return the beginning of a line that tells its kind: marks, and a word.
@@ -38,6 +42,8 @@ def head_of(line: str, *, with_path: bool = False) -> str:
         line: the line.
         with_path: True if words with colons between them are one word, as in SCPI.
     """
+    if line.startswith("<"):
+        return "".join(_ELEMENT.findall(line)[:_TOLD_ELEMENTS])
     bare = re.sub(mark_pattern(), "", line).lstrip(" ") if not line.isascii() else line
     found = (_HEAD if with_path else _PLAIN_HEAD).match(bare)
     assert found is not None

@@ -19,7 +19,7 @@ _CONTROLS: Final = frozenset(range(0x20)) - frozenset(b"\t\r\n\x06\x15\x05\x1b")
 
 
 @frozen
-class Frame:
+class Message:
     """A frame of one side, the number of the chunk that completed it, and the time of that chunk."""
 
     side: Side
@@ -38,7 +38,7 @@ class Line:
     at: float | None
 
 
-def frames_of(capture: Capture, framings: tuple[Framing | None, Framing | None]) -> list[Frame]:
+def frames_of(capture: Capture, framings: tuple[Framing | None, Framing | None]) -> list[Message]:
     """Cut both sides into frames, in the order in which they ended. Frames with faults are left out."""
     decoders = [None if each is None else each.decoder() for each in framings]
     found = []
@@ -51,17 +51,17 @@ def frames_of(capture: Capture, framings: tuple[Framing | None, Framing | None])
             decoder = decoders[chunk.side] = framing.decoder()
         for frames in decode(decoder, chunk.data):
             if not isinstance(frames, FramingError):
-                found += [Frame(chunk.side, each, number, chunk.at) for each in frames]
+                found += [Message(chunk.side, each, number, chunk.at) for each in frames]
     return found
 
 
-def is_text(frames: Sequence[Frame]) -> bool:
+def is_text(frames: Sequence[Message]) -> bool:
     """Return True if the frames are text and not binary data."""
     controls = sum(byte in _CONTROLS for each in frames for byte in each.data)
     return not controls
 
 
-def encoding_of(frames: Sequence[Frame]) -> str | None:
+def encoding_of(frames: Sequence[Message]) -> str | None:
     """Return the likeliest encoding of the frames, or None if they are not text."""
     raw = b"\n".join({each.data: None for each in frames})
     if raw.isascii():

@@ -82,7 +82,7 @@ def _key(pattern: Pattern, at: int, head: str) -> str:
     slot = pattern[at]
     assert isinstance(slot, Slot)
     text = before.text + (slot.before or "")
-    found = re.search(r"([A-Za-z]\w*)(?:[=: ]|=\"|: )?$", text, re.ASCII)
+    found = re.search(r"([A-Za-z]\w*)(?:[=: >]|=\"|: )?$", text, re.ASCII)
     if found is None or found[1].lower() == head.lower():
         return ""
     if text.endswith(" ") and not re.search(r"[=:]", text):

@@ -28,6 +28,13 @@ _UNSURE: Final = 5
 _WIDTH: Final = 100
 
 
+_USUAL_ENCODINGS: Final = {
+    "Template": ("ascii",),
+    "Scpi": ("ascii", "latin-1"),
+    "Xml": ("ascii", "utf-8"),
+}
+
+
 @frozen(kw_only=True)
 class Frame:
     """The class of a declaration, and its attributes."""
@@ -40,6 +47,7 @@ class Frame:
     origin: str = ""
     codec: str = "Template"
     has_ids: bool = False
+    has_declaration: bool = False
 
 
 @frozen
@@ -69,7 +77,7 @@ def source_of(frame: Frame, members: Members, left_out: Sequence[str] = ()) -> S
     """
     writer = Writer()
     writer.class_names.add(frame.name)
-    drafted = [_command(writer, each) for each in members.commands]
+    drafted = [_command(writer, each, frame.codec) for each in members.commands]
     drafted += [_event(writer, each) for each in members.events]
     attributes = _attributes(writer, frame, members.faults)
     body = "\n\n".join([attributes, *(each.text for each in drafted)])
@@ -108,11 +116,12 @@ def _attributes(writer: Writer, frame: Frame, faults: Sequence[FaultForm]) -> st
         if seen:
             lines.append(f"    # unsure: the fault {quoted(each.template)} was {seen}")
     writer.imports.add(frame.codec)
-    arguments = [] if frame.encoding == "ascii" and frame.codec == "Template" else [quoted(frame.encoding)]
-    if frame.codec == "Scpi":
-        arguments = [] if frame.encoding in ("ascii", "latin-1") else arguments
-    else:
+    is_usual = frame.encoding in _USUAL_ENCODINGS[frame.codec]
+    arguments = [] if is_usual else [quoted(frame.encoding)]
+    if frame.codec != "Scpi":
         arguments.append(f"fault={_fault(faults)}")
+    if frame.has_declaration:
+        arguments.append("declaration=True")
     if frame.has_ids:
         arguments.append('id="id"')
     lines.append(f"    codec = {frame.codec}({', '.join(arguments)})")
@@ -155,7 +164,7 @@ def _imports(members: Members, writer: Writer, text: str) -> str:
     return "\n".join([*lines, f"from tcpcomm.framing import {', '.join(kinds)}"])
 
 
-def _command(writer: Writer, seen: CommandSeen) -> Member:
+def _command(writer: Writer, seen: CommandSeen, codec: str) -> Member:
     head = _head(seen.request)
     parameters = named(seen.request, field_names(seen.request, (), head=head))
     name = writer.names.give("_".join(words_of(seen.request)), "ask")
@@ -165,7 +174,10 @@ def _command(writer: Writer, seen: CommandSeen) -> Member:
     if seen.refused and not seen.exchanges:
         doubts.append("it was only refused, so its reply is not known")
     reply, result = reply_source(writer, name, seen, slots(parameters))
-    arguments = [quoted(template(parameters)), f"reply={reply}"]
+    request = template(parameters)
+    arguments = [quoted(request)]
+    if codec != "Scpi" or "?" in request.partition(" ")[0]:
+        arguments.append(f"reply={reply}")
     if seen.replies.faults:
         codes = ", ".join(f"{quoted(template_text(each))}: {_code(each)!r}" for each in seen.replies.faults)
         arguments.append(f"faults={{{codes}}}")

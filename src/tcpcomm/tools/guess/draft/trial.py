@@ -43,6 +43,11 @@ class Trial:
     requests_read: int
     unread: tuple[tuple[bytes, str], ...]
 
+    @property
+    def part(self) -> float:
+        """The part of the lines of both sides that is read."""
+        return (self.read + self.requests_read) / max(1, self.answers + self.requests)
+
 
 @define
 class _Counting(SessionObserver):
