@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from attrs import frozen
 
 from tcpcomm import Equipment, command, event
-from tcpcomm.codec import Acknowledged, CountedLines, OneOf, Range, Silence, Template, Until
-from tcpcomm.framing import Delimited, parse_framing
+from tcpcomm.codec import (
+    Acknowledged,
+    Codec,
+    CountedLines,
+    Json,
+    JsonRpc,
+    OneOf,
+    Range,
+    Scpi,
+    Silence,
+    Template,
+    Until,
+    Xml,
+)
+from tcpcomm.framing import Delimited, XmlDocuments, parse_framing
 
 __all__ = ["DEVICES"]
 
@@ -214,6 +227,102 @@ class Several(Equipment):
         pass
 
 
+@frozen
+class Place:
+    x: Length
+    y: Length
+
+
+class JsonCamera(Equipment):
+    framing = Delimited(b"\n")
+    codec: ClassVar[Codec] = Json()
+
+    @command()
+    def locate(self, job: int) -> Place:
+        raise NotImplementedError
+
+    @command("LAMP")
+    def lamp(self, on: bool) -> None:
+        raise NotImplementedError
+
+    @event()
+    def alarm(self, code: int) -> None:
+        pass
+
+
+class JsonStatus(JsonCamera):
+    codec = Json(result=None, fault=None, success={"result": "OK"}, failure={"result": "NG"})
+
+
+class JsonIds(JsonCamera):
+    codec = Json(id="id", parameters="params")
+
+
+class JsonNumbers(JsonCamera):
+    codec = Json(
+        "Command", result=None, fault=None, code="ErrorID", reason=None, success={"ErrorID": 0}, echo=True
+    )
+
+
+class Rpc(JsonCamera):
+    codec = JsonRpc()
+
+
+class Pascal(JsonCamera):
+    codec = Json(
+        "Type", parameters="Data", result="Data", fault="Error", event="Type", echo=True, naming="pascal"
+    )
+
+
+class XmlSensor(Equipment):
+    framing = XmlDocuments()
+    codec = Xml()
+
+    @command(
+        '<Robot><Locate Job="{job}"/></Robot>', reply='<Sensor><Pos X="{x:.3f}" Y="{y:.3f}"/></Sensor>'
+    )
+    def locate(self, job: int) -> Place:
+        raise NotImplementedError
+
+    @command('<Robot Alive="1"/>', reply='<Sensor Alive="1"/>')
+    def ping(self) -> None:
+        raise NotImplementedError
+
+    @event('<Sensor><Alarm Code="{code}"/></Sensor>')
+    def alarm(self, code: int) -> None:
+        pass
+
+
+class Supply(Equipment):
+    framing = Delimited(b"\n")
+    codec = Scpi()
+
+    @command("*IDN?", reply="{text}")
+    def identity(self) -> Literal["KEYS,E36312A,MY1234,1.2.3"]:
+        raise NotImplementedError
+
+    @command("MEASure:VOLTage?", reply="{volts:.6E}")
+    def volts(self) -> Length:
+        raise NotImplementedError
+
+    @command("OUTPut{channel:d}:STATe {on}")
+    def output(self, channel: Annotated[int, Range(1, 2)], on: bool) -> None:
+        raise NotImplementedError
+
+
+class Star(Equipment):
+    framing = Delimited(b"\r\n")
+    codec = Template(fault="{command}{id:04d}er{code:02d}/{reason:<2}", ok=0, id="id")
+
+    @command("C0ASid{id:04d}", reply="C0ASid{id:04d}er00/00")
+    def park(self) -> None:
+        raise NotImplementedError
+
+    @command("C0RXid{id:04d}", reply="C0RXid{id:04d}er00/00rx{x:+06d}")
+    def position(self) -> Annotated[int, Range(-9999, 9999)]:
+        raise NotImplementedError
+
+
 DEVICES: dict[str, type[Equipment]] = {
     "keyence": Keyence,
     "scale": Scale,
@@ -226,4 +335,13 @@ DEVICES: dict[str, type[Equipment]] = {
     "counted": Reader,
     "two-lines": TwoLines,
     "several": Several,
+    "json": JsonCamera,
+    "json-status": JsonStatus,
+    "json-ids": JsonIds,
+    "json-numbers": JsonNumbers,
+    "json-pascal": Pascal,
+    "json-rpc": Rpc,
+    "xml": XmlSensor,
+    "scpi": Supply,
+    "ids": Star,
 }

@@ -37,6 +37,7 @@ class Talk:
     declaration: Declaration
     random: Random
     now: float = 0.0
+    asked: int = 0
     chunks: list[CapturedChunk] = field(factory=list)
 
     def host(self, frame: bytes) -> None:
@@ -51,7 +52,8 @@ class Talk:
     def ask(self, name: str, values: Mapping[str, Any], result: Any) -> None:
         """Let the host ask, and the equipment answer with a result or a Fault."""
         declared, dialect = self.declaration.commands[name], self.declaration.dialect
-        frame = dialect.request(name, values, len(self.chunks))
+        self.asked += 1
+        frame = dialect.request(name, values, self.asked)
         self.host(frame)
         asked = dialect.read_at_equipment(frame).requests[0]
         assert isinstance(asked, Request), asked

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
+from attrs import evolve
 
 from tcpcomm import Equipment, declaration_of
+from tcpcomm.framing import LengthPrefixed
 from tcpcomm.testing import check_equipment
 from tcpcomm.tools.guess.answer import Explanation, Guess, Verdict
-from tcpcomm.tools.guess.capture import Capture, CapturedChunk
+from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk
 from tcpcomm.tools.guess.draft.declaration import Draft, draft_declaration
 from tests.tools.guess.draft.devices import DEVICES, Several
 from tests.tools.guess.draft.reading import drafted, read_part
@@ -26,7 +30,7 @@ def test_a_draft_holds_the_laws_and_reads_what_was_captured(kind: type[Equipment
     draft = draft_declaration(capture, guess_of(kind), name="Drafted")
     with drafted(draft, tmp_path) as found:
         assert read_part(found, capture) >= LEAST
-        check_equipment(found, max_examples=5)
+        check_equipment(found, max_examples=2)
 
 
 def test_a_draft_reads_another_capture_of_the_same_equipment(tmp_path: Path) -> None:
@@ -65,14 +69,123 @@ def test_a_command_that_nothing_answers_is_not_pipelining(tmp_path: Path) -> Non
     }
 
 
+CODECS = {
+    "json": "Json()",
+    "json-status": 'Json(result=None, fault=None, success={"result": "OK"}, failure={"result": "NG"})',
+    "json-ids": 'Json(parameters="params", id="id")',
+    "json-numbers": (
+        'Json("Command", result=None, fault=None, code="ErrorID", reason=None, success={"ErrorID": 0}, '
+        "echo=True)"
+    ),
+    "json-pascal": (
+        'Json("Type", parameters="Data", result="Data", fault="Error", event="Type", echo=True)'
+    ),
+    "json-rpc": "JsonRpc()",
+    "xml": """Xml(fault='<Fault Code="{code:d}">{reason}</Fault>')""",
+    "scpi": "Scpi()",
+    "cp949": 'Template("cp949", fault="NG,{code:d},{reason}")',
+    "keyence": 'Template(fault="ER,{command},{code:02d}")',
+    "asymmetric": 'Template(fault="?")',
+    "two-lines": 'Template(fault="-{code:d}")',
+}
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_the_codec_of_a_draft(name: str) -> None:
+    draft = draft_declaration(captured(DEVICES[name]), guess_of(DEVICES[name]))
+    assert f"    codec = {CODECS[name]}\n" in draft.text
+
+
+def reply_of(draft: Draft, request: str) -> str:
+    """Return what is drafted behind a request."""
+    found = re.search(rf"@command\(.{re.escape(request)}.(.*)\)\n", draft.text)
+    assert found is not None, draft.text
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "request_text", "reply"),
+    [
+        ("keyence", "TA", 'reply=Acknowledged("TA", "{value:+.3f}")'),
+        ("grbl", "$$", 'reply=Until("ok", "${value1}={value2}")'),
+        ("two-lines", "GV {value}", 'reply=("1", "{value:.3f}")'),
+        ("several", "STATE?", 'reply=OneOf("IDLE", "RUN {value:.1f}")'),
+        ("counted", "LIGHT {value:ON|OFF}", "reply=Silence("),
+        ("scale", "@", "reply=None"),
+        ("scale", "TA {value:.2f} g", 'reply="TA A {value:10.2f} g"'),
+        ("stx-bcc", "R{value:04d}", 'reply="R{value1:04X}"'),
+    ],
+)
+def test_the_reply_of_a_command(name: str, request_text: str, reply: str) -> None:
+    draft = draft_declaration(captured(DEVICES[name]), guess_of(DEVICES[name]))
+    assert reply in reply_of(draft, request_text).replace("{value:04X}", "{value1:04X}")
+
+
+def test_a_slow_reply_has_a_timeout_with_a_margin_and_few_samples_are_unsure() -> None:
+    lines = ["> MOVE 1.5", "< DONE", "> POS", "< 1.25"] * 3
+    capture = talk_of(lines)
+    late = [
+        evolve(each, at=each.at + 2.0) if each.side == 1 and each.at is not None else each
+        for each in capture.chunks
+    ]
+    draft = draft_declaration(Capture(late), LINES)
+    assert "timeout=10.0" in draft.text
+    assert "    # unsure: seen 3 times only\n    @command" in draft.text
+
+
+def test_the_side_that_was_connected_to_may_be_the_host(tmp_path: Path) -> None:
+    capture = captured(Several)
+    turned = Capture(
+        [CapturedChunk(OPENER if each.side else ANSWERER, each.data, each.at) for each in capture.chunks]
+    )
+    draft = draft_declaration(turned, guess_of(Several), name="Drafted")
+    with drafted(draft, tmp_path) as found:
+        assert read_part(found, turned, host=1) >= LEAST
+
+
+def test_a_long_capture_is_drafted_from_its_beginning() -> None:
+    draft = draft_declaration(talk_of(["> A 1", "< B 2"] * 2100), LINES)
+    assert "Only the first 4,000 messages are read." == draft.notes[0]
+
+
+def test_the_facts_about_binary_messages_are_a_module() -> None:
+    framing = LengthPrefixed(2)
+    chunks = []
+    for number in range(40):
+        request = bytes([0, number, 3, 0, number * 7 % 256])
+        chunks.append(CapturedChunk(0, framing.encode(request)))
+        chunks.append(CapturedChunk(1, framing.encode(request[:3] + bytes(range(number % 7)))))
+    guess = Guess(verdict=Verdict.CONFIDENT, best=Explanation(framings=("length:2", "length:2")))
+    draft = draft_declaration(Capture(chunks), guess)
+    names: dict[str, Any] = {}
+    exec(draft.text, names)
+    assert framing == names["framing"]
+    assert "# - bytes 0 to 1 repeat from request to reply in 40 of 40" in draft.text
+    assert draft.notes[0].startswith("The messages are binary")
+
+
+def test_texts_of_the_capture_are_no_code(tmp_path: Path) -> None:
+    evil = '"""\\"); raise SystemExit #'
+    lines = [line for at in range(12) for line in (f"> SAY {evil}{at}", f"< {evil}", f"> {evil}", "< ok")]
+    capture = evolve(talk_of(lines), name=f"{evil}\n{evil}")
+    draft = draft_declaration(capture, LINES, name="Drafted")
+    with drafted(draft, tmp_path) as found:
+        assert 1.0 == read_part(found, capture)
+
+
+def test_the_name_of_the_class_must_be_a_name() -> None:
+    assert "cannot be the name" in draft_declaration(talk_of(["> A", "< B"]), LINES, name="1x").problem
+
+
 @pytest.mark.parametrize(
     ("capture", "guess"),
     [
         (Capture(()), Guess(verdict=Verdict.NOTHING)),
         (Capture(()), LINES),
-        (Capture([CapturedChunk(0, b"\x00\x01\r\n"), CapturedChunk(1, b"\xff\x00\r\n")]), LINES),
+        (Capture([CapturedChunk(0, b"A\r\n")] * 20), LINES),
+        (talk_of(['> {"a":[1]}', '< {"b":{"c":[]}}'] * 20), LINES),
     ],
-    ids=["nothing", "empty", "binary"],
+    ids=["nothing", "empty", "one-side", "other-json"],
 )
 def test_a_capture_that_cannot_be_drafted_says_why(capture: Capture, guess: Guess) -> None:
     draft = draft_declaration(capture, guess)

@@ -57,7 +57,7 @@ def _parts(values: tuple[str, ...], *, is_column: bool) -> list[Part]:
     filled = _filled(values, distinct) if is_column else None
     if filled is not None:
         return filled
-    for divide in (_optional, _separated, _stripped, _in_tokens):
+    for divide in (_around_number, _optional, _separated, _stripped, _in_tokens):
         found = divide(values)
         if found is not None:
             return found
@@ -100,6 +100,9 @@ def _filled(values: tuple[str, ...], distinct: set[str]) -> list[Part] | None:
     if not begin and not end:
         return None
     around = _stripped(values)
+    first = around[0] if around else None
+    if isinstance(first, Text) and first.text.strip():
+        return None
     if around is not None and any(each.is_number for each in slots(around)):
         return None
     kind = Kind.CHOICE if _are_choices(tuple(each.strip(" ") for each in values)) else Kind.TEXT
@@ -137,7 +140,10 @@ def _optional(values: tuple[str, ...]) -> list[Part] | None:
     before = _stem(given, re.compile(r"[^\w+\-\"]+"))
     if before is None:
         return None
-    inner = joined(_parts(tuple(each[len(before) :] for each in given), is_column=True))
+    words = tuple(each[len(before) :] for each in given)
+    inner = joined(_parts(words, is_column=True))
+    if len(inner) == 1 and isinstance(inner[0], Text):
+        inner = (Slot(kind=Kind.CHOICE, values=words),)
     if len(inner) == 1 and isinstance(inner[0], Slot) and inner[0].before is None:
         spread = tuple(each[len(before) :] for each in values)
         return [evolve(inner[0], before=before, values=spread)]
@@ -163,10 +169,27 @@ def _separated(values: tuple[str, ...]) -> list[Part] | None:
         return stripped
     for separator in used:
         if max(counts[separator]) > 0 and len(set(counts[separator])) > 1:
-            found = _listed(values, separator)
+            found = _listed(values, separator) or _with_rest(values, separator, counts[separator])
             if found is not None:
                 return found
     return _at(values, present[0], min(counts[present[0]])) if present else None
+
+
+def _with_rest(values: tuple[str, ...], separator: str, counts: Sequence[int]) -> list[Part] | None:
+    """Divide a column that has one more part in some lines, which is optional."""
+    least = min(counts)
+    if max(counts) != least + 1:
+        return None
+    divided = [_divided(each, separator, least + 1) for each in values]
+    rests = tuple(
+        "" if len(columns) <= least + 1 else between[least] + columns[least + 1]
+        for columns, between in divided
+    )
+    optional = _optional(rests)
+    if optional is None or not all(each.is_number or each.kind is Kind.CHOICE for each in slots(optional)):
+        return None
+    bases = tuple(each[: len(each) - len(rest)] for each, rest in zip(values, rests, strict=True))
+    return [*_at(bases, separator, least), *optional]
 
 
 def _cuts(value: str, separator: str) -> list[tuple[int, int]]:
@@ -267,6 +290,20 @@ def _counts(row: list[str], first: int) -> bool:
 
 def _int(text: str) -> int:
     return int(text) if text.strip() else 0
+
+
+def _around_number(values: tuple[str, ...]) -> list[Part] | None:
+    """Divide a column into a text, a number and a text."""
+    start = _boundary(values, _shared(values))
+    if start.endswith("  "):
+        start = f"{start.rstrip(' ')} "  # the other blanks fill the number
+    rest = tuple(each[len(start) :] for each in values)
+    end = _boundary(tuple(each[::-1] for each in rest), _shared([each[::-1] for each in rest]))[::-1]
+    inner = tuple(each[: len(each) - len(end)] for each in rest)
+    form = number_form({*inner})
+    if form is None:
+        return None
+    return [*_opening(start, len(values)), Slot(kind=form[0], format=form[1], values=inner), Text(end)]
 
 
 def _stripped(values: tuple[str, ...]) -> list[Part] | None:

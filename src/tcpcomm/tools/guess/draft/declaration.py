@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -10,7 +11,8 @@ from attrs import evolve, frozen
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, parse_framing
 from tcpcomm.tools.guess.answer import Guess
-from tcpcomm.tools.guess.capture import Capture, Side
+from tcpcomm.tools.guess.capture import OPENER, Capture, Side
+from tcpcomm.tools.guess.draft.binary_draft import facts_source
 from tcpcomm.tools.guess.draft.commands import Members, members_of
 from tcpcomm.tools.guess.draft.conflicts import without_conflict
 from tcpcomm.tools.guess.draft.exchanges import conversation_by_ids, conversation_of
@@ -26,8 +28,12 @@ from tcpcomm.tools.guess.draft.trial import Trial, declared, member_in, read_cap
 Framings: TypeAlias = tuple[Framing | None, Framing | None]
 
 _LEAST_READ: Final = 0.9
-_MOST_MESSAGES: Final = 6_000
+_MOST_MESSAGES: Final = 4_000
 _ONE_AT_A_TIME: Final = "Capture again with one command at a time."
+_FACTS: Final = (
+    "The messages are binary, so these are facts with their counts, and no declaration. Add the commands "
+    "that you know."
+)
 _OTHER_JSON: Final = (
     "The messages are JSON objects, and no options of the codec Json read nine of ten of them. Declare the "
     "commands by hand, by the table of its options."
@@ -78,12 +84,13 @@ def _with_note(draft: Draft, note: str) -> Draft:
     return evolve(draft, notes=(note, *draft.notes))
 
 
-def _draft(capture: Capture, framings: Framings, frames: list[Message], name: str) -> Draft:
+def _draft(capture: Capture, framings: Framings, frames: Sequence[Message], name: str) -> Draft:
     if len({each.side for each in frames}) < len(framings):
         return Draft(problem="Only one side has messages, and a draft needs requests and their replies.")
     encoding = encoding_of(frames)
     if encoding is None or not is_text(frames):
-        return Draft(problem="The messages are binary data, and a draft needs text.")
+        frame = _frame(capture, framings, OPENER, len(frames), name)
+        return Draft(text=facts_source(frame, frames), notes=(_FACTS,))
     lines = [Line(each.side, each.data.decode(encoding), each.chunk, each.at) for each in frames]
     objects = objects_of(lines)
     if objects is not None:

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
+from tcpcomm.tools.guess.draft.parts import literal
+
 Object = Mapping[str, Any]
 
 _WORD_KEYS: Final = ("cmd", "command", "method", "action", "type", "op", "request", "function", "name")
@@ -80,8 +82,8 @@ class JsonOptions:
         ):
             value = getattr(self, name)
             if value != getattr(usual, name):
-                given.append(f"{value!r}" if name == "command" else f"{name}={value!r}")
-        given += [f"failure={self.failure!r}"] if self.failure else []
+                given.append(literal(value) if name == "command" else f"{name}={literal(value)}")
+        given += [f"failure={literal(self.failure)}"] if self.failure else []
         given += ["echo=True"] if self.echo else []
         return f"Json({', '.join(given)})"
 
@@ -145,14 +147,15 @@ def _is_int(value: object) -> bool:
 
 def _with_status(found: JsonOptions, replies: Sequence[Object]) -> Iterable[JsonOptions]:
     """Yield options for the ways in which replies say yes and no."""
-    for key in _FAULT_KEYS:
+    keys = [*dict.fromkeys(key for each in replies for key in each)]
+    for key in (each for each in keys if each.lower() in _FAULT_KEYS):
         faults = [each[key] for each in replies if isinstance(each.get(key), dict)]
         if faults:
             code, reason = _code_and_reason(faults)
             if code is not None:
                 with_fault = evolve(found, fault=key, code=code, reason=reason)
                 yield from _with_result(with_fault, [each for each in replies if key not in each])
-    for key in [*dict.fromkeys(key for each in replies for key in each)]:
+    for key in keys:
         values = [each.get(key) for each in replies]
         if key.lower() in _STATUS_KEYS and (good := next((each for each in _GOOD if each in values), None)):
             bad = [each for each in replies if each.get(key) not in (good, None)]

@@ -129,6 +129,15 @@ def quoted(text: str) -> str:
     return plain
 
 
+def literal(value: object) -> str:
+    """Return a text, a number, None, or a mapping of these as a literal of Python, in double quotes."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{literal(key)}: {literal(each)}' for key, each in value.items())}}}"
+    return repr(value)
+
+
 def slots(pattern: Iterable[Part]) -> list[Slot]:
     """Return the fields of a pattern."""
     return [each for each in pattern if isinstance(each, Slot)]

@@ -14,6 +14,7 @@ from tcpcomm.tools.guess.draft.names import field_names, words_of
 from tcpcomm.tools.guess.draft.parts import (
     Pattern,
     annotation,
+    literal,
     named,
     quoted,
     slots,
@@ -135,7 +136,7 @@ def _fault(faults: Sequence[FaultForm]) -> str:
         return quoted(faults[0].template)
     if all(each.code is None for each in faults):
         return f"({', '.join(quoted(each.template) for each in faults)})"
-    return f"{{{', '.join(f'{quoted(each.template)}: {each.code!r}' for each in faults)}}}"
+    return f"{{{', '.join(f'{quoted(each.template)}: {literal(each.code)}' for each in faults)}}}"
 
 
 def _framing(writer: Writer, framing: Framing) -> str:
@@ -179,7 +180,9 @@ def _command(writer: Writer, seen: CommandSeen, codec: str) -> Member:
     if codec != "Scpi" or "?" in request.partition(" ")[0]:
         arguments.append(f"reply={reply}")
     if seen.replies.faults:
-        codes = ", ".join(f"{quoted(template_text(each))}: {_code(each)!r}" for each in seen.replies.faults)
+        codes = ", ".join(
+            f"{quoted(template_text(each))}: {literal(_code(each))}" for each in seen.replies.faults
+        )
         arguments.append(f"faults={{{codes}}}")
         doubts.append("a reply without a value is taken for a fault")
     if seen.slowest is not None and seen.replies.kind is not ReplyKind.NOTHING:
