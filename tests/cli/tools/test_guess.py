@@ -338,3 +338,26 @@ def test_bytes_of_one_side_are_taken_as_they_are(run: Run, looked_at: list[Captu
 def test_the_help_names_the_exit_codes(run: Run) -> None:
     shown: Any = run("--help")[1]
     assert "0 if it is confident, 2 if it is likely, 3 if" in " ".join(shown.split())
+
+
+def test_a_draft_is_printed_as_a_module_with_its_notes_on_standard_error(run: Run) -> None:
+    lines = [line for job in range(12) for line in (f"> TRG,{job}{{0D}}", f"< OK,{job / 8:.3f}{{0D}}")]
+    Path("dump.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    code, output, told = run("dump.txt", "--draft")
+    assert 0 == code
+    compile(output, "draft", "exec")
+    assert '@command("TRG,{value}", reply="OK,{value1:.3f}")' in output.replace(
+        "{value:.3f}", "{value1:.3f}"
+    )
+    assert "It reads 12 of 12 lines of the equipment, and 12 of 12 requests." in told
+
+
+def test_a_capture_that_cannot_be_drafted_is_told_with_the_reason(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(monkeypatch, Guess(verdict=Verdict.CONFIDENT, best=LINES))
+    lines = ["> A{0D}{0A}", "> B{0D}{0A}", "< 1{0D}{0A}", "< 2{0D}{0A}"] * 20
+    Path("dump.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    code, output, told = run("dump.txt", "--draft")
+    assert (1, "") == (code, output)
+    assert "Capture again with one command at a time." in told

@@ -23,6 +23,7 @@ from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.runtime.safe_text import one_line, safe_json
 from tcpcomm.tools.guess.answer import Guess, Verdict
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
+from tcpcomm.tools.guess.draft.declaration import draft_declaration
 from tcpcomm.tools.guess.facts import with_facts
 from tcpcomm.tools.guess.report import report_json, report_lines
 from tcpcomm.tools.guess.search import guess_framing
@@ -69,6 +70,7 @@ if nothing was found, and 1 if the file cannot be read."""
 Examples:
   tcpcomm guess capture.pcapng --stream 10.0.0.9:8501
   tcpcomm tap tcp:9998 tcp:10.0.0.9:8501 --record line.tcpcomm, and then: tcpcomm guess line.tcpcomm
+  tcpcomm guess line.tcpcomm --draft > device.py
 """
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
@@ -78,6 +80,11 @@ Examples:
     ]
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["raw", "r", "The file has the bytes of one side, as they passed."],
+        [
+            "draft",
+            "d",
+            "Print a draft of the declaration as a module, with notes on standard error.",
+        ],
     ]
 
     guess: Callable[[Capture], Guess] = staticmethod(guess_framing)
@@ -99,6 +106,8 @@ Examples:
             raise Refusal(f"{self._shown_name}: {problem}") from None
         except KeyboardInterrupt:
             raise Refusal("interrupted: nothing is guessed", code=INTERRUPTED) from None
+        if self["draft"]:
+            return self._draft(capture, guess)
         next_step = self._next_step(guess, stream)
         if self["format"] == "json":
             about = {"file": self._shown_name, "stream": _facts(stream), "streams": [*map(_facts, streams)]}
@@ -108,6 +117,15 @@ Examples:
             for line in report_lines(guess):
                 print(line)
             print(f"next: {next_step}")
+        return _CODES[guess.verdict]
+
+    def _draft(self, capture: Capture, guess: Guess) -> int:
+        draft = draft_declaration(capture, guess)
+        for note in draft.notes:
+            _tell(one_line(note))
+        if draft.problem:
+            raise Refusal(draft.problem)
+        print(draft.text, end="")
         return _CODES[guess.verdict]
 
     @property

@@ -123,11 +123,14 @@ def _with_values(pattern: Pattern, texts: Sequence[str], asked: Sequence[str]) -
         return _with_reason(found, len(texts))
     parts = _command_in(pattern[0].text, asked)
     last = parts[-1]
-    number = re.fullmatch(r"(.*?[^\d.])(\d+)", last.text, re.DOTALL) if isinstance(last, Text) else None
+    text = last.text if isinstance(last, Text) else ""
+    number = re.fullmatch(r"(.*?[^\w.]|.*?[A-Za-z])(\d+)([^\w.].*)?", text, re.DOTALL)
     if number is not None and not re.fullmatch(r"\w+", texts[0]):
         size = len(number[2])
         form = f"0{size}d" if number[2][0] == "0" and size > 1 else "d"
-        parts[-1:] = [Text(number[1]), Slot(kind=Kind.INT, format=form, values=(number[2],) * len(texts))]
+        code = Slot(kind=Kind.INT, format=form, values=(number[2],) * len(texts))
+        parts[-1:] = [Text(number[1]), code, *([Text(number[3])] if number[3] else [])]
+        return _with_reason(parts, len(texts))
     return tuple(parts)
 
 
@@ -135,7 +138,7 @@ def _with_reason(parts: list[Text | Slot], count: int) -> Pattern:
     """Make a field of several words at the end, which are a reason although they were always the same."""
     last = parts[-1]
     text = last.text if isinstance(last, Text) else ""
-    found = re.fullmatch(r"(.*[,;:=] *|.*\d +)([^\W\d]+ .+)", text, re.DOTALL)
+    found = re.fullmatch(r"(.*?[,;:=] *|.*?\d +| +)([^\W\d]+ .+)", text, re.DOTALL)
     element = re.fullmatch(r"(.*>)([^<>]+ [^<>]+)(<.*)", text, re.DOTALL)
     if element is not None:
         words = Slot(kind=Kind.TEXT, values=(element[2],) * count)

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from tcpcomm.tools.guess.capture import Side
 from tcpcomm.tools.guess.draft.lines import Line
 
-_DIGITS: Final = re.compile(r"\d+")
+_DIGITS: Final = re.compile(r"(?<![\d.])\d+(?![\d.]*\.\d)")
 _FIRST_MARK: Final = 0xE000
 """The character for an id without a width. Those behind it are for ids with so many digits."""
 
@@ -93,13 +93,16 @@ def _follow(lines: Sequence[Line], host: Side, place: int, back: int) -> bool:
     """Return True if the numbers in answers are those of requests that came shortly before."""
     recent: list[int] = []
     right = wrong = 0
+    answered: set[int] = set()
     for each in lines:
         number = _number_at(each.text, place if each.side == host else back)
         if each.side == host:
             recent = [*recent[-63:], int(number)]
         elif number:
             right, wrong = (right + 1, wrong) if int(number) in recent else (right, wrong + 1)
-    return right >= _MOSTLY * (right + wrong)
+            answered.add(int(number))
+    asked = sum(each.side == host for each in lines)
+    return right >= _MOSTLY * (right + wrong) and 2 * len(answered) > asked
 
 
 def _marked(lines: Sequence[Line], host: Side, place: int, back: int) -> Ids:
