@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from ipaddress import ip_address
 from typing import Final, NamedTuple, TypeAlias
 
@@ -29,6 +30,9 @@ _SKIPPED: Final = {0, 43, 60, 135}
 """The extension headers of IPv6 that have their length in units of 8 bytes."""
 
 _FRAGMENT, _AUTHENTICATION = 44, 51
+
+_IPV4_HEADER: Final = struct.Struct(">BxHxxHxBxx4s4s")
+_TCP_HEADER: Final = struct.Struct(">IIIBB")
 
 _LINKS: Final = {105: "Wi-Fi", 127: "Wi-Fi", 9: "PPP", 189: "USB", 220: "USB", 249: "USB", 195: "802.15.4"}
 
@@ -80,6 +84,8 @@ class Layers:
         """Return the place of the header of IP, or None if the packet has none that is known."""
         data, link = packet.data, packet.link_type
         if link == _ETHERNET:
+            if data[12:14] == b"\x08\x00":
+                return 14
             at = 12
             while data[at : at + 2] in _TAGS:
                 at += 4
@@ -99,15 +105,15 @@ class Layers:
         return at + 2 if int.from_bytes(data[at : at + 2], "big") in (_IPV4, _IPV6) else None
 
     def _ipv4(self, data: bytes, at: int) -> Segment | None:
-        head = (data[at] & 15) * 4
-        if data[at + 9] != _TCP or head < 20:
+        first, size, fragment, following, source, target = _IPV4_HEADER.unpack_from(data, at)
+        head = (first & 15) * 4
+        if following != _TCP or head < 20:
             return None
-        if int.from_bytes(data[at + 6 : at + 8], "big") & 0x3FFF:  # more fragments, or not the first one
+        if fragment & 0x3FFF:  # more fragments, or not the first one
             self.fragments += 1
             return None
-        size = int.from_bytes(data[at + 2 : at + 4], "big")
         end = at + size if size else len(data)  # 0: the network card cut what the system sent as one
-        return self._tcp(data, at + head, end, data[at + 12 : at + 16], data[at + 16 : at + 20])
+        return self._tcp(data, at + head, end, source, target)
 
     def _ipv6(self, data: bytes, at: int) -> Segment | None:
         if len(data) < at + 40:
@@ -130,22 +136,16 @@ class Layers:
         """Return the segment with its header at ``at``. Its data would end at ``end``."""
         if len(data) < at + 20:
             return None
-        start = at + (data[at + 12] >> 4) * 4
+        ports, sequence, acknowledged, offset, flags = _TCP_HEADER.unpack_from(data, at)
+        start = at + (offset >> 4) * 4
         if not at + 20 <= start <= end:
             return None
         captured = data[start:end]
         missing = end - start - len(captured)
         self.segments += 1
         self.cut += missing > 0
-        return Segment(
-            (source, int.from_bytes(data[at : at + 2], "big")),
-            (target, int.from_bytes(data[at + 2 : at + 4], "big")),
-            int.from_bytes(data[at + 4 : at + 8], "big"),
-            int.from_bytes(data[at + 8 : at + 12], "big"),
-            data[at + 13],
-            captured,
-            missing,
-        )
+        places = (source, ports >> 16), (target, ports & 0xFFFF)
+        return Segment(*places, sequence, acknowledged, flags, captured, missing)
 
     def notes(self) -> list[str]:
         """Return the losses, each as a sentence."""
