@@ -143,17 +143,30 @@ def test_a_side_that_sent_nothing_has_no_line(run: Run, monkeypatch: pytest.Monk
 
 
 def test_nothing_is_told_with_the_hint_and_what_to_do(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer(monkeypatch, Guess(verdict=Verdict.NOTHING, doubts=("this looks like TLS",)))
+    answer(monkeypatch, Guess(verdict=Verdict.NOTHING, doubts=("4 messages are few",)))
     Path("dump.txt").write_text("> 41\n", "utf-8")
     code, output, _ = run("dump.txt")
     assert 3 == code
     assert output == (
         "nothing    no framing explains these bytes\n"
-        "           but this looks like TLS\n"
+        "           but 4 messages are few\n"
         "next: capture more: from the beginning of the connection, both sides, different commands\n"
     )
     answer(monkeypatch, Guess(verdict=Verdict.NOTHING, best=LINES))
     assert r"           delimited:\r\n explains most, and proves nothing" in run("dump.txt")[1].splitlines()
+
+
+def test_a_stream_that_is_encrypted_says_so_and_what_to_do(run: Run) -> None:
+    made = Talk(server="10.0.0.9:443").open()
+    made.say(0, b"\x16\x03\x01\x00\x40\x01\x00\x00\x3c\x03\x03" + bytes(0x3A))
+    made.say(1, b"\x16\x03\x03\x00\x40\x02\x00\x00\x3c\x03\x03" + bytes(0x3A))
+    for number in range(10):
+        made.say(number % 2, b"\x17\x03\x03\x00\x20" + bytes([number]) * 32)
+    Path("line.pcap").write_bytes(pcap(made.packets))
+    code, output, _ = run("line.pcap")
+    assert 3 == code
+    assert "this looks like TLS" in output
+    assert "next: the bytes are encrypted: capture behind the TLS" in output
 
 
 @pytest.mark.usefixtures("_dump")

@@ -50,6 +50,9 @@ _SHOWN_EVERY: Final = 0.2
 
 _PLACE: Final = re.compile(r"(?P<host>[\w.-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 _BUFFER: Final = 1024 * 1024
+_RECOGNISED: Final = "this looks like "
+"""The beginning of the doubt about a stream that has no framing, with its next step behind a colon."""
+
 _ENOUGH: Final = 10
 """Messages that a confident guess needs at least."""
 
@@ -207,6 +210,9 @@ Examples:
 
     def _next_step(self, guess: Guess, stream: StreamInfo) -> str:
         more = "capture more: from the beginning of the connection, both sides, different commands"
+        known = [each for each in guess.doubts if each.startswith(_RECOGNISED)]
+        if known:
+            return known[0].partition(": ")[2]
         if guess.best is None or guess.verdict is Verdict.NOTHING:
             return more
         step = f"tcpcomm tap tcp:9998 {_target(stream)} {framing_options(*guess.best.framings)}"
