@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
+from tcpcomm.session.frame_log import LONGEST_LINE
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Side
 from tcpcomm.tools.guess.sources.dumps.dump import Dump, Lines, Piece, Unread, is_ignored, share
 from tcpcomm.tools.guess.sources.dumps.times import TIME, Clock
@@ -21,9 +22,16 @@ _LINE: Final = re.compile(
     rf"(?:^|\s){TIME}  (?P<peer>\S.*?)\s+(?P<mark>host (?:->|<-) equipment|->|<-|--|!!|~~)"
     r"(?:\s+(?P<text>.*))?$"
 )
+_LONGEST: Final = 2 * LONGEST_LINE
+"""Characters of a line that may be one of a log. A pattern could take very long for a longer one."""
+
 _FRAME: Final = re.compile(r"(?P<hex>(?:[0-9a-f]{2}(?: |$)?)*)\s*\|.*\|(?P<rest> … [0-9,]+ bytes in all)?$")
 _DECODED: Final = re.compile(r"[a-z]+ .*  (?:[0-9a-f]{2} )*[0-9a-f]{2}\s+\|.*\|")
 _BEGINS: Final = ("opened", "connection ", "ready")
+
+
+def _matched(line: str) -> re.Match[str] | None:
+    return _LINE.search(line) if len(line) <= _LONGEST else None
 
 
 class FrameLogDump(Dump):
@@ -38,13 +46,13 @@ class FrameLogDump(Dump):
 
     @classmethod
     def fits(cls, head: Sequence[str]) -> bool:
-        return share(head, _LINE.search) >= 0.5
+        return share(head, _matched) >= 0.5
 
     def pieces(self, lines: Lines, unread: Unread) -> Iterator[Piece]:
         clock = Clock()
         cut: dict[tuple[str, Side], bool] = {}
         for number, line in lines:
-            match = _LINE.search(line)
+            match = _matched(line)
             if match is None:
                 if not is_ignored(line):
                     unread.add(number, line)
