@@ -162,3 +162,21 @@ def test_encrypted_bytes_are_told_and_not_guessed() -> None:
 
     assert Verdict.NOTHING is guess.verdict
     assert any("TLS" in doubt for doubt in guess.doubts)
+
+
+def test_a_stream_that_changes_is_told_and_not_guessed() -> None:
+    said = talk(r"delimited:\r\n", texts(16)) + talk("length:4", records(40))
+
+    guess = guess_framing(turn_by_turn(said))
+
+    assert Verdict.NOTHING is guess.verdict
+    change = r"the stream changes: it begins as delimited:\r\n, and ends as length:4"
+    assert change == guess.doubts[0]
+
+
+def test_lines_with_braces_are_no_heads_of_bodies() -> None:
+    said = talk(
+        r"delimited:\r\n", [b'{"id": %d, "size": %d}' % (number, number % 7) for number in range(40)]
+    )
+
+    assert guess_framing(turn_by_turn(said)).verdict is Verdict.CONFIDENT

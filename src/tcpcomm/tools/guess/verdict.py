@@ -20,6 +20,9 @@ from tcpcomm.tools.guess.ranking import Pair, Proposal, Ranked, notations_of
 from tcpcomm.tools.guess.side import Side
 from tcpcomm.tools.guess.verify import Verified, verified
 
+TOO_FEW: Final = "are too few to be sure"
+"""The words of the doubt that more of the same can remove."""
+
 FEWEST_MESSAGES: Final = 10
 """The messages of both sides together with which a guess can be confident."""
 
@@ -66,6 +69,8 @@ def _judge(answers: Sequence[Ranked], sides: Sequence[Side]) -> Guess:
     margin = answers[0].gain - answers[1].gain if len(answers) > 1 else answers[0].gain
     doubts = [*_doubts(best, sides)]
     verdict = _verdict(best, margin, doubts)
+    if verdict is Verdict.NOTHING and not doubts:
+        doubts.append("no framing explains where the chunks end")
     notations = notations_of(best.pair)
     explanation = Explanation(
         framings=notations,
@@ -138,7 +143,7 @@ def _doubts(best: _Best, sides: Sequence[Side]) -> list[str]:
     doubts: list[str] = []
     messages = sum(result.frames for _, result in best.parts)
     if messages < FEWEST_MESSAGES:
-        doubts.append(f"{messages} messages are too few to be sure: capture at least {FEWEST_MESSAGES}")
+        doubts.append(f"{messages} messages {TOO_FEW}: capture at least {FEWEST_MESSAGES}")
     for number, part in enumerate(best.pair):
         if part is not None:
             doubts += _doubts_of(part, sides[number])

@@ -145,6 +145,8 @@ def _counted_body(candidate: CountedBodyCandidate) -> CountedBody:
 
 def _heads(line: bytes, after: int, burst: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the heads that read the size of the body from this line, with the tail behind the body."""
+    if b"{" in line or b"}" in line:
+        return  # the notation of a head uses them
     parts = _SEPARATORS.split(line)
     for index, part in enumerate(parts):
         if not _NUMBER.fullmatch(part) or not int(part):
