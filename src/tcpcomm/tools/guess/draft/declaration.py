@@ -18,7 +18,7 @@ from tcpcomm.tools.guess.draft.conflicts import without_conflict
 from tcpcomm.tools.guess.draft.exchanges import conversation_by_ids, conversation_of
 from tcpcomm.tools.guess.draft.forms import head_of
 from tcpcomm.tools.guess.draft.ids import marked
-from tcpcomm.tools.guess.draft.json_draft import JsonSource, Shell, json_sources, objects_of
+from tcpcomm.tools.guess.draft.json_objects.drafting import JsonSource, Shell, json_sources, objects_of
 from tcpcomm.tools.guess.draft.languages import Language, languages_of
 from tcpcomm.tools.guess.draft.lines import Line, Message, encoding_of, frames_of, is_text
 from tcpcomm.tools.guess.draft.results import Writer

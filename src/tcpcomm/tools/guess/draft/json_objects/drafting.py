@@ -12,8 +12,8 @@ from attrs import frozen
 
 from tcpcomm.tools.guess.capture import Side
 from tcpcomm.tools.guess.draft.exchanges import Conversation, Exchange, conversation_of
-from tcpcomm.tools.guess.draft.json_options import JsonOptions, options_of
-from tcpcomm.tools.guess.draft.json_types import JsonTypes, is_name
+from tcpcomm.tools.guess.draft.json_objects.options import JsonOptions, options_of
+from tcpcomm.tools.guess.draft.json_objects.types import JsonTypes, is_name
 from tcpcomm.tools.guess.draft.lines import Line
 from tcpcomm.tools.guess.draft.names import Names
 from tcpcomm.tools.guess.draft.parts import quoted

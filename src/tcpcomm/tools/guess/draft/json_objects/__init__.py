@@ -1,0 +1,1 @@
+"""Drafts declarations of equipment that speaks JSON."""
