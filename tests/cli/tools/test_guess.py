@@ -87,7 +87,7 @@ def test_a_dump_gives_its_framing_with_the_evidence(run: Run) -> None:
     assert r"confident  delimited:\r\n" == first
     assert "24 of 24" in rest[0]
     assert (
-        r"next: see the messages: tcpcomm tap tcp:9998 tcp:HOST:PORT --framing 'delimited:\r\n'" == rest[-1]
+        r"next: see the messages: tcpcomm tap tcp:9998 tcp:HOST:PORT --framing 'delimited:\r\n'" == rest[-2]
     )
 
 
@@ -129,6 +129,7 @@ def test_different_framings_stand_beside_their_sides(run: Run, monkeypatch: pyte
         "           cuts alike: < lines",
         "next: see the messages: tcpcomm tap tcp:9998 tcp:10.0.0.9:8501 --framing length:2 --reply-framing "
         r"'delimited:\r'",
+        "then: tcpcomm guess line.pcap --draft > device.py",
     ]
 
 
@@ -139,6 +140,7 @@ def test_a_side_that_sent_nothing_has_no_line(run: Run, monkeypatch: pytest.Monk
     assert run("line.pcap")[1].splitlines() == [
         "confident  < length:2",
         r"next: see the messages: tcpcomm tap tcp:9998 'tcp6:\:\:2:8501' --framing length:2",
+        "then: tcpcomm guess line.pcap --draft > device.py",
     ]
 
 

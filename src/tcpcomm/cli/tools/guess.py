@@ -120,6 +120,9 @@ Examples:
             for line in report_lines(guess):
                 print(line)
             print(f"next: {next_step}")
+            if guess.verdict is Verdict.CONFIDENT and self.name != _STANDARD_INPUT:
+                chosen = "" if len(streams) == 1 else f" --stream {stream.number}"
+                print(f"then: tcpcomm guess {shlex.quote(self.name)}{chosen} --draft > device.py")
         return _CODES[guess.verdict]
 
     def _draft(self, capture: Capture, guess: Guess) -> int:
