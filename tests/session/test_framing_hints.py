@@ -123,7 +123,11 @@ def test_a_fault_that_says_nothing_about_boundaries_brings_none() -> None:
     assert 0 == len(threads)
 
 
-@pytest.mark.parametrize("data", [b"TRG,3\r", Random(1).randbytes(300)], ids=["one message", "noise"])
+@pytest.mark.parametrize(
+    "data",
+    [b"TRG,3\r", Random(1).randbytes(300), b"G" * 5000],
+    ids=["one message", "noise", "one byte again and again"],
+)
 def test_bytes_that_nothing_explains_bring_none(data: bytes, logged: Logged) -> None:
     stage, threads = hinted()
     stage.receive(data)
