@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from tcpcomm import Equipment, declaration_of
+from tcpcomm import declaration_of
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.testing import check_equipment
 from tcpcomm.tools.guess.answer import Explanation, Guess, Verdict
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk
 from tcpcomm.tools.guess.draft.declaration import Draft, draft_declaration
+from tcpcomm.tools.guess.search import guess_framing
 from tests.tools.guess.draft.devices import DEVICES, Several
 from tests.tools.guess.draft.reading import drafted, read_part
 from tests.tools.guess.draft.talks import captured, guess_of, talk_of
@@ -24,13 +26,27 @@ LEAST = 0.9
 LINES = Guess(verdict=Verdict.LIKELY, best=Explanation(framings=(r"delimited:\r\n", r"delimited:\r\n")))
 
 
-@pytest.mark.parametrize("kind", DEVICES.values(), ids=DEVICES)
-def test_a_draft_holds_the_laws_and_reads_what_was_captured(kind: type[Equipment], tmp_path: Path) -> None:
-    capture = captured(kind)
-    draft = draft_declaration(capture, guess_of(kind), name="Drafted")
+@cache
+def draft_of(name: str) -> tuple[Capture, Draft]:
+    """Return a capture of a device, and its draft. They are made once, because tests only read them."""
+    capture = captured(DEVICES[name])
+    return capture, draft_declaration(capture, guess_of(DEVICES[name]), name="Drafted")
+
+
+@pytest.mark.parametrize("name", DEVICES)
+def test_a_draft_holds_the_laws_and_reads_what_was_captured(name: str, tmp_path: Path) -> None:
+    capture, draft = draft_of(name)
     with drafted(draft, tmp_path) as found:
         assert read_part(found, capture) >= LEAST
         check_equipment(found, max_examples=2)
+
+
+@pytest.mark.parametrize("name", ["asymmetric", "nmea", "xml"])
+def test_from_bytes_to_a_draft_without_any_knowledge(name: str, tmp_path: Path) -> None:
+    capture, _ = draft_of(name)
+    draft = draft_declaration(capture, guess_framing(capture), name="Drafted")
+    with drafted(draft, tmp_path) as found:
+        assert read_part(found, capture) >= LEAST
 
 
 def test_a_draft_reads_another_capture_of_the_same_equipment(tmp_path: Path) -> None:
@@ -92,7 +108,7 @@ CODECS = {
 
 @pytest.mark.parametrize("name", CODECS)
 def test_the_codec_of_a_draft(name: str) -> None:
-    draft = draft_declaration(captured(DEVICES[name]), guess_of(DEVICES[name]))
+    draft = draft_of(name)[1]
     assert f"    codec = {CODECS[name]}\n" in draft.text
 
 
@@ -117,7 +133,7 @@ def reply_of(draft: Draft, request: str) -> str:
     ],
 )
 def test_the_reply_of_a_command(name: str, request_text: str, reply: str) -> None:
-    draft = draft_declaration(captured(DEVICES[name]), guess_of(DEVICES[name]))
+    draft = draft_of(name)[1]
     assert reply in reply_of(draft, request_text).replace("{value:04X}", "{value1:04X}")
 
 
