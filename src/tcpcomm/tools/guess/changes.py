@@ -29,7 +29,8 @@ def change_in_words(capture: Capture, guess: Guess, guess_part: Callable[[Captur
         guess_part: guesses a part of it.
     """
     chunks = capture.chunks
-    if guess.verdict is Verdict.CONFIDENT or len(chunks) < _FEWEST_CHUNKS:
+    fits = guess.verdict is not Verdict.NOTHING and all(_is_usual(doubt) for doubt in guess.doubts)
+    if fits or len(chunks) < _FEWEST_CHUNKS:
         return None
     half = len(chunks) // 2
     late_part = evolve(capture, chunks=chunks[half:][-_MOST_CHUNKS:], from_start=False)
@@ -46,6 +47,11 @@ def change_in_words(capture: Capture, guess: Guess, guess_part: Callable[[Captur
             return None
         return f"the stream changes: it begins as {_shown(early)}, and ends as {_shown(late)}"
     return None
+
+
+def _is_usual(doubt: str) -> bool:
+    """Return True if a doubt says nothing of bytes that do not fit."""
+    return TOO_FEW in doubt or "end a chunk" in doubt
 
 
 def _clear(guess: Guess) -> Notations | None:

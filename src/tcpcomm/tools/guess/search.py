@@ -33,6 +33,9 @@ from tcpcomm.tools.guess.verify import verified
 SAMPLE: Final = 1024 * 1024
 """The bytes of each side that are looked at, in a large capture."""
 
+_SMALL_SAMPLE: Final = 24_000  # bytes of a side that rank the candidates
+_LARGE_SAMPLE: Final = 256 * 1024
+_FEW_FRAMES: Final = 8
 _CHECKED_CUTS: Final = 6
 _HELD_BITS: Final = 6.0  # of a checksum in each frame that the other side has proven
 _LEAST: Final = 2  # bytes of a side that can be cut
@@ -50,7 +53,7 @@ def guess_framing(capture: Capture) -> Guess:
             seen, size = len(sample.data), len(side.data)
             notes.append(f"of {size} bytes in one direction only the first {seen} were looked at")
         sides.append(sample)
-    guess = judged(rank_answers(sides), sides)
+    guess = judged(_rank_by_samples(sides), sides)
     change = change_in_words(capture, guess, _guess_part)
     if change is not None:
         guess = evolve(guess, verdict=Verdict.NOTHING, doubts=(change, *guess.doubts))
@@ -59,12 +62,21 @@ def guess_framing(capture: Capture) -> Guess:
 
 def _guess_part(part: Capture) -> Guess:
     sides = [side_of(part, number).first(SAMPLE) for number in (OPENER, ANSWERER)]
-    return judged(rank_answers(sides), sides)
+    return judged(_rank_by_samples(sides), sides)
 
 
-def rank_answers(sides: Sequence[Side]) -> list[Ranked]:
-    """Return the best explanations of both sides, the best first."""
-    small = [side.sample() for side in sides]
+def _rank_by_samples(sides: Sequence[Side]) -> list[Ranked]:
+    """Rank by a small sample, and again by a larger one if the small one holds few messages."""
+    answers = rank_answers(sides, _SMALL_SAMPLE)
+    few = not answers or any(len(part.scored.cut.ends) < _FEW_FRAMES for part in answers[0].parts)
+    if few and any(len(side.data) > _SMALL_SAMPLE and side.has_long_bursts for side in sides):
+        return rank_answers(sides, _LARGE_SAMPLE)
+    return answers
+
+
+def rank_answers(sides: Sequence[Side], size: int) -> list[Ranked]:
+    """Return the best explanations of both sides by so many bytes of each, the best first."""
+    small = [side.first(size) for side in sides]
     live = [number for number in (OPENER, ANSWERER) if len(small[number].data) >= _LEAST]
     if not live:
         return []

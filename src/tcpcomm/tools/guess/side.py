@@ -23,9 +23,9 @@ _QUIET: Final = 0.002  # seconds
 
 _BURSTS: Final = 300  # enough for statistics
 _FEW_TURNS: Final = 3
-_SAMPLED: Final = 24_000
-_MOST_SAMPLED: Final = 256 * 1024
-_ENOUGH_MARKS: Final = 60
+_BURSTS_SHOWN: Final = 40
+_LONG_BURST: Final = 2_000  # bytes
+_LONGEST_BURST: Final = 40_000
 
 
 @frozen
@@ -77,6 +77,8 @@ class Side:
                 begins, start = True, end
             if len(found) >= _BURSTS:
                 break
+        if not found:
+            found = [self.data[each.start : each.stop] for each in self.stretches]
         return tuple(found[:_BURSTS])
 
     @marks.default
@@ -92,10 +94,11 @@ class Side:
         """The ends after which the other side spoke."""
         return self.ends[0]
 
-    def sample(self) -> Side:
-        """Return the first bytes that are enough to rank candidates: they hold many messages."""
-        enough = self.marks[_ENOUGH_MARKS] if len(self.marks) > _ENOUGH_MARKS else _MOST_SAMPLED
-        return self.first(min(max(_SAMPLED, enough), _MOST_SAMPLED))
+    @property
+    def has_long_bursts(self) -> bool:
+        """True if messages may be so long that a small sample holds few of them."""
+        shown = self.bursts[:_BURSTS_SHOWN]
+        return bool(shown) and _LONG_BURST < sum(map(len, shown)) / len(shown) < _LONGEST_BURST
 
     def first(self, size: int) -> Side:
         """Return the first bytes, ``size`` at most, up to the end of a chunk."""

@@ -20,6 +20,8 @@ _LONGEST: Final = 4
 _CLOSING_TAG: Final = re.compile(rb"</[A-Za-z][\w.-]*\s*>$")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _BINARY_COST: Final = 15.0
+_SPLIT_END: Final = 12.0  # bits that a mark costs if it is only the first half of one
+_LINE_BYTES: Final = {b"\n", b"\r"}
 _NEEDED: Final = 0.5  # of the bursts that end so
 
 
@@ -83,8 +85,14 @@ class DelimitedCandidate(Candidate):
         return None if match is None else match.end()
 
     def evidence(self, frames: Sequence[bytes]) -> float:
-        """Return fewer bits if frames are empty, because a mark that stands beside itself marks nothing."""
-        return -3.0 * sum(frame in self.delimiters for frame in frames)
+        """Return fewer bits if frames are empty or binary, or if all begin with the same control byte."""
+        bits = -3.0 * sum(frame in self.delimiters for frame in frames)
+        if self.holds_binary(frames):
+            bits -= _BINARY_COST + len(frames)
+        begins = {frame[:1] for frame in frames[1:]}
+        if len(begins) == 1 and len(frames) > 2 and begins <= _LINE_BYTES:
+            bits -= _SPLIT_END + len(frames)
+        return bits
 
     def surprise(self, frames: Sequence[bytes]) -> float:
         """Return the prior, and more for binary frames, or if a constant control byte stands before."""
