@@ -53,9 +53,15 @@ def _told(rows: Iterable[Judged], count: int) -> Iterable[Judged]:
     """Pass captures on, and tell what goes wrong and how far it is."""
     begun = monotonic()
     for number, each in enumerate(rows, 1):
-        if each.is_wrong_though_confident or (each.family.cuts and not each.ruling.is_right):
-            kind = "WRONG" if each.is_wrong_though_confident else each.ruling.verdict.value
-            problem = each.ruling.problem if each.family.cuts else "nothing cuts it"
+        if each.is_wrong_though_confident or each.raised or (each.family.cuts and not each.ruling.is_right):
+            kind = (
+                "RAISED"
+                if each.raised
+                else "WRONG"
+                if each.is_wrong_though_confident
+                else each.ruling.verdict.value
+            )
+            problem = each.ruling.problem if each.family.cuts or each.raised else "nothing cuts it"
             _tell(f"{kind}: {each.sample}: {each.answer}; truth: {each.truth or '?'}; {problem}")
         if number % 200 == 0:
             _tell(f"{number} of {count} captures, {monotonic() - begun:.0f} s")

@@ -10,7 +10,7 @@ from typing import Final
 from attrs import define, frozen
 
 from tcpcomm.runtime.load_object import load_object
-from tcpcomm.tools.guess.answer import Guess
+from tcpcomm.tools.guess.answer import Guess, Verdict
 from tcpcomm.tools.guess.capture import Capture
 from tests.guess.cuts import CUTS, Cut
 from tests.guess.families.every_family import FAMILIES, family_named
@@ -59,12 +59,14 @@ class Judged:
     Attributes:
         answer: the framings of the answer.
         truth: the framings of the device, if they are written down.
+        raised: the exception, if the guesser raised one.
     """
 
     sample: Sample
     ruling: Ruling
     answer: str
     truth: str
+    raised: str = ""
 
     @property
     def family(self) -> Family:
@@ -96,7 +98,13 @@ def judge_sample(sample: Sample, guesser: str = GUESSER) -> Judged:
 
 
 def _judge(job: tuple[Sample, str]) -> Judged:
-    return judge_sample(*job)
+    """Judge a sample. A guesser that raises is judged, too: the other samples go on."""
+    sample, guesser = job
+    try:
+        return judge_sample(sample, guesser)
+    except Exception as error:
+        raised = f"{type(error).__name__}: {error}"
+        return Judged(sample, Ruling(Verdict.NOTHING, raised, (), 0.0), "raised", "", raised=raised)
 
 
 def measured(samples: Sequence[Sample], guesser: str = GUESSER, processes: int = 1) -> Iterator[Judged]:

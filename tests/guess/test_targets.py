@@ -36,8 +36,12 @@ def shown(several: Sequence[Judged]) -> str:
 
 
 def misleading(several: Sequence[Judged]) -> list[str]:
-    """Return the captures of which the answer is confident and wrong."""
-    return [f"{each.sample}: {each.answer}" for each in several if each.is_wrong_though_confident]
+    """Return the captures of which the answer is confident and wrong, or with which the guesser fails."""
+    return [
+        f"{each.sample}: {each.raised or each.answer}"
+        for each in several
+        if each.is_wrong_though_confident or each.raised
+    ]
 
 
 @pytest.mark.parametrize("part", range(3))
