@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Final
@@ -36,8 +35,6 @@ _VARIANTS: Final = 5
 _TRIED: Final = 8  # variants that are given to the decoders
 _SHOWN_COLUMNS: Final = 32
 _LINE_ENDS: Final = (b"\r\n", b"\n", b"\r")
-_BINARY: Final = re.compile(rb"[\0-\x08\x0e-\x1a\x1c-\x1f]")
-_BINARY_FRAMES: Final = 0.1  # of the frames, from which on they are not text
 
 
 @frozen
@@ -166,15 +163,16 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
     ends = set().union(*side.ends)
     frames = cut.sure_frames(side.data)
     precise = len(ends & cut.ends) / max(1, len(cut.ends))
+    if candidate.holds_binary(frames):
+        doubts.append("the frames hold binary data, in which the mark that ends them may stand too")
     if isinstance(candidate, DelimitedCandidate):
         ending = candidate.delimiters[0]
         if not (set(ending) <= CONTROL | set(b"*&#;>")):
             doubts.append(f"the end {ending!r} may be what the data end with by chance")
-        if candidate.holds_binary(frames):
-            doubts.append(f"the frames hold binary data, in which {ending!r} may stand too")
         if precise < 0.5 and part.check is None:
             doubts.append(f"only {precise:.0%} of the frames end a chunk: several lines may be one message")
-        doubts += _doubts_of_ending(ending, frames)
+        if ending not in _LINE_ENDS and len({*map(len, frames)}) == 1 and len({*frames}) > 1:
+            doubts.append(f"all frames have one size: {ending!r} may only be what they end with")
     elif precise < 0.4 and isinstance(candidate, LengthCandidate | FixedCandidate) and part.check is None:
         doubts.append(f"only {precise:.0%} of the frames end a chunk: these may be parts of messages")
     if isinstance(candidate, LengthCandidate) and part.check is None:
@@ -184,16 +182,6 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
         if one_size and candidate.adjust not in (0, -candidate.header, -candidate.width):
             doubts.append("all frames have one size, so the length field may be a constant")
     return doubts
-
-
-def _doubts_of_ending(ending: bytes, frames: Sequence[bytes]) -> list[str]:
-    """Return the reasons why these bytes may end the frames of this capture by chance."""
-    binary = sum(bool(_BINARY.search(frame, 0, len(frame) - len(ending))) for frame in frames)
-    if binary > 1 and binary > _BINARY_FRAMES * len(frames):
-        return [f"{binary} of {len(frames)} frames hold binary bytes: {ending!r} may stand in them too"]
-    if ending not in _LINE_ENDS and len({*map(len, frames)}) == 1 and len({*frames}) > 1:
-        return [f"all frames have one size: {ending!r} may only be what they end with"]
-    return []
 
 
 def _evidence(best: _Best, sides: Sequence[Side]) -> list[str]:

@@ -100,6 +100,10 @@ class Candidate(ABC):
         """Return the bits that its own rules prove or disprove in these frames, beside where they end."""
         return 0.0
 
+    def holds_binary(self, frames: Sequence[bytes]) -> bool:
+        """Return True if a mark ends these frames, and they hold bytes of any value, perhaps the mark."""
+        return False
+
     def surprise(self, frames: Sequence[bytes]) -> float:
         """Return how strange this choice is among framings that cut alike, in bits."""
         return self.prior

@@ -76,7 +76,6 @@ class DelimitedCandidate(Candidate):
         return Walk([match.end() for match in self.pattern.finditer(data, start, stop)])
 
     def holds_binary(self, frames: Sequence[bytes]) -> bool:
-        """Return True if frames hold bytes of any value, so that they could hold the delimiter too."""
         longest = max(map(len, self.delimiters))
         return is_binary(frame[1:-longest] for frame in frames)
 
@@ -131,6 +130,9 @@ class LinesCandidate(Candidate):
     @property
     def prior(self) -> float:
         return 6.0
+
+    def holds_binary(self, frames: Sequence[bytes]) -> bool:
+        return is_binary(frame[1:].rstrip(b"\r\n") for frame in frames)
 
     def walk(self, data: bytes, start: int, stop: int) -> Walk:
         return Walk([match.end() for match in _LINE_END.finditer(data, start, stop)])

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from tcpcomm.framing.base import Framing
 from tcpcomm.framing.checksums import Checksum
 from tcpcomm.framing.enclosed import ETX, STX, Enclosed
-from tcpcomm.tools.guess.candidates.base import CONTROL, Candidate, Walk
+from tcpcomm.tools.guess.candidates.base import CONTROL, Candidate, Walk, is_binary
 from tcpcomm.tools.guess.side import Side
 
 _TAILS: Final = (b"", b"\r", b"\r\n", b"\n")
@@ -148,6 +148,11 @@ class EnclosedCandidate(Candidate):
             position = match.end()
             ends.append(position)
         return Walk(ends)
+
+    def holds_binary(self, frames: Sequence[bytes]) -> bool:
+        begin, behind = len(self.start), len(self.ends[0]) + self.check + len(self.tail)
+        whole = [frame for frame in frames if frame.startswith(self.start)]
+        return not self.escape and is_binary(frame[begin:-behind] for frame in whole)
 
     def surprise(self, frames: Sequence[bytes]) -> float:
         """Return the prior, and less if the start mark is a control byte."""
