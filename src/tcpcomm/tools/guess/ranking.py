@@ -147,10 +147,13 @@ def _grouped(found: list[tuple[float, Pair]]) -> list[Ranked]:
 
 
 def _cost(pair: Pair) -> float:
+    """Return how strange a pair is. One framing for both sides is one choice, shown best by one of them."""
     parts = [part for part in pair if part is not None]
-    cost = sum(part.surprise for part in parts)
-    if len(parts) == 2 and parts[0].scored.candidate != parts[1].scored.candidate:
-        cost += _TWO_FRAMINGS
+    surprises = [part.surprise for part in parts]
+    if len({part.scored.candidate for part in parts}) == 1:
+        cost = min(surprises)
+    else:
+        cost = sum(surprises) + _TWO_FRAMINGS
     checks = sum(part.check is not None for part in parts)
     return cost - _CHECKED * checks
 
