@@ -40,7 +40,9 @@ def test_the_robot_gets_the_positions_of_the_parts_in_the_pictures(
     assert "job 3: NG 3, no part in the picture\n" in printed
     assert "job 4: NG 2, no such job: 4\n" in printed
     assert "replace the lamp: 10000 hours\n" in printed
-    assert ("confident", r"delimited:\r\n") == guessed(recording)
+    verdict, framing = guessed(recording)
+    assert r"delimited:\r\n" == framing
+    assert verdict in ("confident", "likely")  # few messages: an alarm may come in the chunk of a reply
 
 
 def test_the_control_pc_moves_the_axis_and_gets_faults(tmp_path: Path) -> None:
