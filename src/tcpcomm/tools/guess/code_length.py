@@ -44,8 +44,9 @@ from attrs import field, frozen
 
 from tcpcomm.tools.guess.side import Side
 
-_HEAD: Final = 14  # the first bytes of a frame that are columns of their own
-_TAIL: Final = 4  # the last bytes that are
+_HEAD: Final = 48  # the first bytes of a frame that are columns of their own
+_QUICK_HEAD: Final = 14  # if many candidates must be told apart in a short time
+_TAIL: Final = 6  # the last bytes that are
 _LN2: Final = log(2)
 _MIXED: Final = (0.5, 4.0)  # how much the frequency in the side counts in a column, in bytes seen
 _LENGTHS: Final = 4096
@@ -112,7 +113,9 @@ class Frequencies:
         return -known / _LN2
 
 
-def contents_gain(frames: Sequence[bytes], frequencies: Frequencies, told: Collection[int] = ()) -> float:
+def contents_gain(
+    frames: Sequence[bytes], frequencies: Frequencies, told: Collection[int] = (), *, quick: bool = False
+) -> float:
     """
     Return the bits that the columns of frames save.
 
@@ -120,14 +123,16 @@ def contents_gain(frames: Sequence[bytes], frequencies: Frequencies, told: Colle
         frames: the bytes of each frame, from its first to its last byte on the wire.
         frequencies: of the bytes of the side.
         told: the columns that the lengths tell, so that they cost nothing.
+        quick: True if fewer columns are enough.
     """
+    head = _QUICK_HEAD if quick else _HEAD
     gain = -lengths_bits([*map(len, frames)])
-    for column in range(_HEAD):
+    for column in range(head):
         if column not in told:
             gain += frequencies.saved([frame[column] for frame in frames if len(frame) > column])
     for column in told:
         gain += frequencies.cost([frame[column] for frame in frames if len(frame) > column])
-    tails = [frame[_HEAD:][-_TAIL:] if len(frame) < _HEAD + _TAIL else frame[-_TAIL:] for frame in frames]
+    tails = [frame[head:][-_TAIL:] if len(frame) < head + _TAIL else frame[-_TAIL:] for frame in frames]
     for column in range(1, _TAIL + 1):
         gain += frequencies.saved([tail[-column] for tail in tails if len(tail) >= column])
     return gain

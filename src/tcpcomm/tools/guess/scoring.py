@@ -21,6 +21,7 @@ _PLENTY: Final = 120.0  # bits that ends may explain, with which the contents ne
 _WEIGHT: Final = 0.2
 _MORE: Final = 0.4  # the weight of contents where ends explain nothing
 _BEYOND: Final = 0.2  # the weight of what contents explain beyond their most
+_SCARCE: Final = 0.3  # of the ends; from here on the contents are looked at closely
 _LOSS: Final = 15.0
 _MOVE: Final = 10.0
 _FAILURE: Final = 25.0
@@ -83,7 +84,8 @@ class Measured:
         if not candidate.explains:
             return scored
         frames = cut.frames(data)
-        gain = contents_gain(frames, self.frequencies, candidate.told)
+        plenty = self.scarcity < _SCARCE
+        gain = contents_gain(frames, self.frequencies, candidate.told, quick=plenty)
         evidence = candidate.evidence(frames)
         scored.gain = scored.ends_gain + evidence + self.weighed(gain, scored)
         return scored
@@ -119,7 +121,7 @@ def score_side(side: Side, candidates: Iterable[Candidate]) -> tuple[Measured, F
 def probe_contents(measured: Measured, found: Found) -> None:
     """Where ends say little, add what the contents of the first bytes say, for each cut once."""
     side = measured.side.first(_PROBED)
-    if measured.scarcity < 0.3 or len(side.data) < 2:
+    if measured.scarcity < _SCARCE or len(side.data) < 2:
         return
     size = len(side.data)
     known: dict[tuple[int, ...], float] = {}
@@ -134,7 +136,7 @@ def probe_contents(measured: Measured, found: Found) -> None:
         if gain is None:
             spans = zip((start, *ends), ends, strict=False)
             frames = [side.data[begin:end] for begin, end in spans]
-            gain = known[key] = contents_gain(frames, measured.frequencies, told)
+            gain = known[key] = contents_gain(frames, measured.frequencies, told, quick=True)
         scored.gain += measured.weighed(gain, scored)
 
 

@@ -18,6 +18,8 @@ _JSON: Final = re.compile(rb"\s*[{\[]")
 _XML: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<[A-Za-z_:?!]")
 _RECORD: Final = b"\x1e"  # of JSON text sequences
 _BLANKS: Final = b" \t\r\n"
+_PROVEN: Final = 4.0
+_MOST_PROVEN: Final = 80.0
 _LINE: Final = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n)")
 
 
@@ -78,6 +80,10 @@ class XmlCandidate(Candidate):
 
     def walk(self, data: bytes, start: int, stop: int) -> Walk:
         return decoded_walk(self.framing, data, start, stop, between=_BLANKS + b"\xef\xbb\xbf")
+
+    def evidence(self, frames: Sequence[bytes]) -> float:
+        """Return bits for each document with tags inside, because all of them close in the right order."""
+        return min(_MOST_PROVEN, _PROVEN * sum(frame.count(b"<") > 2 for frame in frames))
 
     def surprise(self, frames: Sequence[bytes]) -> float:
         """Return the prior, and less if documents do not stand in lines."""
