@@ -13,7 +13,7 @@ from typing import Final
 
 from attrs import frozen
 
-from tcpcomm.errors import ConfigurationError, FramingError
+from tcpcomm.errors import BadChecksum, ConfigurationError, FramingError
 from tcpcomm.framing import Checked, Decoder, Enclosed, Framing, Lines, parse_framing
 from tcpcomm.framing.framing_around import FramingAround
 from tcpcomm.tools.guess.answer import Guess, Verdict
@@ -22,6 +22,7 @@ from tests.guess.talk import Device, Exchange, Message
 
 __all__ = ["CheckRuling", "Ruling", "has_checksum", "judged", "miscut"]
 
+_BAD_CHECKSUM: Final = "the checksum does not hold"
 _FRESH: Final = 30
 """The exchanges of the other connection: so many that what fits by chance shows."""
 
@@ -34,7 +35,8 @@ class CheckRuling:
     Attributes:
         is_there: True if the messages carry one.
         is_found: True if the answer names one, and it holds in all messages.
-        is_invented: True if the answer names one that is not there, or that does not hold.
+        is_invented: True if the answer names one that is not there, or that does not hold in messages that
+            are cut right. A wrong cut is counted as such, and not here.
     """
 
     is_there: bool
@@ -100,8 +102,14 @@ def judged(
             problem = problem and f"side {side}: {problem}"
         named = notation is not None and _names_checksum(notation)
         is_there = device.checked[side]
-        is_found = is_there and named and not problem
-        checks.append(CheckRuling(is_there, is_found, is_invented=named and not is_found))
+        is_wrong = problem.endswith(_BAD_CHECKSUM)
+        checks.append(
+            CheckRuling(
+                is_there,
+                is_found=is_there and named and not problem,
+                is_invented=named and (not is_there or is_wrong),
+            )
+        )
         problems.append(problem)
     if guess.verdict is Verdict.NOTHING:
         problems.insert(0, "nothing was found")
@@ -121,10 +129,7 @@ def miscut(notation: str, messages: Iterable[Message]) -> str:
         return f"the notation cannot be read: {error}"
     decoder = framing.decoder()
     for number, message in enumerate(messages):
-        try:
-            problem = _not_one_frame(decoder, message.data, isinstance(framing, Lines))
-        except FramingError as error:
-            problem = str(error)
+        problem = _not_one_frame(decoder, message.data, isinstance(framing, Lines))
         if problem:
             return f"message {number}, {message.data[:24]!r}: {problem}"
     return ""
@@ -132,10 +137,18 @@ def miscut(notation: str, messages: Iterable[Message]) -> str:
 
 def _not_one_frame(decoder: Decoder, data: bytes, is_lines: bool) -> str:
     """Give a message to a decoder. Return the problem if it is not one frame, which its last byte ends."""
-    early = decoder.feed(data[:-1]) if len(data) > 1 else []
+    try:
+        early = decoder.feed(data[:-1]) if len(data) > 1 else []
+    except FramingError as error:
+        return f"a frame ends inside: {error}"
     if early and not (is_lines and len(early) == 1 and data.endswith(b"\r\n")):  # they end at the CR
         return "a frame ends inside"
-    found = len(early) + len(decoder.feed(data[-1:]))
+    try:
+        found = len(early) + len(decoder.feed(data[-1:]))
+    except BadChecksum:
+        return _BAD_CHECKSUM
+    except FramingError as error:
+        return str(error)
     if found != 1 or decoder.buffered:
         return "no frame ends at its end" if not found else f"{found} frames"
     return ""

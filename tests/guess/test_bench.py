@@ -117,6 +117,7 @@ def test_checksums_are_found_missed_and_invented() -> None:
     assert (True, True, False) == (found.is_there, found.is_found, found.is_invented)
     assert (True, False, False) == (missed.is_there, missed.is_found, missed.is_invented)
     assert ruling("mewtocol", (wrong, wrong)).checks[0].is_invented
+    assert not ruling("mewtocol", ("fixed:9,check=xor:hex",) * 2).checks[0].is_invented
     assert ruling("scale", ("delimited:\\r\\n,check=xor",) * 2).checks[1].is_invented
 
 
