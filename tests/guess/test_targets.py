@@ -65,7 +65,7 @@ def test_turn_by_turn_the_first_answer_is_right_and_finds_the_checksums() -> Non
 def test_cut_in_another_way_the_first_answer_is_seldom_wrong_and_never_misleads(name: str) -> None:
     cuts = OTHER_CUTS[name]
     step = len(WITH_FRAMING) // (TRIED // len(cuts))
-    judged = []
+    judged: list[Judged] = []
     for number, cut in enumerate(cuts):
         judged += measured(samples_of([SEED + 1], [cut], WITH_FRAMING[number::step]))
     found = tally(judged)

@@ -41,6 +41,11 @@ class Proposal:
     surprise: float = 0.0
 
     @property
+    def is_checked(self) -> bool:
+        """True if its framing verifies a checksum in each frame."""
+        return self.check is not None or self.scored.candidate.verifies
+
+    @property
     def worth(self) -> float:
         """The bits by which it explains the side, without its prior."""
         return self.scored.gain + (self.check.bits if self.check else 0.0)
@@ -130,7 +135,7 @@ def _few(proposals: Proposals) -> list[Proposal]:
 
 
 def _plainness(proposal: Proposal) -> float:
-    return proposal.surprise - (_CHECKED if proposal.check else 0)
+    return proposal.surprise - (_CHECKED if proposal.is_checked else 0)
 
 
 def _grouped(found: list[tuple[float, Pair]]) -> list[Ranked]:
@@ -154,7 +159,7 @@ def _cost(pair: Pair) -> float:
         cost = min(surprises)
     else:
         cost = sum(surprises) + _TWO_FRAMINGS
-    checks = sum(part.check is not None for part in parts)
+    checks = sum(part.is_checked for part in parts)
     return cost - _CHECKED * checks
 
 

@@ -14,7 +14,7 @@ from tcpcomm.tools.guess.candidates.every import proposed
 from tcpcomm.tools.guess.candidates.length import LengthCandidate
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
 from tcpcomm.tools.guess.changes import change_in_words
-from tcpcomm.tools.guess.checks.found import FoundChecksum
+from tcpcomm.tools.guess.checks.found import FoundChecksum, holds
 from tcpcomm.tools.guess.checks.search import find_checksums
 from tcpcomm.tools.guess.checks.written import checked_like, checked_notation
 from tcpcomm.tools.guess.known import common_sync, known_as
@@ -37,6 +37,7 @@ _SMALL_SAMPLE: Final = 24_000  # bytes of a side that rank the candidates
 _LARGE_SAMPLE: Final = 256 * 1024
 _FEW_FRAMES: Final = 8
 _CHECKED_CUTS: Final = 6
+_OTHER_STARTS: Final = 9  # first bytes that a checksum may count on the other side
 _HELD_BITS: Final = 6.0  # of a checksum in each frame that the other side has proven
 _LEAST: Final = 2  # bytes of a side that can be cut
 
@@ -149,6 +150,38 @@ def _add_checksums(proposals: Sequence[dict[Candidate, Proposal] | None], sides:
         for candidate in first.keys() & second.keys():
             _try_other(first[candidate], second[candidate], sides[1])
             _try_other(second[candidate], first[candidate], sides[0])
+        _try_other_starts(first, second, sides[1])
+        _try_other_starts(second, first, sides[0])
+
+
+def _try_other_starts(
+    proven: dict[Candidate, Proposal], others: dict[Candidate, Proposal], side: Side
+) -> None:
+    """Try the best checksum of one side in the frames of other kinds on the other, from any start."""
+    checked = [each for each in proven.values() if each.check is not None]
+    if not checked:
+        return
+    best = max(checked, key=lambda each: each.worth - each.prior)
+    assert best.check is not None
+    tried = [
+        evolve(each, cover_from=start)
+        for each in best.check.found
+        if each.at < 0
+        for start in range(_OTHER_STARTS)
+    ]
+    cuts: dict[object, list[FoundChecksum]] = {}
+    for other in others.values():
+        if other.is_checked:
+            continue
+        frames = other.scored.cut.sure_frames(side.data)
+        key = other.scored.cut.key
+        if key not in cuts:
+            kept = (holds(each, frames) for each in tried)
+            cuts[key] = [each for each in kept if each is not None and each.bits > 0 < len(frames)]
+        if cuts[key]:
+            other.check = checked_notation(other.notation, frames, cuts[key])
+        if other.check is not None:
+            other.notation = other.check.notation
 
 
 def _try_other(proven: Proposal, other: Proposal, side: Side) -> None:

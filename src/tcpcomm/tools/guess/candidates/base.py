@@ -22,8 +22,8 @@ _BINARY: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 
 
 def is_binary(contents: Iterable[bytes]) -> bool:
-    """Return True if some of these bytes are control bytes that no text holds."""
-    return any(_BINARY.search(each) for each in contents)
+    """Return True if several of these contents hold control bytes that no text holds."""
+    return sum(_BINARY.search(each) is not None for each in contents) > 1
 
 
 @frozen
@@ -54,6 +54,9 @@ class Candidate(ABC):
 
     finds_starts: ClassVar[bool] = False
     """True if it can begin in the middle of a frame, and finds the next one by itself."""
+
+    verifies: ClassVar[bool] = False
+    """True if a checksum in each frame is part of its rules."""
 
     explains: ClassVar[bool] = True
     """False if it only repeats where the chunks end, so that it explains nothing."""

@@ -20,6 +20,9 @@ _CHECKS: Final = (0, 1, 2, 4)
 _NEEDED: Final = 0.8  # of the bursts
 _ALONE: Final = frozenset(b"\x04\x05\x06\x15")  # EOT, ENQ, ACK, NAK
 _ETB: Final = b"\x17"
+_BINARY_COST: Final = 15.0
+_MARKS: Final = frozenset(bytes([each]) for each in CONTROL)
+_BRACKETS: Final = frozenset({(b"<", b">"), (b"[", b"]"), (b"(", b")"), (b"{", b"}"), (b"$", b"#")})
 _PAIRS: Final = ((b"\x10\x02", b"\x10\x03"), (b"\x10\x02", b"\x10\x17"))
 
 
@@ -155,8 +158,16 @@ class EnclosedCandidate(Candidate):
         return not self.escape and is_binary(frame[begin:-behind] for frame in whole)
 
     def surprise(self, frames: Sequence[bytes]) -> float:
-        """Return the prior, and less if the start mark is a control byte."""
-        return self.prior - (12 if set(self.start) <= CONTROL and len(frames) > 2 else 0)
+        """Return the prior: less for marks that people use, more if a mark stays inside the frames."""
+        if len(frames) <= 2:
+            return self.prior
+        if self.holds_binary(frames):
+            return self.prior + _BINARY_COST
+        behind = len(self.ends[0]) + self.check + len(self.tail)
+        inner = {frame[-behind - 1 : -behind] for frame in frames if frame.startswith(self.start)}
+        left = len(inner) == 1 and inner <= _MARKS
+        usual = set(self.start) <= CONTROL or (self.start, self.ends[0]) in _BRACKETS
+        return self.prior - 12 * usual + 4 * left
 
     def resume(self, data: bytes, position: int, stop: int) -> int | None:
         at = data.find(self.start, position + 1, stop)

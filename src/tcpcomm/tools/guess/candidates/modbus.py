@@ -24,6 +24,7 @@ class ModbusRtuCandidate(Candidate):
     """Requests or replies of Modbus RTU, each with its right checksum."""
 
     kinds = ("modbus-rtu-request", "modbus-rtu-reply")
+    verifies = True
 
     reply: bool
 
