@@ -31,6 +31,7 @@ BYTES = Annotated[bytes, Rest()]
 def check_reads(draft: HeaderDraft, frames: Frames) -> None:
     """Check that the proposed code makes a codec, and that it reads the header of every exchange."""
     names: dict[str, Any] = {name: getattr(tcpcomm.codec, name) for name in draft.imports}
+    names["Annotated"] = Annotated
     codec = eval(draft.text, names)
     assert isinstance(codec, Binary)
     exchanges = frames[draft.left_out :]

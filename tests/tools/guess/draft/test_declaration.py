@@ -180,6 +180,19 @@ def test_the_facts_about_binary_messages_are_a_module() -> None:
     assert draft.notes[0].startswith("The messages are binary")
 
 
+def test_a_codec_with_a_length_in_a_byte_order_of_its_own_is_a_module() -> None:
+    chunks = []
+    for number in range(60):
+        for side in (OPENER, ANSWERER):
+            body = bytes(range(number * (side + 1) % 7))
+            head = number.to_bytes(2, "big") + len(body).to_bytes(2, "little") + bytes([3 + number % 3])
+            chunks.append(CapturedChunk(side, LengthPrefixed(4).encode(head + body)))
+    guess = Guess(verdict=Verdict.CONFIDENT, best=Explanation(framings=("length:4", "length:4")))
+    draft = draft_declaration(Capture(chunks), guess)
+    assert "from typing import Annotated" in draft.text, draft.text
+    exec(draft.text, {})
+
+
 def test_texts_of_the_capture_are_no_code(tmp_path: Path) -> None:
     evil = '"""\\"); raise SystemExit #'
     lines = [line for at in range(12) for line in (f"> SAY {evil}{at}", f"< {evil}", f"> {evil}", "< ok")]

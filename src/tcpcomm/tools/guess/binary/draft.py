@@ -49,7 +49,8 @@ class HeaderDraft:
     Args:
         text: the codec as Python code, such as ``Binary(id=U16, head=(ID, OPCODE))``; empty if a part is
             not proven.
-        imports: the names that the code needs from ``tcpcomm.codec``.
+        imports: the names that the code needs from ``tcpcomm.codec``. ``Annotated``, which it may also
+            need, is a name of ``typing``.
         codec: the codec that the code makes, or None.
         missing: what keeps it from being proposed, each as a sentence.
         notes: what its reader must know, each as a sentence.

@@ -32,6 +32,8 @@ def facts_source(frame: Frame, messages: Sequence[Message]) -> str:
         '"""',
         "",
     ]
+    if "Annotated[" in header.text:
+        lines += ["from typing import Annotated", ""]
     if header.text:
         lines.append(f"from tcpcomm.codec import {', '.join(header.imports)}")
     lines += [f"from tcpcomm.framing import {', '.join(sorted(writer.imports))}", ""]
