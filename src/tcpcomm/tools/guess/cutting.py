@@ -195,9 +195,10 @@ class _Cutting:
                 return turns[first - 1]
         return None
 
-    def _turns(self, start: int, stop: int) -> list[int]:
-        turns = self.side.turns
-        marks = self._marks(start, stop)
+    def _turns(self, start: int, stop: int) -> Sequence[int]:
+        turns, marks = self.side.turns, self._marks(start, stop)
+        if len(turns) == len(self.side.marks):
+            return marks  # if there are enough turns, they alone are the marks
         return [mark for mark in marks if mark in turns]
 
     def _marks(self, start: int, stop: int) -> tuple[int, ...]:
