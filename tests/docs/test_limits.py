@@ -93,7 +93,7 @@ NO_LIMITS = {
     "tools.record.row_queue": "BUFFER BUFFERS_AT_ONCE ROW_COST",  # of one transaction, and an estimate
     "tools.record.rows": "ROWS_BETWEEN_PAUSES",  # for speed
     "tools.record.schema": "FORMAT SENT MASKED FRAME OWNER_FLAGS",
-    "tools.record.store": "BUSY_TIMEOUT",  # of SQLite; the queue has the limit
+    "tools.record.store": "BUSY_TIMEOUT PAGE_SIZE",  # of SQLite; the queue has the limit
     "tap": "DEFAULT_GAP",  # an option
     "tools.console.feed": "INTERVAL",  # for speed
     "cli.tools.replay": "INTERRUPTED",  # an exit code

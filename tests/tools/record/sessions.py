@@ -61,7 +61,7 @@ class Disk:
 
     def __init__(self) -> None:
         self.pages = _UNLIMITED
-        """The pages of 4096 bytes that a database may have."""
+        """The pages that a database may have."""
         self.responds = threading.Event()
         """Unset while the disk hangs."""
         self.responds.set()

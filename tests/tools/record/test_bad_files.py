@@ -11,6 +11,7 @@ import pytest
 
 from tcpcomm import ConfigurationError, Recorder, Recording
 from tcpcomm.tools.record.schema import FORMAT
+from tcpcomm.tools.record.store import PAGE_SIZE
 from tests.tools.record.sessions import Session, bad_checksum, command, reply
 
 ROWS = 1500
@@ -84,7 +85,7 @@ def test_most_of_a_copy_that_lacks_its_end_is_read(whole: Path, tmp_path: Path) 
 @pytest.mark.parametrize("page", range(1, 60, 3))
 def test_a_page_of_garbage_costs_no_more_than_its_block(whole: Path, tmp_path: Path, page: int) -> None:
     data = bytearray(whole.read_bytes())
-    data[4096 * page : 4096 * page + 4096] = b"\xa5" * 4096
+    data[PAGE_SIZE * page : PAGE_SIZE * page + PAGE_SIZE] = b"\xa5" * PAGE_SIZE
     copy = tmp_path / "copy.tcpcomm"
     copy.write_bytes(data)
     chunks, problems = read_or_refuse(copy)

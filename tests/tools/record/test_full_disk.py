@@ -14,6 +14,7 @@ from tcpcomm import Recorder, Recording
 from tcpcomm.tools.record import row_queue
 from tcpcomm.tools.record.recorder import KEEP_BEFORE_FAULT, KEEP_HOURS, KEEP_MIB
 from tcpcomm.tools.record.rows import LONGEST_VALUES, MOST_COMMANDS
+from tcpcomm.tools.record.store import PAGE_SIZE
 from tcpcomm.tools.record.values import RecordedGap
 from tests.session.stage import recorded_log
 from tests.system.running import DEADLINE, wait_until
@@ -70,7 +71,7 @@ def test_a_full_disk_costs_values_and_then_the_recorder_goes_on(
         traffic = Traffic(recorder)
         traffic.chunks(50)
         assert recorder.flush(DEADLINE)
-        disk.pages = path.stat().st_size // 4096 + 20
+        disk.pages = (path.stat().st_size + 80 * 1024) // PAGE_SIZE
         traffic.chunks(99)
         wait_until(lambda: any("cannot record" in formatEvent(each) for each in log.events))
         wait_until(lambda: traffic.one_more() and recorder.dropped > 9)
@@ -143,7 +144,7 @@ def live_bytes(path: Path) -> int:
         ((pages,), (free,)) = (
             connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "freelist_count")
         )
-        return 4096 * int(pages - free)
+        return PAGE_SIZE * int(pages - free)
 
 
 def test_ended_sessions_go_with_their_rows(path: Path) -> None:

@@ -443,7 +443,8 @@ class Recording:
 
     @staticmethod
     def _what_is_wrong(error: sqlite3.Error) -> str:
-        return _DAMAGED if is_damage(error) else str(error)
+        is_cut = str(error).startswith("no such table")  # a recording has them all
+        return _DAMAGED if is_cut or is_damage(error) else str(error)
 
 
 def _open(path: Path, *, is_at_rest: bool) -> sqlite3.Connection:

@@ -31,6 +31,12 @@ Connect: TypeAlias = Callable[[str], sqlite3.Connection]
 BUSY_TIMEOUT: Final = 5.0
 """Seconds to wait for another program that has locked the database, such as a SQLite shell."""
 
+PAGE_SIZE: Final = 8192
+"""
+Bytes of a page. With SQLite's 4096, the thread takes a third more of the CPU for the same chunks. With 64 KiB
+it takes less still, but then each transaction of a quiet line writes as many bytes to the disk.
+"""
+
 _WAL_SIZE: Final = 16 * 1024 * 1024
 """Bytes to which the file ``-wal`` shrinks after it was larger."""
 
@@ -122,6 +128,7 @@ class Store:
     def _prepare(self) -> None:
         is_ours = check_owner(self._connection, self._path)
         run = self._connection.execute
+        run(f"PRAGMA page_size = {PAGE_SIZE}")  # of a new file
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
         run(f"PRAGMA journal_size_limit = {_WAL_SIZE}")
