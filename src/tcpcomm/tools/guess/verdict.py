@@ -22,6 +22,8 @@ from tcpcomm.tools.guess.verify import Verified, verified
 TOO_FEW: Final = "are too few to be sure"
 """The words of the doubt that more of the same can remove."""
 
+_CONSTANT_LENGTH: Final = "all frames have one size, so the length field may be a constant"
+
 FEWEST_MESSAGES: Final = 10
 """The messages of both sides together with which a guess can be confident."""
 
@@ -131,7 +133,9 @@ def _verdict(best: _Best, margin: float, doubts: list[str]) -> Verdict:
         return Verdict.LIKELY
     if gain > _CONFIDENT_BITS and hit >= _CONFIDENT_HIT and margin > _CONFIDENT_MARGIN and not doubts:
         return Verdict.CONFIDENT
-    if (gain > _LIKELY_BITS and hit >= _LIKELY_HIT) or checked or best.answer.gain > 2 * _LIKELY_BITS:
+    if (gain > _LIKELY_BITS and hit >= _LIKELY_HIT) or checked:
+        return Verdict.LIKELY
+    if best.answer.gain > 2 * _LIKELY_BITS and _CONSTANT_LENGTH not in doubts:
         return Verdict.LIKELY
     return Verdict.NOTHING
 
@@ -180,12 +184,13 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
             doubts.append(f"an adjustment of {candidate.adjust} is unusual")
         one_size = len({*map(len, frames)}) == 1
         if one_size and candidate.adjust not in (0, -candidate.header, -candidate.width):
-            doubts.append("all frames have one size, so the length field may be a constant")
+            doubts.append(_CONSTANT_LENGTH)
     return doubts
 
 
 def _evidence(best: _Best, sides: Sequence[Side]) -> list[str]:
     ends = hits = 0
+    halves = False
     for number, part in enumerate(best.pair):
         if part is not None:
             marks = sides[number].marks
@@ -193,11 +198,13 @@ def _evidence(best: _Best, sides: Sequence[Side]) -> list[str]:
             within = [mark for mark in marks if mark <= stop]
             ends += len(within)
             hits += len(part.scored.cut.ends.intersection(within))
+            halves = halves or part.scored.cut.runs[0].doubtful
     messages = sum(result.frames for _, result in best.parts)
     faults = sum(len(result.faults) for _, result in best.parts)
     sentences = [
         f"{hits} of {ends} ends of chunks are ends of messages",
-        f"the decoder finds {messages} messages and {faults} faults",
+        f"the decoder finds {messages} messages and {faults} faults"
+        + ", behind the first one of each side, which may be a half" * halves,
     ]
     for part, _ in best.parts:
         if part.check is not None:

@@ -69,7 +69,7 @@ def _alignment(matches: list[re.Match[str]], width: int | None) -> str | None:
     if width is not None:
         return "right"
     has_blank_sign = all(each["lead"] == ("" if each["sign"] == "-" else " ") for each in matches)
-    return "signed space" if has_blank_sign and any(each["sign"] for each in matches) else None
+    return "signed space" if has_blank_sign else None
 
 
 def _sign(matches: list[re.Match[str]]) -> str:
