@@ -15,6 +15,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import NoReturn
 
@@ -134,6 +135,18 @@ def pytest_collection_finish() -> None:
     """Keep the garbage collector from looking at all that was collected, again and again."""
     gc.collect()
     gc.freeze()
+
+
+TESTS_BETWEEN_FREEZES = 250
+
+_ended = count(1)
+
+
+def pytest_runtest_logfinish() -> None:
+    """Keep it from the reports of the tests that ended, too: pytest has them all until the end."""
+    if next(_ended) % TESTS_BETWEEN_FREEZES == 0:
+        gc.collect()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
