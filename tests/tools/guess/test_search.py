@@ -113,6 +113,43 @@ def test_few_messages_are_never_confident() -> None:
     assert any(f"capture at least {FEWEST_MESSAGES}" in doubt for doubt in guess.doubts)
 
 
+@pytest.mark.parametrize("notation", ["length:4", r"delimited:\r"])
+def test_the_same_messages_again_and_again_are_never_confident(notation: str) -> None:
+    """What is constant in them may be anything: a length, a mark, or data."""
+    said = talk(notation, [b"PING", b"PONG,1"] * 30)
+
+    guess = guess_framing(turn_by_turn(said))
+
+    assert Verdict.LIKELY is guess.verdict
+    assert any("only 2 different messages" in doubt for doubt in guess.doubts)
+
+
+@pytest.mark.parametrize("count", [1, 8])
+@pytest.mark.parametrize(
+    "notation",
+    [
+        "length:2,check=crc-16/modbus",
+        r"delimited:\r,check=sum8:hex",
+        "stx-etx,bcc=xor",
+        "stx-etx,bcc=sum8",
+        "slip,check=crc-16/modbus",
+    ],
+)
+def test_wrong_checksums_of_a_few_messages_do_not_hide_the_framing(notation: str, count: int) -> None:
+    """They are what somebody in trouble captures."""
+    said = talk(notation, texts(100))
+    for number in Random(f"{notation} {count}").sample(range(1, 100, 2), count):
+        side, data = said[number]
+        said[number] = side, data.replace(b",", b";", 1)  # within the bytes that are counted
+
+    guess = guess_framing(turn_by_turn(said))
+
+    assert guess.best is not None
+    assert (notation, notation) == guess.best.framings
+    assert Verdict.LIKELY is guess.verdict
+    assert any(f"the checksum is wrong in {count} of" in doubt for doubt in guess.doubts)
+
+
 def test_the_evidence_has_figures() -> None:
     guess = guess_framing(turn_by_turn(talk("length:2,check=crc-16/modbus", records(40))))
 

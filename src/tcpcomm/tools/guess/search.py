@@ -143,6 +143,8 @@ def _add_checksums(proposals: Sequence[dict[Candidate, Proposal] | None], sides:
                 cuts[key] = (frames, find_checksums(frames))
             frames, found = cuts[key]
             proposal.check = checked_notation(proposal.notation, frames, found) if frames else None
+        _prefer_unspoilt(mine)
+        for proposal in mine.values():
             if proposal.check is not None:
                 proposal.notation = proposal.check.notation
     first, second = proposals
@@ -152,6 +154,15 @@ def _add_checksums(proposals: Sequence[dict[Candidate, Proposal] | None], sides:
             _try_other(second[candidate], first[candidate], sides[0])
         _try_other_starts(first, second, sides[1])
         _try_other_starts(second, first, sides[0])
+
+
+def _prefer_unspoilt(proposals: dict[Candidate, Proposal]) -> None:
+    """Forget checksums that are wrong in some frames, if those of another cut are right in all."""
+    checks = [each.check for each in proposals.values() if each.check is not None]
+    if not all(each.wrong for each in checks):
+        for proposal in proposals.values():
+            if proposal.check is not None and proposal.check.wrong:
+                proposal.check = None
 
 
 def _try_other_starts(
@@ -194,7 +205,7 @@ def _try_other(proven: Proposal, other: Proposal, side: Side) -> None:
         other.notation = other.check.notation
         return
     result = verified(proven.notation, side, other.scored.cut)
-    if not result.frames or len(result.faults) > max(1, result.frames // 20):
+    if not result.frames or len(result.faults + result.wrong) > max(1, result.frames // 20):
         return
     distinct = len({*frames})
     found = tuple(evolve(each, frames=distinct, bits=_HELD_BITS * distinct) for each in proven.check.found)

@@ -27,11 +27,15 @@ _CONSTANT_LENGTH: Final = "all frames have one size, so the length field may be 
 FEWEST_MESSAGES: Final = 10
 """The messages of both sides together with which a guess can be confident."""
 
+FEWEST_DIFFERENT: Final = 5
+"""The different messages of both sides together with which a guess can be confident."""
+
 _CONFIDENT_BITS: Final = 40.0
 _CONFIDENT_HIT: Final = 0.85
 _CONFIDENT_MARGIN: Final = 12.0
 _LIKELY_BITS: Final = 15.0
 _LIKELY_HIT: Final = 0.6
+_MOST_WRONG: Final = 0.25
 _OTHERS: Final = 3
 _VARIANTS: Final = 5
 _TRIED: Final = 8  # variants that are given to the decoders
@@ -129,6 +133,8 @@ def _verdict(best: _Best, margin: float, doubts: list[str]) -> Verdict:
     checked = all(part.check is not None for part in parts)
     if any(part.check is None for part in raw) or faults > 2:
         return Verdict.NOTHING
+    if any(result.share_of_wrong > _MOST_WRONG for _, result in best.parts):
+        return Verdict.NOTHING
     if raw or faults:
         return Verdict.LIKELY
     if gain > _CONFIDENT_BITS and hit >= _CONFIDENT_HIT and margin > _CONFIDENT_MARGIN and not doubts:
@@ -145,12 +151,22 @@ def _doubts(best: _Best, sides: Sequence[Side]) -> list[str]:
     messages = sum(result.frames for _, result in best.parts)
     if messages < FEWEST_MESSAGES:
         doubts.append(f"{messages} messages {TOO_FEW}: capture at least {FEWEST_MESSAGES}")
+    different = 0
     for number, part in enumerate(best.pair):
         if part is not None:
             doubts += _doubts_of(part, sides[number])
+            different += len({*part.scored.cut.sure_frames(sides[number].data)})
+    if different < min(messages, FEWEST_DIFFERENT):
+        doubts.append(f"only {different} different messages were seen: send other commands, too")
     for _, result in best.parts:
         if result.faults:
             doubts.append(f"the decoder finds faults, the first: {result.faults[0]}")
+        if result.wrong:
+            count = result.frames + len(result.wrong)
+            doubts.append(
+                f"the checksum is wrong in {len(result.wrong)} of {count} messages, the first: "
+                f"{result.wrong[0]}"
+            )
     parts = [part for part, _ in best.parts]
     if all(isinstance(part.scored.candidate, FixedCandidate) and part.check is None for part in parts):
         doubts.append("all messages have one size: any header may stand in them")
@@ -200,7 +216,7 @@ def _evidence(best: _Best, sides: Sequence[Side]) -> list[str]:
             hits += len(part.scored.cut.ends.intersection(within))
             halves = halves or part.scored.cut.runs[0].doubtful
     messages = sum(result.frames for _, result in best.parts)
-    faults = sum(len(result.faults) for _, result in best.parts)
+    faults = sum(len(result.faults + result.wrong) for _, result in best.parts)
     sentences = [
         f"{hits} of {ends} ends of chunks are ends of messages",
         f"the decoder finds {messages} messages and {faults} faults"

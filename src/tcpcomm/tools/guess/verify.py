@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from tcpcomm.errors import ConfigurationError
+from tcpcomm.errors import BadChecksum, ConfigurationError
 from tcpcomm.framing.base import decode
 from tcpcomm.framing.notation import parse_framing
 from tcpcomm.tools.guess.cutting import Cut
@@ -23,11 +23,18 @@ class Verified:
         frames: the number of frames that were decoded.
         faults: the faults that the decoder found, as texts.
         half: the bytes at the end that begin a frame.
+        wrong: the checksums that do not fit their frames, as texts. They are no faults of the framing.
     """
 
     frames: int
     faults: tuple[str, ...]
     half: int = 0
+    wrong: tuple[str, ...] = ()
+
+    @property
+    def share_of_wrong(self) -> float:
+        """The share of the frames of which the checksum is wrong."""
+        return len(self.wrong) / max(1, self.frames + len(self.wrong))
 
 
 _MOST_FAULTS: Final = 5
@@ -43,6 +50,7 @@ def verified(notation: str, side: Side, cut: Cut) -> Verified:
         return Verified(0, (str(error),))
     frames, half = 0, 0
     faults: list[str] = []
+    wrong: list[str] = []
     for index, run in enumerate(cut.runs):
         decoder = framing.decoder()
         last = index + 1 == len(cut.runs)
@@ -59,10 +67,12 @@ def verified(notation: str, side: Side, cut: Cut) -> Verified:
             for got in decode(decoder, side.data[position:end]):
                 if isinstance(got, list):
                     frames += len(got)
+                elif isinstance(got, BadChecksum) and got.recoverable:
+                    wrong.append(got.reason)
                 else:
                     faults.append(got.reason)
                     if not got.recoverable:
-                        return Verified(frames, tuple(faults))
+                        return Verified(frames, tuple(faults), wrong=tuple(wrong))
             position = end
         half = decoder.buffered
-    return Verified(frames, tuple(faults), half)
+    return Verified(frames, tuple(faults), half, tuple(wrong))

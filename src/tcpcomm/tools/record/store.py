@@ -33,8 +33,8 @@ BUSY_TIMEOUT: Final = 5.0
 
 PAGE_SIZE: Final = 8192
 """
-Bytes of a page. With SQLite's 4096, the thread takes a third more of the CPU for the same chunks. With 64 KiB
-it takes less still, but then each transaction of a quiet line writes as many bytes to the disk.
+Bytes of a page. With SQLite's 4096, the thread takes a third more of the CPU for the same chunks. With
+64 KiB it takes less still, but then each transaction of a quiet line writes as many bytes to the disk.
 """
 
 _WAL_SIZE: Final = 16 * 1024 * 1024

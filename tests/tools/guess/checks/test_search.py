@@ -120,11 +120,30 @@ def test_few_or_short_frames_prove_nothing() -> None:
     assert () == find_checksums([b"", b"\x01", b"\x02\x02"])
 
 
-def test_one_frame_that_disagrees_is_enough() -> None:
+def test_one_of_a_few_frames_that_disagrees_is_enough() -> None:
     wanted = checksum("crc-16/modbus")
-    frames = [body + wanted.encode(body) for body in bodies("random", 20, 7)]
+    frames = [body + wanted.encode(body) for body in bodies("random", 6, 7)]
     assert find_checksums(frames)
     assert not find_checksums([*frames, b"\x01\x02\x03\x04\x05\x06\x07"])
+
+
+@pytest.mark.parametrize("name", ["sum8", "xor", "crc-16/modbus"])
+@pytest.mark.parametrize("spoilt", [[0], [5, 19], [0, 1, 7, 30]], ids=["one", "two", "four"])
+def test_a_few_of_many_frames_may_be_wrong(name: str, spoilt: list[int]) -> None:
+    wanted = checksum(name)
+    frames = [body + wanted.encode(body) + b"\x03" for body in bodies("random", 40, 7)]
+    frames.sort(key=len)  # the shortest ones propose
+    for at in spoilt:
+        frames[at] = frames[at][:2] + bytes([frames[at][2] ^ 0x41]) + frames[at][3:]
+    best = find_checksums(frames)[0]
+    assert (wanted, len(frames) - len(spoilt), len(spoilt)) == (best.checksum, best.frames, best.wrong)
+    assert f"agrees in {len(frames) - len(spoilt)} of {len(frames)} distinct frames" in str(best)
+
+
+def test_more_than_a_fifth_may_not() -> None:
+    wanted = checksum("crc-16/modbus")
+    frames = [body + wanted.encode(body) for body in bodies("random", 40, 7)]
+    assert not find_checksums([*frames[:30], *(b"!" + each for each in frames[30:])])
 
 
 def test_the_proof_of_one_side_is_tried_on_the_other() -> None:

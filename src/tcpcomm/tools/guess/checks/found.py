@@ -29,7 +29,7 @@ _CONSTANT_BYTE: Final = 2.0
 @frozen(kw_only=True)
 class FoundChecksum:
     """
-    A checksum that every frame carries, and its place.
+    A checksum that the frames carry, and its place.
 
     Args:
         checksum: the checksum and the form in which it is written.
@@ -38,6 +38,7 @@ class FoundChecksum:
         cover_to: the first byte after those that it counts; negative from the frame's end. None: it counts
             all bytes up to the end.
         frames: the distinct frames that carry it.
+        wrong: the distinct frames that do not, because they were spoilt or written wrongly.
         distinct: its distinct values.
         bits: the bits by which it explains the frames, after the cost of saying which checksum it is.
     """
@@ -47,6 +48,7 @@ class FoundChecksum:
     cover_from: int = 0
     cover_to: int | None = None
     frames: int = field(default=0, eq=False)
+    wrong: int = field(default=0, eq=False)
     distinct: int = field(default=0, eq=False)
     bits: float = field(default=0.0, eq=False)
 
@@ -93,7 +95,7 @@ class FoundChecksum:
 
     def __str__(self) -> str:
         """Return a sentence for people, without a full stop."""
-        agree = f"agrees in {self.frames} of {self.frames} distinct frames"
+        agree = f"agrees in {self.frames} of {self.frames + self.wrong} distinct frames"
         return f"{self.name} {self._place} {agree}"
 
     @property
@@ -117,7 +119,7 @@ def holds(found: FoundChecksum, frames: Iterable[bytes]) -> FoundChecksum | None
     evidence = evidence_of(found, distinct)
     values = {parts[1] for frame in distinct if (parts := found.parts(frame))}
     bits = evidence - _FROM_OTHER_SIDE
-    return evolve(found, frames=len(distinct), distinct=len(values), bits=bits)
+    return evolve(found, frames=len(distinct), wrong=0, distinct=len(values), bits=bits)
 
 
 def evidence_of(found: FoundChecksum, frames: Sequence[bytes]) -> float:

@@ -7,7 +7,7 @@ Three ideas make the search fast and honest:
    that count upwards explain themselves, so no checksum is sought there.
 2. The shortest frame proposes: each range of its bytes has one value for each checksum of the catalogue,
    and a table tells which column holds that value. The other frames confirm or refuse, and one that
-   refuses is enough.
+   refuses is enough. Only if nothing is found so, a few frames may be wrong.
 3. What a checksum explains is weighed in bits against the number of checksums and places that were tried,
    so that a few short frames prove nothing.
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import log2
+from math import comb, log2
 from typing import Final
 
 from attrs import evolve, field, frozen
@@ -32,6 +32,18 @@ _LEAST_BITS: Final = 12.0
 
 _AS_GOOD: Final = 0.85
 """The share of the bits of a checksum that another must have to go before it."""
+
+_LEAST_WITH_WRONG: Final = 8
+"""Distinct frames with which a checksum is sought that some of them do not carry."""
+
+_SHARE_OF_WRONG: Final = 0.2
+"""The share of the frames that may lack it."""
+
+_COST_OF_WRONG: Final = 12.0
+"""Bits that it costs to say that some frames lack it, besides those that say which."""
+
+_MOST_SKIPPED: Final = 3
+_LOOKED_AT_FIRST: Final = 6
 
 _LEAST_DISTINCT: Final = 3
 _LEAST_COVERED: Final = 3
@@ -95,9 +107,39 @@ def find_checksums(frames: Iterable[bytes]) -> tuple[FoundChecksum, ...]:
         return ()
     proposed = dict.fromkeys(_proposals(samples, columns))
     confirmed = (each for each in proposed if all(map(each.matches, samples.shortest)))
-    weighed = [found for each in confirmed if (found := _weighed(each, samples)) is not None]
+    weighed = [found for each in confirmed if (found := _weighed(each, samples.frames)) is not None]
+    weighed = weighed or _of_most(samples)
     weighed.sort(key=lambda found: -found.bits)
     return _without_mirrors(weighed, shortest[0])
+
+
+def _of_most(samples: _Samples) -> list[FoundChecksum]:
+    """Return the checksums that most frames carry, because a few were spoilt, or were written wrongly."""
+    count = len(samples.shortest)
+    if count < _LEAST_WITH_WRONG:
+        return []
+    for skipped in range(_MOST_SKIPPED):  # the shortest frames, which may be the wrong ones
+        shortest = samples.shortest[skipped:]
+        chosen = {*shortest}
+        others = _Samples(tuple(frame for frame in samples.frames if frame in chosen), shortest)
+        most_wrong = int(_SHARE_OF_WRONG * count) - skipped
+        weighed = []
+        for each in dict.fromkeys(_proposals(others, [*_columns(others)])):
+            if _fits_most(each, shortest, most_wrong):
+                agreeing = [frame for frame in samples.frames if each.matches(frame)]
+                found = _weighed(each, agreeing, wrong=len(samples.frames) - len(agreeing))
+                if found is not None:
+                    weighed.append(found)
+        if weighed:
+            return weighed
+    return []
+
+
+def _fits_most(found: FoundChecksum, frames: Sequence[bytes], most_wrong: int) -> bool:
+    """Return True if all frames but a few carry a checksum."""
+    if sum(map(found.matches, frames[:_LOOKED_AT_FIRST])) < _LOOKED_AT_FIRST // 2:
+        return False
+    return sum(map(found.matches, frames)) >= len(frames) - most_wrong
 
 
 def _without_mirrors(found: Sequence[FoundChecksum], frame: bytes) -> tuple[FoundChecksum, ...]:
@@ -286,17 +328,19 @@ def _ranges(
     return found
 
 
-def _weighed(found: FoundChecksum, samples: _Samples) -> FoundChecksum | None:
-    """Return a checksum with what it explains, or None if that is too little."""
-    parts = dict.fromkeys(part for frame in samples.frames if (part := found.parts(frame)) is not None)
+def _weighed(found: FoundChecksum, frames: Sequence[bytes], wrong: int = 0) -> FoundChecksum | None:
+    """Return a checksum with what it explains in frames that carry it, or None if that is too little."""
+    parts = dict.fromkeys(part for frame in frames if (part := found.parts(frame)) is not None)
     covered = [*dict.fromkeys(cover for cover, _ in parts)]
     if not _is_range(covered):
         return None
     distinct = len({written for _, written in parts})
-    bits = evidence_of(found, samples.frames) - _cost(found)
-    if distinct < _LEAST_DISTINCT or bits < _LEAST_BITS or _explains_itself(found, samples.frames):
+    bits = evidence_of(found, frames) - _cost(found)
+    if wrong:
+        bits -= _COST_OF_WRONG + log2(comb(len(frames) + wrong, wrong))
+    if distinct < _LEAST_DISTINCT or bits < _LEAST_BITS or _explains_itself(found, frames):
         return None
-    return evolve(found, frames=len(samples.frames), distinct=distinct, bits=bits)
+    return evolve(found, frames=len(frames), wrong=wrong, distinct=distinct, bits=bits)
 
 
 def _is_range(covered: Sequence[bytes]) -> bool:

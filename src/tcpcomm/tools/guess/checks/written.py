@@ -39,7 +39,7 @@ class CheckedNotation:
     A framing with the checksums of its frames.
 
     Args:
-        notation: the framing in the notation. It has decoded all the frames without a fault.
+        notation: the framing in the notation. It has decoded all frames that carry the checksums.
         found: the checksums that it verifies.
         reading: the bytes in which the places of the checksums count.
     """
@@ -52,6 +52,11 @@ class CheckedNotation:
     def bits(self) -> float:
         """The bits by which the checksums explain the frames."""
         return sum(each.bits for each in self.found)
+
+    @property
+    def wrong(self) -> int:
+        """The distinct frames in which a checksum is wrong."""
+        return max(each.wrong for each in self.found)
 
 
 def checked_notation(
@@ -218,7 +223,16 @@ def _first_decoding(
             text = format_framing(framing)
             written.append(CheckedNotation(notation=text, found=checksums, reading=view.reading))
     written.sort(key=lambda each: (-len(each.found), len(each.notation)))
-    return next((each for each in written if _decodes(each.notation, frames)), None)
+    return next((each for each in written if _decodes(each.notation, _right(view, each, frames))), None)
+
+
+def _right(view: _View, written: CheckedNotation, frames: Sequence[bytes]) -> Sequence[bytes]:
+    """Return the frames without those of which a checksum is wrong."""
+    if not written.wrong:
+        return frames
+    marked = _marked(view.framing, frames)
+    pairs = zip(marked, view.frames, strict=True)
+    return [frame for frame, seen in pairs if all(each.matches(seen) for each in written.found)]
 
 
 def _decodes(notation: str, frames: Sequence[bytes]) -> bool:
