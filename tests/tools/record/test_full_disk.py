@@ -90,6 +90,26 @@ def test_a_full_disk_costs_values_and_then_the_recorder_goes_on(
     assert any("values are written again" in each for each in lines)
 
 
+def test_a_file_that_the_thread_cannot_open_is_told_and_all_values_count_as_dropped(path: Path) -> None:
+    opened: list[str] = []
+
+    def open_once(name: str) -> sqlite3.Connection:
+        opened.append(name)
+        if len(opened) > 1:
+            raise sqlite3.OperationalError("disk I/O error")
+        return sqlite3.connect(name, isolation_level=None)
+
+    with recorded_log() as log:
+        recorder = Recorder(path, opener=open_once)
+        Traffic(recorder).chunks(100)
+        assert not recorder.flush(DEADLINE)
+        assert not recorder.flush(DEADLINE)
+        assert 101 == recorder.dropped  # the session is one of them
+        recorder.close()
+        lines = log.lines()
+    assert any("nothing is recorded: " in line and "disk I/O error" in line for line in lines)
+
+
 def test_a_disk_that_hangs_does_not_hold_up_the_traffic(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

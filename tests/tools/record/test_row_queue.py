@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tcpcomm.tools.record import row_queue
 from tcpcomm.tools.record.packs import rows_of
 from tcpcomm.tools.record.row_queue import (
     BUFFER,
@@ -33,6 +37,7 @@ def take(found: RowQueue) -> tuple[list[int], list[Entry]]:
     taken = found.take()
     if taken is None:
         return [], []
+    assert all(taken.packs)
     rows = rows_of(b"".join(taken.packs))
     last = max(taken.last, rows[-1][0] if rows else 0)
     entries = found.take_entries(last)
@@ -64,6 +69,48 @@ def test_a_row_that_comes_while_rows_are_taken_waits_for_the_next_time() -> None
     assert [] == found.take_entries(1)
     found.written(1, taken.size)
     assert [2] == [each[2] for each in take(found)[1]]
+
+
+class Steps(deque[bytearray]):
+    """Full buffers. The thread that puts acts when the other one takes the first."""
+
+    def __init__(self, found: RowQueue) -> None:
+        super().__init__(found._full)
+        self.act: Callable[[], None] = lambda: None
+        found._full = self
+
+    def popleft(self) -> bytearray:
+        first = super().popleft()
+        self.act()
+        self.act = lambda: None
+        return first
+
+
+def test_buffers_that_become_full_while_others_are_taken_come_once_and_in_order() -> None:
+    found = queue()
+    put(found, 1, size=BUFFER)
+    put(found, 2)  # in the open buffer, which becomes full, as does the one behind it
+    Steps(found).act = lambda: put(found, 3, 4, size=BUFFER)
+    assert [1, 2, 3, 4] == take(found)[0]
+    put(found, 5)
+    assert [5] == take(found)[0]
+
+
+def test_a_buffer_that_becomes_full_while_its_bytes_are_copied_is_not_taken_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = queue()
+    put(found, 1)
+
+    def copied(buffer: bytearray) -> bytes:
+        monkeypatch.undo()
+        put(found, 2, size=BUFFER)
+        return bytes(buffer)
+
+    monkeypatch.setattr(row_queue, "bytes", copied, raising=False)
+    assert [1, 2] == take(found)[0]
+    put(found, 3)
+    assert [3] == take(found)[0]
 
 
 def test_by_default_200_000_rows_may_wait() -> None:
@@ -123,6 +170,7 @@ def test_a_queue_that_is_shut_keeps_nothing() -> None:
     for what in What:
         found.put(what, 3, 1, False, "")
     assert (0, None) == (len(found), found.take())
+    assert 2 + len(What) == found.dropped
 
 
 def test_only_an_idle_reader_is_woken() -> None:

@@ -108,7 +108,7 @@ class Recorder(SessionObserver):
 
     @property
     def dropped(self) -> int:
-        """The number of values that were not recorded, because the disk was full or slow."""
+        """The number of values that were not recorded, because the disk was full, slow or damaged."""
         return self._queue.dropped
 
     def flush(self, timeout: float = RECORDER_FINISH) -> bool:
@@ -116,7 +116,7 @@ class Recorder(SessionObserver):
         Wait until all values so far are in the file. It blocks the reactor meanwhile.
 
         Returns:
-            False if they are not, after so many seconds.
+            False if they are not, after so many seconds, or because nothing can be recorded any more.
         """
         return self._writer.flush(timeout)
 

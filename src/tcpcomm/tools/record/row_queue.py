@@ -88,7 +88,8 @@ class RowQueue:
 
     Chunks and frames wait in a buffer of bytes, and all other rows in a list. A number counts only once its
     row waits there. Appending, copying a slice and deleting a slice are one step each for other threads, so
-    no lock is needed. Only the thread that puts begins another buffer.
+    no lock is needed. Only the thread that puts begins another buffer, between any two steps of the thread
+    that takes.
 
     Args:
         last: the number before the first row.
@@ -210,10 +211,12 @@ class RowQueue:
         while self._full:
             if len(packs) >= BUFFERS_AT_ONCE:
                 return Taken(packs, 0)
-            packs.append(self._full.popleft())
-        if not packs or packs[-1] is not buffer:
+            pack = self._full.popleft()
+            if pack:  # it became full in an earlier call, just before its bytes were deleted below
+                packs.append(pack)
+        if not any(each is buffer for each in packs):
             newest = bytes(buffer)
-            del buffer[: len(newest)]
+            del buffer[: len(newest)]  # it may be among the full ones by now, for the next call
             if newest:
                 packs.append(newest)
         return Taken(packs, last) if packs or last > self._written else None
@@ -231,7 +234,8 @@ class RowQueue:
         self._written = last
 
     def shut(self) -> None:
-        """Drop all rows that wait, and every row that comes."""
+        """Drop all rows that wait, and every row that comes. They count as dropped."""
+        self.dropped += len(self)
         self._most_rows = self._most_bytes = -1
         self._written = self.number
         self._full.clear()

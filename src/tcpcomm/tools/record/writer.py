@@ -77,7 +77,7 @@ class Writer:
         self._stops = False
         self._thread: threading.Thread | None = None
         self._pending: Batch | None = None
-        self._failing = self._is_gap_told = False
+        self._failing = self._is_gap_told = self._has_ended = False
         self._dropped = 0
         self._last = last
         self._ring_due = 0.0
@@ -96,7 +96,7 @@ class Writer:
         self._woken.set()
 
     def flush(self, timeout: float) -> bool:
-        """Wait until all rows are written. Return False if some are not, after so many seconds."""
+        """Wait until all rows are written. Return False if some are not, after so many seconds or ever."""
         self.queue.end_gap()
         if self._is_done():
             return True
@@ -107,7 +107,7 @@ class Writer:
             )
 
     def _is_done(self) -> bool:
-        return not len(self.queue)
+        return not len(self.queue) and not self._has_ended
 
     def stop(self, timeout: float) -> int:
         """Write all rows, and end the thread. Return the number of rows that are not written."""
@@ -144,7 +144,8 @@ class Writer:
             store.close()
 
     def _drop_all(self, reason: str) -> None:
-        """Drop the rows that wait. The queue fills once more, and then drops all others."""
+        """Drop the rows that wait, and all that come: nothing is recorded any more."""
+        self._has_ended = True
         self.queue.reason = reason
         self._pending = None
         self.queue.shut()
