@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from tcpcomm.errors import FramingError
 from tcpcomm.framing import decode, parse_framing
 from tcpcomm.tools.guess.answer import Guess, Verdict
-from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk
+from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk, Side
 from tcpcomm.tools.guess.search import SAMPLE, guess_framing
 from tcpcomm.tools.guess.verdict import FEWEST_MESSAGES
-from tests.tools.guess.talks import one_side, records, talk, texts, turn_by_turn
+from tests.tools.guess.talks import blocks, one_side, records, talk, texts, turn_by_turn
 
 NOTATIONS = ["length:2", r"delimited:\r", "stx-etx,bcc=xor", "length:1,offset=2"]
 WHOLE = [b"\0\x02ab", b"OK\r\n", b"\x02a\x03", b"{}", b"5:hello,", b"#15hello\n"]
@@ -122,6 +122,40 @@ def test_the_same_messages_again_and_again_are_never_confident(notation: str) ->
 
     assert Verdict.LIKELY is guess.verdict
     assert any("only 2 different messages" in doubt for doubt in guess.doubts)
+
+
+@pytest.mark.parametrize("head", [b"\x01\x06", b"06", b"\x08"])
+def test_a_constant_is_not_surely_a_length(head: bytes) -> None:
+    said = talk("raw", [head + each for each in blocks(40, size=8 - len(head))])
+
+    guess = guess_framing(turn_by_turn(said))
+
+    assert Verdict.CONFIDENT is not guess.verdict
+    assert any("all frames have one size" in each or "one size:" in each for each in guess.doubts)
+
+
+@pytest.mark.parametrize("size", [512, 1448, 4096])
+def test_the_segments_of_a_long_answer_are_not_surely_messages(size: int) -> None:
+    """The capture begins within an answer, which TCP cuts into segments of one size."""
+    stream = b"".join(b'{"x":%d,"label":"part %d"}' % (n * 37 % 997, n) for n in range(20_000))
+    chunks = []
+    for number in range(150):
+        asked: Side = OPENER if number % 10 == 0 else ANSWERER
+        data = b"NEXT %d\r\n" % number if asked == OPENER else stream[number * size + 7 :][:size]
+        chunks.append(CapturedChunk(asked, data, number * 0.0003 + 0.05 * (number // 10)))
+
+    guess = guess_framing(Capture(tuple(chunks)))
+
+    assert Verdict.CONFIDENT is not guess.verdict
+
+
+def test_a_side_that_repeats_one_message_is_not_surely_cut() -> None:
+    answers = talk("raw", [part for each in texts(30) for part in (b"\x01\0\x01\x04", each + b"\r\n")])
+
+    guess = guess_framing(turn_by_turn(answers))
+
+    assert Verdict.LIKELY is guess.verdict
+    assert any("one side repeats one message" in each for each in guess.doubts)
 
 
 @pytest.mark.parametrize("count", [1, 8])

@@ -95,6 +95,11 @@ class Side:
         return self.ends[0]
 
     @property
+    def pauses(self) -> frozenset[int]:
+        """The ends behind which nothing came for a while."""
+        return self.ends[1]
+
+    @property
     def has_long_bursts(self) -> bool:
         """True if messages may be so long that a small sample holds few of them."""
         shown = self.bursts[:_BURSTS_SHOWN]

@@ -170,7 +170,35 @@ def _doubts(best: _Best, sides: Sequence[Side]) -> list[str]:
     parts = [part for part, _ in best.parts]
     if all(isinstance(part.scored.candidate, FixedCandidate) and part.check is None for part in parts):
         doubts.append("all messages have one size: any header may stand in them")
+    if _has_constant_length(best, sides):
+        doubts.append(_CONSTANT_LENGTH)
+    if len({part.scored.candidate for part in parts}) == 2 and any(
+        len({*part.scored.cut.sure_frames(sides[number].data)}) == 1
+        for number, part in enumerate(best.pair)
+        if part is not None
+    ):
+        doubts.append("one side repeats one message: its framing may be another one")
     return list(dict.fromkeys(doubts))
+
+
+def _has_constant_length(best: _Best, sides: Sequence[Side]) -> bool:
+    """Return True if frames have so few sizes that a constant byte may fit them by chance."""
+    sizes: set[int] = set()
+    is_usual = True
+    for number, part in enumerate(best.pair):
+        if part is None:
+            continue
+        candidate = part.scored.candidate
+        if part.known is not None or not isinstance(candidate, LengthCandidate):
+            return False
+        sizes.update(map(len, part.scored.cut.sure_frames(sides[number].data)))
+        is_usual = is_usual and _is_usual(candidate)
+    return len(sizes) <= 2 - is_usual
+
+
+def _is_usual(candidate: LengthCandidate) -> bool:
+    """Return True if a length field counts the bytes behind it, those behind the header, or all."""
+    return candidate.adjust in (0, -candidate.header, -candidate.width)
 
 
 def _doubts_of(part: Proposal, side: Side) -> list[str]:
@@ -195,11 +223,16 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
             doubts.append(f"all frames have one size: {ending!r} may only be what they end with")
     elif precise < 0.4 and isinstance(candidate, LengthCandidate | FixedCandidate) and part.check is None:
         doubts.append(f"only {precise:.0%} of the frames end a chunk: these may be parts of messages")
+    if isinstance(candidate, FixedCandidate) and part.check is None:
+        count = len(cut.ends)
+        stopped = len(cut.ends & (side.turns | side.pauses))
+        if stopped < 0.5 * count:
+            doubts.append(f"{count - stopped} of {count} pieces of one size may have been cut by TCP")
     if isinstance(candidate, LengthCandidate) and part.check is None:
         if abs(candidate.adjust) > 32:
             doubts.append(f"an adjustment of {candidate.adjust} is unusual")
         one_size = len({*map(len, frames)}) == 1
-        if one_size and candidate.adjust not in (0, -candidate.header, -candidate.width):
+        if one_size and not _is_usual(candidate):
             doubts.append(_CONSTANT_LENGTH)
     return doubts
 
