@@ -28,7 +28,7 @@ NO_LIMITS = {
     "runtime.load_object": "MOST_CLASSES",
     "cli.call": "FAULT NOT_SENT OUTCOME_UNKNOWN",  # exit codes
     "cli.tools.generate": "USUAL_PORT INTERRUPTED",  # a default, and an exit code
-    "cli.tools.guess": "LIKELY NOTHING INTERRUPTED",  # exit codes
+    "cli.tools.guess": "LIKELY NOTHING NO_DRAFT INTERRUPTED",  # exit codes
     "cli.tools.tap": "SCRIPT_FAILED CANNOT_LISTEN",  # exit codes
     "codec.random_values": "TRIES",  # an error follows; no peer is involved
     "codec.template.ambiguity": "START",  # the name of a state

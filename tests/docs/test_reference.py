@@ -255,7 +255,7 @@ def test_the_exit_codes_of_call_are_those_of_the_code() -> None:
 
 def test_the_exit_codes_of_guess_are_those_of_the_code() -> None:
     table = rows(section(REFERENCE / "command-line.md", "### Exit codes of tcpcomm guess"))
-    codes = (0, 1, guess.LIKELY, guess.NOTHING, guess.INTERRUPTED)
+    codes = (0, 1, guess.LIKELY, guess.NOTHING, guess.NO_DRAFT, guess.INTERRUPTED)
     assert [str(code) for code in codes] == [row[0].strip("`") for row in table]
 
 

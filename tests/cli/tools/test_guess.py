@@ -353,6 +353,7 @@ def test_bytes_of_one_side_are_taken_as_they_are(run: Run, looked_at: list[Captu
 def test_the_help_names_the_exit_codes(run: Run) -> None:
     shown: Any = run("--help")[1]
     assert "0 if it is confident, 2 if it is likely, 3 if" in " ".join(shown.split())
+    assert "4 if --draft finds no declaration to write" in " ".join(shown.split())
 
 
 def test_a_draft_is_printed_as_a_module_with_its_notes_on_standard_error(run: Run) -> None:
@@ -374,5 +375,23 @@ def test_a_capture_that_cannot_be_drafted_is_told_with_the_reason(
     lines = ["> A{0D}{0A}", "> B{0D}{0A}", "< 1{0D}{0A}", "< 2{0D}{0A}"] * 20
     Path("dump.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     code, output, told = run("dump.txt", "--draft")
-    assert (1, "") == (code, output)
+    assert (4, "") == (code, output)
     assert "Capture again with one command at a time." in told
+
+
+def test_a_capture_of_one_side_has_no_draft(run: Run) -> None:
+    Path("dump.txt").write_text("".join(f"> TRG,{job}{{0D}}\n" for job in range(12)), encoding="utf-8")
+    code, output, told = run("dump.txt", "--draft")
+    assert (4, "") == (code, output)
+    assert "a draft needs requests and their replies" in told
+
+
+@pytest.mark.parametrize("hint", [None, LINES], ids=["none", "hint"])
+def test_no_draft_is_written_by_a_framing_that_proves_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch, hint: Explanation | None
+) -> None:
+    answer(monkeypatch, Guess(verdict=Verdict.NOTHING, best=hint))
+    Path("dump.txt").write_text("> 41\n", "utf-8")
+    code, output, told = run("dump.txt", "--draft")
+    assert (4, "") == (code, output)
+    assert "No framing is known, so that nothing can be drafted." in told

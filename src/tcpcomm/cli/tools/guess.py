@@ -37,6 +37,9 @@ LIKELY: Final = 2
 NOTHING: Final = 3
 """The exit code if no framing was found."""
 
+NO_DRAFT: Final = 4
+"""The exit code if no draft can be written, whatever the framing."""
+
 INTERRUPTED: Final = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -67,7 +70,8 @@ pcapng file, a recording, or a dump as text: with '>' and '<' before each chunk,
 or a copy from Wireshark; '-' is standard input. Standard output says the framing as other commands take it,
 the evidence, and what is not explained. '>' is the side that opened the connection, '<' the other one. Give
 it at least {_ENOUGH} messages. The exit code is 0 if it is confident, {LIKELY} if it is likely, {NOTHING}
-if nothing was found, and 1 if the file cannot be read."""
+if nothing was found, {NO_DRAFT} if --draft finds no declaration to write, and 1 if the file cannot be
+read."""
 
     examples = r"""
 Examples:
@@ -130,7 +134,7 @@ Examples:
         for note in draft.notes:
             _tell(one_line(note))
         if draft.problem:
-            raise Refusal(draft.problem)
+            raise Refusal(draft.problem, code=NO_DRAFT)
         print(draft.text, end="")
         return _CODES[guess.verdict]
 

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.framing import Framing, parse_framing
-from tcpcomm.tools.guess.answer import Guess
+from tcpcomm.tools.guess.answer import Guess, Verdict
 from tcpcomm.tools.guess.capture import OPENER, Capture, Side
 from tcpcomm.tools.guess.draft.binary_draft import facts_source
 from tcpcomm.tools.guess.draft.commands import Members, members_of
@@ -65,7 +65,7 @@ def draft_declaration(capture: Capture, guess: Guess, *, name: str = "Equipment1
         guess: the framings of the capture.
         name: the name of the class.
     """
-    if guess.best is None:
+    if guess.best is None or guess.verdict is Verdict.NOTHING:
         return Draft(problem="No framing is known, so that nothing can be drafted. Capture more messages.")
     if not name.isidentifier():
         return Draft(problem=f"{name!r} cannot be the name of a class.")
