@@ -22,7 +22,8 @@ class Known:
         name: for people.
         candidate: how it is cut.
         begins: the bytes with which every frame begins: one of these.
-        fits: returns True if these frames may belong to the protocol. By default all may.
+        fits: returns True if these frames have the header of the protocol. By default all with these
+            first bytes have it.
     """
 
     name: str
@@ -54,28 +55,67 @@ def _has_topic(frame: bytes) -> bool:
     return 0 < size == len(topic) and topic.isascii() and topic.decode().isprintable()
 
 
+def _each(fits: Callable[[bytes], bool]) -> Callable[[Sequence[bytes]], bool]:
+    """Return a function that returns True if all frames have a header that fits."""
+    return lambda frames: all(map(fits, frames))
+
+
+def _is_modbus(frame: bytes) -> bool:
+    """Return True for protocol 0 and a function: other protocols have their length there too."""
+    return 8 <= len(frame) <= 260 and frame[2:4] == b"\0\0" and frame[7] & 0x7F != 0
+
+
+def _is_hsms(frame: bytes) -> bool:
+    """Return True for a header of 10 bytes with PType 0 and an SType of SEMI E37."""
+    return len(frame) >= 14 and frame[8] == 0 and frame[9] in (*range(8), 9)
+
+
+_ENCAPSULATED: Final = frozenset((0, 4, 0x63, 0x64, 0x65, 0x66, 0x6F, 0x70, 0x72, 0x73))
+
+
+def _is_ethernet_ip(frame: bytes) -> bool:
+    """Return True for a command of the encapsulation, without options."""
+    command, options = int.from_bytes(frame[:2], "little"), frame[20:24]
+    return command in _ENCAPSULATED and options == bytes(4)
+
+
+def _is_ads(frame: bytes) -> bool:
+    """Return True for a header of AMS whose own length agrees, with a command of ADS."""
+    command, size = (int.from_bytes(frame[at : at + width], "little") for at, width in ((22, 2), (26, 4)))
+    return len(frame) >= 38 and command <= 9 and size == len(frame) - 38
+
+
+def _is_rtde(frame: bytes) -> bool:
+    return len(frame) >= 3 and frame[2] in b"VvMUOISP"
+
+
+def _is_iec_104(frame: bytes) -> bool:
+    """Return True for a frame with data, or for one of six bytes that only counts or controls."""
+    return len(frame) >= 6 and (frame[2] & 1 == 0 or len(frame) == 6)
+
+
 _KNOWN: Final = (
-    Known("Modbus TCP", LengthCandidate(4, 2, "big", 0)),
-    Known("HSMS", LengthCandidate(0, 4, "big", 0)),
+    Known("Modbus TCP", LengthCandidate(4, 2, "big", 0), fits=_each(_is_modbus)),
+    Known("HSMS", LengthCandidate(0, 4, "big", 0), fits=_each(_is_hsms)),
     Known("SLMP 3E", LengthCandidate(7, 2, "little", 0), (b"P\0", b"\xd0\0")),
     Known("SLMP 4E", LengthCandidate(11, 2, "little", 0), (b"T\0", b"\xd4\0")),
     Known("SLMP 3E in ASCII", LengthCandidate(14, 4, "hex", 0), (b"5000", b"D000")),
     Known("FINS/TCP", LengthCandidate(4, 4, "big", 0), (b"FINS",)),
     Known("TPKT", LengthCandidate(2, 2, "big", -4), (b"\3\0",)),
-    Known("EtherNet/IP", LengthCandidate(2, 2, "little", 20)),
-    Known("ADS", LengthCandidate(2, 4, "little", 0), (b"\0\0",)),
-    Known("RTDE of Universal Robots", LengthCandidate(0, 2, "big", -2)),
+    Known("EtherNet/IP", LengthCandidate(2, 2, "little", 20), fits=_each(_is_ethernet_ip)),
+    Known("ADS", LengthCandidate(2, 4, "little", 0), (b"\0\0",), _each(_is_ads)),
+    Known("RTDE of Universal Robots", LengthCandidate(0, 2, "big", -2), fits=_each(_is_rtde)),
     Known("XGT", LengthCandidate(16, 2, "little", 2), (b"LSIS-XGT",)),
     Known("MQTT", VariableCandidate("varint", 1), fits=_is_mqtt),
-    Known("IEC 60870-5-104", LengthCandidate(1, 1, "big", 0), (b"h",)),
+    Known("IEC 60870-5-104", LengthCandidate(1, 1, "big", 0), (b"h",), _each(_is_iec_104)),
 )
 _BY_CANDIDATE: Final = {each.candidate: each for each in _KNOWN}
 
 
 def known_as(candidate: Candidate, frames: list[bytes]) -> Known | None:
-    """Return the public protocol that is cut so, with frames that begin so, or None."""
+    """Return the public protocol that is cut so, with frames that have its header, or None."""
     known = _BY_CANDIDATE.get(candidate)
-    if known is None or not all(frame.startswith(known.begins or b"") for frame in frames):
+    if known is None or not frames or not all(frame.startswith(known.begins or b"") for frame in frames):
         return None
     return None if known.fits is not None and not known.fits(frames) else known
 
