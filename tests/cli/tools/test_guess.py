@@ -171,6 +171,25 @@ def test_a_stream_that_is_encrypted_says_so_and_what_to_do(run: Run) -> None:
     assert "next: the bytes are encrypted: capture behind the TLS" in output
 
 
+def test_a_login_before_other_messages_says_where_it_ends_and_what_to_do(run: Run) -> None:
+    lines = ["< login: ", "> admin{0D}{0A}", "< OK{0D}{0A}"]
+    for job in range(12):
+        lines += [f"> {{02}}TRG,{job}{{03}}", f"< {{02}}OK,{job * 7}{{03}}"]
+    Path("dump.txt").write_text("\n".join(lines) + "\n", "utf-8")
+    code, output, _ = run("dump.txt")
+    words = " ".join(output.split())
+    assert 2 == code
+    assert output.startswith("likely     stx-etx\n")
+    assert "but the stream changes: it begins with text such as 'login: ', and this framing" in words
+    assert "fits from byte 7 of > and byte 11 of < on" in words
+    assert "next: declare it as login, in a framing that reads both, or capture behind it" in output
+    assert 3 == json.loads(run("dump.txt", "--format", "json")[1])["skipped"]
+    code, output, told = run("dump.txt", "--draft")
+    assert 2 == code
+    assert '@command("TRG,{value}", reply="OK,{value' in output
+    assert "The first 3 chunks have another framing" in told
+
+
 @pytest.mark.usefixtures("_dump")
 def test_json_has_the_whole_answer(run: Run) -> None:
     code, output, errors = run("dump.txt", "--format", "json")

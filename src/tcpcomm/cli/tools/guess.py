@@ -23,6 +23,7 @@ from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.runtime.safe_text import one_line, safe_json
 from tcpcomm.tools.guess.answer import Guess, Verdict
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
+from tcpcomm.tools.guess.changes import CHANGES
 from tcpcomm.tools.guess.draft.declaration import draft_declaration
 from tcpcomm.tools.guess.facts import with_facts
 from tcpcomm.tools.guess.report import report_json, report_lines
@@ -220,6 +221,9 @@ Examples:
         known = [each for each in guess.doubts if each.startswith(_RECOGNISED)]
         if known:
             return known[0].partition(": ")[2]
+        advice = [each.rpartition(": ")[2] for each in guess.doubts if each.startswith(CHANGES)]
+        if advice:
+            return advice[0]
         if guess.best is None or guess.verdict is Verdict.NOTHING:
             return more
         step = f"tcpcomm tap tcp:9998 {_target(stream)} {framing_options(*guess.best.framings)}"

@@ -50,6 +50,7 @@ class Guess:
         unexplained: bytes that nothing explains, as places in a frame, such as ``bytes 2 to 15``.
         facts: what stands in the frames of a binary protocol, each with its count.
         notes: what was left out of the capture, and why.
+        skipped: the chunks at the beginning of the capture that have another framing, such as a login.
         seconds: the time that it took.
     """
 
@@ -60,4 +61,5 @@ class Guess:
     unexplained: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    skipped: int = 0
     seconds: float = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from attrs import evolve
@@ -12,7 +12,7 @@ from tcpcomm.framing import Decoder, decode, parse_framing
 from tcpcomm.tools.guess.answer import Guess, Notations, Verdict
 from tcpcomm.tools.guess.binary.draft import draft_header
 from tcpcomm.tools.guess.binary.facts import find_facts
-from tcpcomm.tools.guess.capture import Capture, Side
+from tcpcomm.tools.guess.capture import Capture, CapturedChunk, Side
 
 _MOST_FRAMES: Final = 2000
 """Frames that are looked at. More of them prove nothing more."""
@@ -33,7 +33,7 @@ def with_facts(capture: Capture, guess: Guess) -> Guess:
     if guess.best is None or guess.verdict is Verdict.NOTHING:
         return guess
     frames: list[tuple[Side, bytes]] = []
-    for frame in _frames(capture, guess.best.framings):
+    for frame in _frames(capture.chunks[guess.skipped :], guess.best.framings):
         frames.append(frame)
         if len(frames) >= _MOST_FRAMES:
             break
@@ -47,7 +47,7 @@ def with_facts(capture: Capture, guess: Guess) -> Guess:
     return evolve(guess, facts=(*guess.facts, *facts), unexplained=found.unexplained or guess.unexplained)
 
 
-def _frames(capture: Capture, notations: Notations) -> Iterator[tuple[Side, bytes]]:
+def _frames(chunks: Sequence[CapturedChunk], notations: Notations) -> Iterator[tuple[Side, bytes]]:
     """
     Yield the frames of both sides in their order.
 
@@ -55,7 +55,7 @@ def _frames(capture: Capture, notations: Notations) -> Iterator[tuple[Side, byte
     """
     framings = [None if each is None else parse_framing(each) for each in notations]
     decoders: list[Decoder | None] = [None if each is None else each.decoder() for each in framings]
-    for chunk in capture.chunks:
+    for chunk in chunks:
         other = framings[1 - chunk.side]
         if decoders[1 - chunk.side] is None and other is not None:
             decoders[1 - chunk.side] = other.decoder()

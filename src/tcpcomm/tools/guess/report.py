@@ -102,6 +102,7 @@ def report_json(guess: Guess) -> dict[str, Any]:
         "unexplained": [*guess.unexplained],
         "facts": [*guess.facts],
         "notes": [*guess.notes],
+        "skipped": guess.skipped,
         "seconds": round(guess.seconds, 3),
     }
 

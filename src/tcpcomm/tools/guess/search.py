@@ -8,12 +8,12 @@ from typing import Final
 
 from attrs import evolve
 
-from tcpcomm.tools.guess.answer import Guess, Verdict
+from tcpcomm.tools.guess.answer import Guess
 from tcpcomm.tools.guess.candidates.base import Candidate, notation_of
 from tcpcomm.tools.guess.candidates.every import proposed
 from tcpcomm.tools.guess.candidates.length import LengthCandidate
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
-from tcpcomm.tools.guess.changes import change_in_words
+from tcpcomm.tools.guess.changes import with_change
 from tcpcomm.tools.guess.checks.found import FoundChecksum, holds
 from tcpcomm.tools.guess.checks.search import find_checksums
 from tcpcomm.tools.guess.checks.written import checked_like, checked_notation
@@ -55,9 +55,7 @@ def guess_framing(capture: Capture) -> Guess:
             notes.append(f"of {size} bytes in one direction only the first {seen} were looked at")
         sides.append(sample)
     guess = judged(_rank_by_samples(sides), sides)
-    change = change_in_words(capture, guess, _guess_part)
-    if change is not None:
-        guess = evolve(guess, verdict=Verdict.NOTHING, doubts=(change, *guess.doubts))
+    guess = with_change(capture, guess, _guess_part)
     return evolve(guess, notes=(*notes, *guess.notes), seconds=perf_counter() - begun)
 
 

@@ -69,6 +69,10 @@ def draft_declaration(capture: Capture, guess: Guess, *, name: str = "Equipment1
         return Draft(problem="No framing is known, so that nothing can be drafted. Capture more messages.")
     if not name.isidentifier():
         return Draft(problem=f"{name!r} cannot be the name of a class.")
+    if guess.skipped:
+        rest = evolve(capture, chunks=capture.chunks[guess.skipped :], from_start=True)
+        note = f"The first {guess.skipped} chunks have another framing, as a login may, and are left out."
+        return _with_note(draft_declaration(rest, evolve(guess, skipped=0), name=name), note)
     one, other = (None if each is None else parse_framing(each) for each in guess.best.framings)
     framings = (one, other)
     frames = frames_of(capture, framings)
