@@ -26,6 +26,7 @@ from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
 from tcpcomm.tools.guess.changes import CHANGES
 from tcpcomm.tools.guess.draft.declaration import draft_declaration
 from tcpcomm.tools.guess.facts import with_facts
+from tcpcomm.tools.guess.mixtures import MIXED
 from tcpcomm.tools.guess.report import report_json, report_lines
 from tcpcomm.tools.guess.search import guess_framing
 from tcpcomm.tools.guess.sources.opening import source_of
@@ -221,7 +222,7 @@ Examples:
         known = [each for each in guess.doubts if each.startswith(_RECOGNISED)]
         if known:
             return known[0].partition(": ")[2]
-        advice = [each.rpartition(": ")[2] for each in guess.doubts if each.startswith(CHANGES)]
+        advice = [each.rpartition(": ")[2] for each in guess.doubts if each.startswith((CHANGES, MIXED))]
         if advice:
             return advice[0]
         if guess.best is None or guess.verdict is Verdict.NOTHING:

@@ -18,6 +18,7 @@ from tcpcomm.tools.guess.checks.found import FoundChecksum, holds
 from tcpcomm.tools.guess.checks.search import find_checksums
 from tcpcomm.tools.guess.checks.written import checked_like, checked_notation
 from tcpcomm.tools.guess.known import common_sync, known_as
+from tcpcomm.tools.guess.mixtures import with_mixture
 from tcpcomm.tools.guess.ranking import Proposal, Ranked, proposal_of, ranked
 from tcpcomm.tools.guess.scoring import (
     Found,
@@ -56,6 +57,7 @@ def guess_framing(capture: Capture) -> Guess:
         sides.append(sample)
     guess = judged(_rank_by_samples(sides), sides)
     guess = with_change(capture, guess, _guess_part)
+    guess = with_mixture(capture, guess, _guess_part)
     return evolve(guess, notes=(*notes, *guess.notes), seconds=perf_counter() - begun)
 
 

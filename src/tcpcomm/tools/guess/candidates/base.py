@@ -21,9 +21,14 @@ CONTROL: Final = frozenset(range(32))
 _BINARY: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 
 
+def has_control_bytes(content: bytes) -> bool:
+    """Return True if a content holds control bytes that no text holds."""
+    return _BINARY.search(content) is not None
+
+
 def is_binary(contents: Iterable[bytes]) -> bool:
     """Return True if several of these contents hold control bytes that no text holds."""
-    return sum(_BINARY.search(each) is not None for each in contents) > 1
+    return sum(map(has_control_bytes, contents)) > 1
 
 
 @frozen
