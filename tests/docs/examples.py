@@ -7,16 +7,31 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Final
 
 from tcpcomm.cli import main
+from tcpcomm.testing import check_equipment
+from tcpcomm.tools.guess.draft.declaration import Draft
+from tcpcomm.tools.guess.sources.opening import source_of
 from tests.conftest import ROOT
 from tests.docs.processes import SECONDS, Server, environment
+from tests.tools.guess.draft.reading import drafted, read_part
 
-__all__ = ["ANY_PORT", "EXAMPLES", "ended", "guessed", "run", "serving", "started", "tapped"]
+__all__ = [
+    "ANY_PORT",
+    "EXAMPLES",
+    "draft_reads",
+    "ended",
+    "guessed",
+    "run",
+    "serving",
+    "started",
+    "tapped",
+    "without_draft",
+]
 
 EXAMPLES: Final = ROOT / "docs/examples"
 
@@ -98,3 +113,33 @@ def guessed(recording: Path) -> tuple[str, str]:
     answer = json.loads(output.getvalue())
     (framing,) = {*answer["best"]["framings"].values()}
     return answer["verdict"], framing
+
+
+def _drafted(recording: Path) -> tuple[int, str, str]:
+    """Return the exit code of ``tcpcomm guess --draft``, and what it prints on both outputs."""
+    output, errors = StringIO(), StringIO()
+    with redirect_stdout(output), redirect_stderr(errors):
+        try:
+            main(["guess", str(recording), "--draft"])
+        except SystemExit as end:
+            return int(end.code or 0), output.getvalue(), errors.getvalue()
+    raise AssertionError("it did not end")
+
+
+def draft_reads(recording: Path) -> float:
+    """Return the part of the replies in a recording that its draft reads. The draft must be sound."""
+    code, text, told = _drafted(recording)
+    assert code in (0, 2), told
+    with recording.open("rb") as file:
+        source = source_of(file, recording)
+        capture = source.capture(max(source.streams(), key=lambda each: each.size))
+    with drafted(Draft(text=text), recording.parent, "Equipment1") as found:
+        check_equipment(found, max_examples=2)
+        return read_part(found, capture)
+
+
+def without_draft(recording: Path) -> str:
+    """Return the last line of what ``tcpcomm guess --draft`` says if it cannot write one."""
+    code, text, told = _drafted(recording)
+    assert (4, "") == (code, text)
+    return told.splitlines()[-1]

@@ -1,7 +1,9 @@
 """
 The examples of several programs: each runs in a process of its own, over real sockets, to its end.
 
-A tap stands between the two sides, and ``tcpcomm guess`` finds their framing in its recording.
+A tap stands between the two sides. In its recording ``tcpcomm guess`` finds their framing, and with
+``--draft`` it writes a declaration that reads what passed, or says why it cannot. The robot is left out
+there: it asks for signs of life during a command, so that what a draft can tell depends on the time.
 """
 
 from __future__ import annotations
@@ -13,7 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.examples import ANY_PORT, EXAMPLES, ended, guessed, run, serving, started, tapped
+from tests.docs.examples import (
+    ANY_PORT,
+    EXAMPLES,
+    draft_reads,
+    ended,
+    guessed,
+    run,
+    serving,
+    started,
+    tapped,
+    without_draft,
+)
+
+LEAST_READ = 0.9
+"""The part of the replayed replies that a draft must read."""
 
 
 def program(name: str, *arguments: str) -> str:
@@ -72,6 +88,8 @@ move: 0.0
 """ == printed
     assert ("confident", r"delimited:\n") == guessed(axis_line)
     assert ("confident", r"delimited:\r") == guessed(sensor_line)
+    assert draft_reads(axis_line) >= LEAST_READ
+    assert draft_reads(sensor_line) >= LEAST_READ
 
 
 def test_each_of_three_stations_gets_the_results_of_its_own_parts(
@@ -104,6 +122,7 @@ def test_each_of_three_stations_gets_the_results_of_its_own_parts(
         expected.append(f"{name}-last: not inspected: 1 diameters are too few")
         assert expected == text.splitlines()
     assert ("confident", "length:4") == guessed(recording)
+    assert draft_reads(recording) >= LEAST_READ
 
 
 def test_the_loader_and_the_line_control_send_each_other_commands(tmp_path: Path) -> None:
@@ -129,3 +148,4 @@ fault 101: the magazine is empty
 confirmed: T-001 T-003
 """ == printed
     assert ("confident", r"delimited:\n") == guessed(recording)
+    assert "Both sides send requests of JSON-RPC" in without_draft(recording)

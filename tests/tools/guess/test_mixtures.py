@@ -117,6 +117,12 @@ def test_families_with_one_protocol_are_not_told_to_mix(family: str) -> None:
         assert [] == told(guess_framing(cut.capture(device.talk(1, 15), 1))), cut.name
 
 
+def test_messages_of_two_sizes_are_one_protocol() -> None:
+    device = family_named("private-check-in-header").device(2)
+
+    assert [] == told(guess_framing(CUTS[2].capture(device.talk(2, 30), 2)))
+
+
 def test_one_side_with_different_messages_of_one_framing_is_no_mixture() -> None:
     chunks = turn_by_turn(talk("length:2", [*records(20), *texts(20)])).chunks
     half = Capture(chunks[1:], from_start=False)

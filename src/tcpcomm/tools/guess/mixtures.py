@@ -104,7 +104,7 @@ def _mixture(
         if second is None or _explains(second, pieces):
             continue
         first = _framing_of(mine, guess_part)
-        if first is None or _explains(first, pieces):
+        if first is None or _explains(first, pieces) or _checks(first) & _checks(second):
             continue
         left = [
             piece for piece, is_whole in zip(pieces, _whole(first, pieces), strict=True) if not is_whole
@@ -151,7 +151,14 @@ def _framing_of(pieces: Sequence[bytes], guess_part: Callable[[Capture], Guess])
     if guess.best is None:
         return None
     notation = guess.best.framings[OPENER]
-    return notation if _is_clear(guess) and notation is not None and _explains(notation, pieces) else None
+    if notation is None or notation.startswith("fixed:") or not _is_clear(guess):
+        return None  # two sizes are no two protocols
+    return notation if _explains(notation, pieces) else None
+
+
+def _checks(notation: str) -> set[str]:
+    """Return the checksums of a framing. Two protocols seldom have the same one."""
+    return {each for each in notation.split(",") if each.startswith(("check=", "bcc=", "head-check="))}
 
 
 def _is_clear(guess: Guess) -> bool:

@@ -38,6 +38,10 @@ _OTHER_JSON: Final = (
     "The messages are JSON objects, and no options of the codec Json read nine of ten of them. Declare the "
     "commands by hand, by the table of its options."
 )
+_BOTH_ASK: Final = (
+    "Both sides send requests of JSON-RPC, and a draft declares those of one side only. Declare the "
+    "commands by hand: those of the equipment, and as its host_side those that it sends to the host."
+)
 
 
 @frozen(kw_only=True)
@@ -158,7 +162,10 @@ def _json_draft(
             if best is None or trial.part > best[0]:
                 best = (trial.part, source, trial)
     if best is None or best[0] < _LEAST_READ:
-        return Draft(problem=_OTHER_JSON)
+        asking = {
+            line.side for line, each in zip(lines, objects, strict=True) if {"method", "id"} <= each.keys()
+        }
+        return Draft(problem=_BOTH_ASK if len(asking) == 2 else _OTHER_JSON)
     return Draft(text=best[1].text, notes=_notes(best[2]))
 
 
