@@ -85,6 +85,49 @@ def test_a_command_that_nothing_answers_is_not_pipelining(tmp_path: Path) -> Non
     }
 
 
+def words_with_blanks(seed: int) -> list[str]:
+    """Return a talk whose replies have any text, some of which looks like a number, or like two words."""
+    random, lines = Random(seed), []
+    for _ in range(60):
+        text = random.choice("0123456789abcdXYZ")
+        text += "".join(random.choices("abXYZ019 -._", k=random.randrange(9)))
+        lines += ["> ASK", f"< R {text}"]
+    return lines
+
+
+HARD = {
+    "words with blanks": words_with_blanks(13),
+    "a form that repeats a parameter": [
+        line
+        for n in range(60)
+        for line in (
+            f"> ASK {n * 7 - 90}",
+            (f"< A {n * 7 - 90} {n / 8:.2f}", f"< B {n * 7 - 90}", f"< ST{n:02d}")[n % 3],
+        )
+    ],
+    "numbers behind blanks": [
+        line for n in range(60) for line in (f"> ASK {n}", f"< GOT;{n * 37} ; {n / (1 + n % 3):.3g}")
+    ],
+    "quoted words": [
+        line
+        for n in range(60)
+        for line in (
+            f"> ASK {n}",
+            ('< GOT "a, b";1', '< GOT "a ""quoted"" word";2', '< GOT "c; #3";4')[n % 3],
+        )
+    ],
+}
+"""Talks whose replies several templates explain, of which most contradict each other."""
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_replies_that_are_hard_to_read_are_read(name: str, tmp_path: Path) -> None:
+    capture = talk_of(HARD[name])
+    with drafted(draft_declaration(capture, LINES, name="Drafted"), tmp_path) as found:
+        assert read_part(found, capture) >= LEAST
+        check_equipment(found, max_examples=2)
+
+
 CODECS = {
     "json": "Json()",
     "json-status": 'Json(result=None, fault=None, success={"result": "OK"}, failure={"result": "NG"})',

@@ -32,6 +32,7 @@ from tcpcomm.tools.guess.draft.parts import Kind
         (["   1.5", " 12.25"], Kind.FLOAT, "6"),
         (["1.5", "12", "0.25"], Kind.FLOAT, ""),
         (["1.50E+03", "-2.25E-01"], Kind.FLOAT, ".2E"),
+        ([" 4.1", " 0", "-12.25"], Kind.FLOAT, " "),
         (["1e-07", "2.5"], Kind.FLOAT, ""),
     ],
     ids=lambda value: "-".join(value).replace(" ", "_") if isinstance(value, list) else None,
@@ -61,7 +62,7 @@ def test_the_format_of_hexadecimal_numbers(values: list[str], form: Any) -> None
 
 
 FORMATS = ("", "d", "+d", " d", "6d", "<6d", " =+8d", "06d", "+06d")
-FLOATS = (".3f", "+.2f", "10.2f", "<10.2f", " =+10.2f", "012.3f", "+012.3f", "12", "<12", ".3E")
+FLOATS = (".3f", "+.2f", "10.2f", "<10.2f", " =+10.2f", "012.3f", "+012.3f", "12", "<12", ".3E", " ")
 
 
 @settings(max_examples=25)

@@ -32,6 +32,7 @@ _DATED: Final = re.compile(
 )
 """Dates, times, versions and addresses, which are texts."""
 
+_QUOTED: Final = re.compile(r'"(?:[^"]|"")*"')
 _TOKEN: Final = re.compile(
     r"(?P<number>(?:(?<!\d)[+-])?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<word>[^\W\d_]+)|(?P<mark>.)", re.DOTALL
 )
@@ -80,6 +81,8 @@ def _typed(values: tuple[str, ...], distinct: set[str]) -> Slot | None:
     form = number_form(distinct)
     if form is not None:
         return Slot(kind=form[0], format=form[1], values=values)
+    if all(map(_QUOTED.fullmatch, distinct)) and any('""' in each[1:-1] for each in distinct):
+        return Slot(kind=Kind.TEXT, format="q", values=values)
     if all(map(_DATED.fullmatch, distinct)):
         return Slot(kind=Kind.TEXT, values=values)
     for yes, no in _FLAGS:
@@ -438,5 +441,28 @@ def _cut(pattern: Pattern, at: int, lines: Sequence[str]) -> Pattern:
     return (*before, Slot(kind=Kind.TEXT, values=rest))
 
 
+def as_text(patterns: Sequence[Pattern], counts: Sequence[int]) -> tuple[str, tuple[str, ...]] | None:
+    """
+    Return the words with which all lines of several patterns begin, and the rest of each line.
+
+    It is None if a pattern does not keep its lines, because it has lists.
+
+    Args:
+        patterns: the patterns.
+        counts: the number of lines of each pattern.
+    """
+    lines: list[str] = []
+    for pattern, count in zip(patterns, counts, strict=True):
+        if any(each.separator is not None for each in slots(pattern)):
+            return None
+        lines += map("".join, zip(*(_texts(each, count) for each in pattern), strict=True))
+    begin = _shared(lines)
+    begin = begin[: max((begin.rfind(each) + 1 for each in SEPARATORS), default=0)]
+    return begin, tuple(line[len(begin) :] for line in lines)
+
+
 def _texts(part: Part, count: int) -> tuple[str, ...]:
-    return (part.text,) * count if isinstance(part, Text) else part.values
+    if isinstance(part, Text):
+        return (part.text,) * count
+    before = part.before or ""
+    return tuple(f"{before}{each}" if each else "" for each in part.values) if before else part.values

@@ -6,8 +6,10 @@ from typing import Final
 
 from attrs import evolve
 
+from tcpcomm.tools.guess.draft.columns import as_text
 from tcpcomm.tools.guess.draft.commands import CommandSeen, EventSeen, Members
-from tcpcomm.tools.guess.draft.parts import Kind, Pattern, Slot, slots, template
+from tcpcomm.tools.guess.draft.parts import Kind, Pattern, Slot, Text, slots, template
+from tcpcomm.tools.guess.draft.replies import ReplyForm
 
 _MOST_WORDS: Final = 24
 """The most texts that are listed as the only ones that may come."""
@@ -17,7 +19,8 @@ def without_conflict(members: Members, number: int | None, problem: str) -> tupl
     """
     Return members without a conflict, and a sentence for each one that is left out.
 
-    First, a field of any text becomes a choice of the texts that were seen. If that does not help, the
+    First, a field of any text becomes a choice of the texts that were seen. If that does not help, several
+    forms of a reply become one text behind the words that all have. If that does not help either, the
     member is left out.
 
     Args:
@@ -40,6 +43,9 @@ def without_conflict(members: Members, number: int | None, problem: str) -> tupl
     before, behind = members.commands[:number], members.commands[number + 1 :]
     if narrow != command:
         return evolve(members, commands=(*before, narrow, *behind)), []
+    wide = _widened(command)
+    if wide != command:
+        return evolve(members, commands=(*before, wide, *behind)), []
     lack = f"The request {template(command.request)!r}, seen {command.count} times, is left out: {problem}"
     return evolve(members, commands=(*before, *behind)), [lack]
 
@@ -62,6 +68,21 @@ def _narrowed(command: CommandSeen) -> CommandSeen:
     return evolve(
         command, request=_chosen(command.request), replies=evolve(replies, forms=forms, items=items)
     )
+
+
+def _widened(command: CommandSeen) -> CommandSeen:
+    """Return a command whose reply is one text behind what all its forms begin with."""
+    forms = command.replies.forms
+    if len(forms) < 2 or any(len(each.lines) > 1 for each in forms):
+        return command
+    found = as_text([each.lines[0] for each in forms], [len(each.exchanges) for each in forms])
+    if found is None or not found[0]:
+        return command
+    begin, texts = found
+    exchanges = [number for each in forms for number in each.exchanges]
+    form = ReplyForm(lines=((Text(begin), Slot(kind=Kind.TEXT, values=texts)),), exchanges=tuple(exchanges))
+    faults = tuple(each for each in command.replies.faults if not each.startswith(begin))
+    return evolve(command, replies=evolve(command.replies, forms=(form,), faults=faults))
 
 
 def _chosen(pattern: Pattern) -> Pattern:

@@ -43,15 +43,16 @@ def number_form(values: Collection[str]) -> Form | None:
     size = f"{width}" if padded else ""
     zero = "0" if padded and not align else ""
     fill = {"right": "", "left": "<", "signed": " =", "": ""}[align]
+    free = plus.strip("+")  # a plus is read by any format, and a blank only by its own
     if exponents:
         same = len(exponents) == len(matches) and places is not None and not padded
-        return kind, f"{plus}.{places}{exponents[0]['exponent'][0]}" if same else ""
+        return kind, f"{plus}.{places}{exponents[0]['exponent'][0]}" if same else free
     if kind is Kind.INT:
         letter = "d" if size or plus else ""
         return kind, f"{fill}{plus}{zero}{size}{letter}"
     if places is not None:
         return kind, f"{fill}{plus}{zero}{size}.{places}f"
-    return kind, f"{fill}{plus}{zero}{size}" if size else ""
+    return kind, f"{fill}{plus}{zero}{size}" if size else free
 
 
 def _alignment(matches: list[re.Match[str]], width: int | None) -> str | None:

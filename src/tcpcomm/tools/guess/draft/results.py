@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from tcpcomm.tools.guess.draft.commands import CommandSeen
 from tcpcomm.tools.guess.draft.names import Names, field_names, words_of
 from tcpcomm.tools.guess.draft.parts import Kind, Pattern, Slot, annotation, quoted, slots, template
-from tcpcomm.tools.guess.draft.replies import ReplyKind, repeated
+from tcpcomm.tools.guess.draft.replies import Replies, ReplyKind, repeated
 
 _MARGIN: Final = 4.0
 """The times that a reply may take as long as the slowest one that was seen."""
@@ -54,7 +54,7 @@ def reply_source(
     if replies.kind is not ReplyKind.LINES:
         return _with_items(writer, name, seen)
     forms, results = [], []
-    taken: list[str] = []
+    taken = _repeated_names(replies, parameters)
     for form in replies.forms:
         fields: list[Slot] = []
         frames = []
@@ -73,6 +73,14 @@ def reply_source(
         return forms[0], results[0]
     writer.imports.add("OneOf")
     return f"OneOf({', '.join(forms)})", _union(results)
+
+
+def _repeated_names(replies: Replies, parameters: Sequence[Slot]) -> list[str]:
+    """Return the names of parameters that a form repeats: in no form another field may have them."""
+    wholes = [
+        repeated(pattern, parameters, form.exchanges) for form in replies.forms for pattern in form.lines
+    ]
+    return [*dict.fromkeys(each.repeats for whole in wholes for each in slots(whole) if each.repeats)]
 
 
 def _union(results: Sequence[str]) -> str:
