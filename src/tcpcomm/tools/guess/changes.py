@@ -20,7 +20,7 @@ from tcpcomm.tools.guess.answer import Guess, Notations, Verdict
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk
 from tcpcomm.tools.guess.capture import Side as SideNumber
 from tcpcomm.tools.guess.side import Side, side_of
-from tcpcomm.tools.guess.verdict import TOO_FEW
+from tcpcomm.tools.guess.verdict import FEW_END, TOO_FEW
 
 CHANGES: Final = "the stream changes: "
 """The beginning of the doubt about a stream that changes, with its next step behind the last colon."""
@@ -80,10 +80,11 @@ def _is_plain(guess: Guess) -> bool:
 
 
 def _clear(guess: Guess) -> Notations | None:
-    """Return the framings of a part that nothing but its size leaves in doubt, or None."""
+    """Return the framings of a part that only the sizes of it and of its frames leave in doubt, or None."""
     if guess.best is None or guess.verdict is Verdict.NOTHING:
         return None
-    return guess.best.framings if all(TOO_FEW in doubt for doubt in guess.doubts) else None
+    is_clear = all(TOO_FEW in doubt or FEW_END in doubt for doubt in guess.doubts)
+    return guess.best.framings if is_clear else None
 
 
 def _beginning(capture: Capture, late: Notations) -> int:
@@ -97,6 +98,8 @@ def _beginning(capture: Capture, late: Notations) -> int:
         if begin is None:
             return 0
         size = max(size, _chunks_before(capture.chunks, number, begin))
+    while 0 < size < len(capture.chunks) and late[capture.chunks[size].side] is None:
+        size += 1  # this side speaks in the beginning only
     return size
 
 

@@ -22,6 +22,9 @@ from tcpcomm.tools.guess.verify import Verified, verified
 TOO_FEW: Final = "are too few to be sure"
 """The words of the doubt that more of the same can remove."""
 
+FEW_END: Final = "of the frames end a chunk"
+"""The words of the doubt about frames that may be parts of messages."""
+
 _CONSTANT_LENGTH: Final = "all frames have one size, so the length field may be a constant"
 
 FEWEST_MESSAGES: Final = 10
@@ -218,11 +221,11 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
         if not (set(ending) <= CONTROL | set(b"*&#;>")):
             doubts.append(f"the end {ending!r} may be what the data end with by chance")
         if precise < 0.5 and part.check is None:
-            doubts.append(f"only {precise:.0%} of the frames end a chunk: several lines may be one message")
+            doubts.append(f"only {precise:.0%} {FEW_END}: several lines may be one message")
         if ending not in _LINE_ENDS and len({*map(len, frames)}) == 1 and len({*frames}) > 1:
             doubts.append(f"all frames have one size: {ending!r} may only be what they end with")
     elif precise < 0.4 and isinstance(candidate, LengthCandidate | FixedCandidate) and part.check is None:
-        doubts.append(f"only {precise:.0%} of the frames end a chunk: these may be parts of messages")
+        doubts.append(f"only {precise:.0%} {FEW_END}: these may be parts of messages")
     if isinstance(candidate, FixedCandidate) and part.check is None:
         count = len(cut.ends)
         stopped = len(cut.ends & (side.turns | side.pauses))
