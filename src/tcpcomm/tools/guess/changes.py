@@ -47,7 +47,7 @@ def with_change(capture: Capture, guess: Guess, guess_part: Callable[[Capture], 
         guess_part: guesses a part of it.
     """
     chunks = capture.chunks
-    if len(chunks) < _FEWEST_CHUNKS:
+    if guess.best is None or len(chunks) < _FEWEST_CHUNKS:
         return guess
     late_part = evolve(capture, chunks=chunks[len(chunks) // 2 :][-_MOST_CHUNKS:], from_start=False)
     late = _clear(guess if _is_plain(guess) else guess_part(late_part))

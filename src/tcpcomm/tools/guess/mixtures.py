@@ -51,8 +51,9 @@ class _Mixture:
     def words(self, number: SideNumber) -> str:
         one, other = self.framings
         first, second = self.counts
+        of = f"{'the first ' * (self.chunks == _MOST_CHUNKS)}{self.chunks} chunks"
         text = (
-            f"{MIXED}what {'><'[number]} sends: {one} explains {first} of {self.chunks} chunks, "
+            f"{MIXED}what {'><'[number]} sends: {one} explains {first} of {of}, "
             f"and {other} explains {second} others"
         )
         left = self.chunks - first - second
@@ -68,12 +69,12 @@ def with_mixture(capture: Capture, guess: Guess, guess_part: Callable[[Capture],
         guess: the answer for all of it. If that is confident, one framing explains it.
         guess_part: guesses a part of it.
     """
-    if guess.verdict is Verdict.CONFIDENT or guess.skipped:
+    if guess.best is None or guess.verdict is Verdict.CONFIDENT or guess.skipped:
         return guess
     found = []
     for number in (OPENER, ANSWERER):
         side = side_of(capture, number)
-        notation = guess.best.framings[number] if guess.best is not None and _is_clear(guess) else None
+        notation = guess.best.framings[number] if _is_clear(guess) else None
         for ends in dict.fromkeys((side.chunks, side.marks)):
             pieces = _pieces(side, ends)
             if len(pieces) < 2 * _FEWEST or (notation is not None and _explains(notation, pieces)):
