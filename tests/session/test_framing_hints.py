@@ -125,8 +125,8 @@ def test_a_fault_that_says_nothing_about_boundaries_brings_none() -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"TRG,3\r", Random(1).randbytes(300), b"G" * 5000],
-    ids=["one message", "noise", "one byte again and again"],
+    [b"TRG,3\r", Random(1).randbytes(300), b"G" * 5000, b"GH" * 2000],
+    ids=["one message", "noise", "one byte again and again", "two bytes again and again"],
 )
 def test_bytes_that_nothing_explains_bring_none(data: bytes, logged: Logged) -> None:
     stage, threads = hinted()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from random import Random
 
 import pytest
@@ -207,6 +208,34 @@ def test_nothing_is_claimed_of_bytes_without_a_framing(make: str, seed: int) -> 
         chunks.append(CapturedChunk(number % 2, data, number * 0.1))  # type: ignore[arg-type]
 
     assert guess_framing(Capture(tuple(chunks))).verdict is not Verdict.CONFIDENT
+
+
+FLOODS: dict[str, Callable[[int], bytes]] = {
+    "one byte": lambda size: b"G" * size,
+    "two bytes": lambda size: (b"AB" * size)[:size],
+    "three bytes": lambda size: (b"\0\0\xff" * size)[:size],
+    "zeros and ones": lambda size: bytes(Random(size).choices(b"\0\1", k=size)),
+    "four letters": lambda size: bytes(Random(size).choices(b"abcd", k=size)),
+    "all bytes": lambda size: Random(size).randbytes(size),
+}
+
+
+@pytest.mark.parametrize("sizes", [(34,), (1000,), (1460, 1460, 1460), (100, 37, 150, 61)], ids=str)
+@pytest.mark.parametrize("flood", FLOODS)
+def test_a_flood_is_no_evidence_for_messages(flood: str, sizes: tuple[int, ...]) -> None:
+    chunks = [CapturedChunk(OPENER, FLOODS[flood](size), 0.1 * n) for n, size in enumerate(sizes)]
+
+    assert Verdict.NOTHING is guess_framing(Capture(tuple(chunks))).verdict
+
+
+def test_lines_that_come_in_one_chunk_are_likely() -> None:
+    data = b"".join(each + b"\r\n" for each in texts(20))
+
+    guess = guess_framing(Capture((CapturedChunk(OPENER, data, 0.0),)))
+
+    assert Verdict.LIKELY is guess.verdict
+    assert guess.best is not None
+    assert r"delimited:\r\n" == guess.best.framings[0]
 
 
 def test_a_large_capture_is_sampled_and_says_so() -> None:

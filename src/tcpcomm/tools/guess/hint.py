@@ -13,7 +13,6 @@ from tcpcomm.tools.guess.answer import Guess, Verdict
 from tcpcomm.tools.guess.capture import OPENER, Capture, CapturedChunk
 from tcpcomm.tools.guess.search import guess_framing
 
-_LEAST_VALUES: Final = 2
 _LIMIT: Final = re.compile(r",max=[0-9]+")
 
 
@@ -30,8 +29,6 @@ def hint(
         declared: the framing that found a fault in them. It is no hint.
         guess: the function that guesses.
     """
-    if len({*b"".join(data for _, data in chunks)}) < _LEAST_VALUES:
-        return ""  # a flood of one byte, such as zeros, has no messages
     capture = Capture(CapturedChunk(OPENER, data, at) for at, data in chunks)
     found = guess(capture)
     if found.verdict is Verdict.NOTHING or found.best is None:

@@ -27,6 +27,10 @@ FEW_END: Final = "of the frames end a chunk"
 
 _CONSTANT_LENGTH: Final = "all frames have one size, so the length field may be a constant"
 
+_RIVALS: Final = "another framing explains the bytes as well, and few messages end a chunk"
+_PARTS: Final = "these may be parts of messages"
+_REPEATED: Final = "the messages repeat"
+
 FEWEST_MESSAGES: Final = 10
 """The messages of both sides together with which a guess can be confident."""
 
@@ -36,9 +40,13 @@ FEWEST_DIFFERENT: Final = 5
 _CONFIDENT_BITS: Final = 40.0
 _CONFIDENT_HIT: Final = 0.85
 _CONFIDENT_MARGIN: Final = 12.0
+_LEAST_MARGIN: Final = 8.0  # if few frames end a chunk
 _LIKELY_BITS: Final = 15.0
 _LIKELY_HIT: Final = 0.6
 _MOST_WRONG: Final = 0.25
+_PRECISE: Final = 0.4  # of the frames that end a chunk; with fewer the bytes alone must speak
+_FEW_DIFFERENT: Final = 4
+_SHARE_DIFFERENT: Final = 0.05  # of the frames
 _OTHERS: Final = 3
 _VARIANTS: Final = 5
 _TRIED: Final = 8  # variants that are given to the decoders
@@ -73,7 +81,7 @@ def judged(answers: Sequence[Ranked], sides: Sequence[Side]) -> Guess:
 def _judge(answers: Sequence[Ranked], sides: Sequence[Side]) -> Guess:
     best = _verified(answers[0], sides)
     margin = answers[0].gain - answers[1].gain if len(answers) > 1 else answers[0].gain
-    doubts = [*_doubts(best, sides)]
+    doubts = [*_doubts(best, sides), *_unsupported(best, sides, margin)]
     verdict = _verdict(best, margin, doubts)
     if verdict is Verdict.NOTHING and not doubts:
         doubts.append("no framing explains where the chunks end")
@@ -131,6 +139,7 @@ def _verdict(best: _Best, margin: float, doubts: list[str]) -> Verdict:
     parts = [part for part, _ in best.parts]
     faults = sum(len(result.faults) for _, result in best.parts)
     raw = [part for part in parts if isinstance(part.scored.candidate, RawCandidate)]
+    fixed = all(isinstance(part.scored.candidate, FixedCandidate) for part in parts)
     gain = sum(part.scored.ends_gain for part in parts)
     hit = min(part.scored.hit for part in parts)
     checked = all(part.check is not None for part in parts)
@@ -142,11 +151,34 @@ def _verdict(best: _Best, margin: float, doubts: list[str]) -> Verdict:
         return Verdict.LIKELY
     if gain > _CONFIDENT_BITS and hit >= _CONFIDENT_HIT and margin > _CONFIDENT_MARGIN and not doubts:
         return Verdict.CONFIDENT
-    if (gain > _LIKELY_BITS and hit >= _LIKELY_HIT) or checked:
+    if checked:
+        return Verdict.LIKELY
+    against = (_RIVALS, _REPEATED, *((TOO_FEW, _PARTS) if fixed else ()))
+    if any(words in doubt for words in against for doubt in doubts):
+        return Verdict.NOTHING
+    if gain > _LIKELY_BITS and hit >= _LIKELY_HIT:
         return Verdict.LIKELY
     if best.answer.gain > 2 * _LIKELY_BITS and _CONSTANT_LENGTH not in doubts:
         return Verdict.LIKELY
     return Verdict.NOTHING
+
+
+def _unsupported(best: _Best, sides: Sequence[Side], margin: float) -> list[str]:
+    """Return the doubts about frames of which few end a chunk, so that the bytes alone speak for them."""
+    ends = hits = 0
+    different: set[bytes] = set()
+    for number, part in enumerate(best.pair):
+        if part is not None:
+            cut, side = part.scored.cut, sides[number]
+            ends += len(cut.ends)
+            hits += sum(len(cut.ends & each) for each in side.ends)
+            different.update(cut.frames(side.data))
+    if hits >= _PRECISE * ends:
+        return []
+    doubts = [_RIVALS] if margin < _LEAST_MARGIN else []
+    if len(different) < max(_FEW_DIFFERENT, _SHARE_DIFFERENT * ends):
+        doubts.append(f"{_REPEATED}: {len(different)} of {ends} differ, and few end a chunk")
+    return doubts
 
 
 def _doubts(best: _Best, sides: Sequence[Side]) -> list[str]:
@@ -224,8 +256,9 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
             doubts.append(f"only {precise:.0%} {FEW_END}: several lines may be one message")
         if ending not in _LINE_ENDS and len({*map(len, frames)}) == 1 and len({*frames}) > 1:
             doubts.append(f"all frames have one size: {ending!r} may only be what they end with")
-    elif precise < 0.4 and isinstance(candidate, LengthCandidate | FixedCandidate) and part.check is None:
-        doubts.append(f"only {precise:.0%} {FEW_END}: these may be parts of messages")
+    elif isinstance(candidate, LengthCandidate | FixedCandidate):
+        if precise < _PRECISE and part.check is None:
+            doubts.append(f"only {precise:.0%} {FEW_END}: {_PARTS}")
     if isinstance(candidate, FixedCandidate) and part.check is None:
         count = len(cut.ends)
         stopped = len(cut.ends & (side.turns | side.pauses))
