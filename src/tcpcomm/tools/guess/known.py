@@ -125,6 +125,11 @@ def common_sync(known: Known, frames: list[bytes]) -> bytes:
     return next((begin for begin in known.begins if all(each.startswith(begin) for each in frames)), b"")
 
 
+_SINGLE, _SHORT, _LONG, _STOP = 0xE5, 0x10, 0x68, 0x16  # the bytes that mark frames of M-Bus
+_CHECKED: Final = 3
+_LONGEST_M_BUS: Final = 261
+
+
 @frozen
 class Recognised:
     """A stream that no framing helps to read, told by its first bytes."""
@@ -136,6 +141,11 @@ class Recognised:
 _TLS: Final = Recognised("TLS", "the bytes are encrypted: capture behind the TLS, or with its keys")
 _HTTP: Final = Recognised("HTTP", "use an HTTP client or server for it")
 _SSH: Final = Recognised("SSH", "the bytes are encrypted")
+_M_BUS: Final = Recognised(
+    "M-Bus",
+    "the notation has no kind for its short and long frames together: "
+    "give HeaderFramed a function of the first bytes",
+)
 _METHODS: Final = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"DELETE ", b"OPTIONS ", b"PATCH ")
 
 
@@ -152,7 +162,33 @@ def recognised(side: Side) -> Recognised | None:
         return _SSH
     if begin.startswith(b"HTTP/1.") or (begin.startswith(_METHODS) and b" HTTP/1." in side.data[:2048]):
         return _HTTP
-    return None
+    return _M_BUS if _is_m_bus(side.data) else None
+
+
+def _is_m_bus(data: bytes) -> bool:
+    """Return True if these are frames of EN 13757-2 in several forms, three or more with their checksum."""
+    position = checked = 0
+    forms: set[int] = set()
+    while position < len(data):
+        head = data[position : position + 4]
+        if head[0] == _SINGLE:
+            size, begin = 1, 0
+        elif head[0] == _SHORT:
+            size, begin = 5, 1
+        elif head[0] == _LONG and len(head) == 4 and head[1] == head[2] and head[3] == _LONG:
+            size, begin = head[1] + 6, 4
+        else:
+            break
+        frame = data[position : position + size]
+        if len(frame) < size:
+            break
+        if begin:
+            if frame[-1] != _STOP or sum(frame[begin:-2]) & 0xFF != frame[-2]:
+                return False
+            checked += 1
+        forms.add(head[0])
+        position += size
+    return len(forms) > 1 and checked >= _CHECKED and len(data) - position < _LONGEST_M_BUS
 
 
 def _are_tls_records(data: bytes) -> bool:
