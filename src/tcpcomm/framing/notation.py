@@ -274,6 +274,9 @@ _AROUND: Final = {
 }
 _WRAPPERS: Final = (_HEX_TEXT, _HEAD_CHECKED, _CHECKED, _AROUND)
 
+WRAPPER_OPTIONS: Final = tuple(word for options in _WRAPPERS for word in options)
+"""The words of the options that may stand behind any kind. A word ends with ``=`` if a value follows."""
+
 
 def parse_framing(text: str) -> Framing:
     """

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from time import perf_counter
 from typing import Final
 
@@ -30,6 +32,7 @@ from tcpcomm.tools.guess.scoring import (
 from tcpcomm.tools.guess.side import Side, side_of
 from tcpcomm.tools.guess.verdict import judged
 from tcpcomm.tools.guess.verify import verified
+from tcpcomm.tools.guess.wrappers.reading import Reading, best_reading
 
 SAMPLE: Final = 1024 * 1024
 """The bytes of each side that are looked at, in a large capture."""
@@ -46,24 +49,39 @@ _LEAST: Final = 2  # bytes of a side that can be cut
 def guess_framing(capture: Capture) -> Guess:
     """Find the framings that explain a capture, and say how sure that is."""
     begun = perf_counter()
-    notes = list(capture.notes)
-    sides = []
-    for number in (OPENER, ANSWERER):
-        side = side_of(capture, number)
-        sample = side.first(SAMPLE)
-        if len(sample.data) < len(side.data):
-            seen, size = len(sample.data), len(side.data)
-            notes.append(f"of {size} bytes in one direction only the first {seen} were looked at")
-        sides.append(sample)
-    guess = judged(_rank_by_samples(sides), sides)
-    guess = with_change(capture, guess, _guess_part)
-    guess = with_mixture(capture, guess, _guess_part)
-    return evolve(guess, notes=(*notes, *guess.notes), seconds=perf_counter() - begun)
+    plain = Reading(capture, *_look(capture))
+    reading = best_reading(plain, _look)
+    guess = _answer(reading)
+    if reading is not plain and guess.verdict is Verdict.NOTHING:
+        guess = _answer(plain)
+    notes = (*capture.notes, *_notes(capture), *guess.notes)
+    return evolve(guess, notes=notes, seconds=perf_counter() - begun)
+
+
+def _answer(reading: Reading) -> Guess:
+    guess = judged(reading.answers, reading.sides)
+    guess = with_change(reading.capture, guess, _guess_part)
+    guess = with_mixture(reading.capture, guess, _guess_part)
+    return reading.wrapped(guess)
+
+
+def _look(capture: Capture) -> tuple[tuple[Side, Side], list[Ranked]]:
+    sides = side_of(capture, OPENER).first(SAMPLE), side_of(capture, ANSWERER).first(SAMPLE)
+    return sides, _rank_by_samples(sides)
 
 
 def _guess_part(part: Capture) -> Guess:
-    sides = [side_of(part, number).first(SAMPLE) for number in (OPENER, ANSWERER)]
-    return judged(_rank_by_samples(sides), sides)
+    sides, answers = _look(part)
+    return judged(answers, sides)
+
+
+def _notes(capture: Capture) -> Iterator[str]:
+    """Yield a note on each side of which only the first bytes are looked at."""
+    for number in (OPENER, ANSWERER):
+        ends = [*accumulate(len(each.data) for each in capture.chunks if each.side == number)]
+        if ends and ends[-1] > SAMPLE:
+            seen = ends[bisect_right(ends, SAMPLE) - 1] if ends[0] <= SAMPLE else SAMPLE
+            yield f"of {ends[-1]} bytes in one direction only the first {seen} were looked at"
 
 
 def _rank_by_samples(sides: Sequence[Side]) -> list[Ranked]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import frozen
 
-from tcpcomm.tools.guess.answer import Explanation, Guess, Verdict
+from tcpcomm.tools.guess.answer import Explanation, Guess, Notations, Verdict
 from tcpcomm.tools.guess.candidates.base import CONTROL
 from tcpcomm.tools.guess.candidates.delimited import DelimitedCandidate
 from tcpcomm.tools.guess.candidates.fixed import FixedCandidate, RawCandidate
@@ -18,6 +18,7 @@ from tcpcomm.tools.guess.known import recognised
 from tcpcomm.tools.guess.ranking import Pair, Proposal, Ranked, notations_of
 from tcpcomm.tools.guess.side import Side
 from tcpcomm.tools.guess.verify import Verified, verified
+from tcpcomm.tools.guess.wrappers.hex_text import in_hex_text
 
 TOO_FEW: Final = "are too few to be sure"
 """The words of the doubt that more of the same can remove."""
@@ -86,10 +87,14 @@ def _judge(answers: Sequence[Ranked], sides: Sequence[Side]) -> Guess:
     if verdict is Verdict.NOTHING and not doubts:
         doubts.append("no framing explains where the chunks end")
     notations = notations_of(best.pair)
+    variants = [each for each in answers[0].notations if each != notations]
+    evidence = _evidence(best, sides)
+    digits = _in_hex_text(best, sides)
+    if digits != notations:
+        variants.insert(0, digits)
+        evidence.append("all messages may be bytes in hexadecimal digits, of which no checksum tells")
     explanation = Explanation(
-        framings=notations,
-        variants=tuple(each for each in answers[0].notations if each != notations)[:_VARIANTS],
-        evidence=tuple(_evidence(best, sides)),
+        framings=notations, variants=tuple(variants[:_VARIANTS]), evidence=tuple(evidence)
     )
     others = tuple(
         Explanation(framings=each.notations[0], behind=answers[0].gain - each.gain)
@@ -102,6 +107,20 @@ def _judge(answers: Sequence[Ranked], sides: Sequence[Side]) -> Guess:
         doubts=tuple(doubts),
         unexplained=_unexplained(best, sides),
     )
+
+
+def _in_hex_text(best: _Best, sides: Sequence[Side]) -> Notations:
+    """Return the notations of a pair, with ``hex-text`` where messages without a checksum may be that."""
+    found: list[str | None] = []
+    for number, part in enumerate(best.pair):
+        notation = None if part is None else part.notation
+        if part is not None and not part.is_checked:
+            side, cut = sides[number], part.scored.cut
+            digits = in_hex_text(part.notation, cut.sure_frames(side.data))
+            if digits is not None and not verified(digits, side, cut).faults:
+                notation = digits
+        found.append(notation)
+    return found[0], found[1]
 
 
 def _verified(answer: Ranked, sides: Sequence[Side]) -> _Best:
