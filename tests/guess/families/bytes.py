@@ -6,9 +6,10 @@ import struct
 from collections.abc import Iterator, Sequence
 from random import Random
 
+from tcpcomm.framing import CHECKSUMS
 from tests.guess.talk import Content
 
-__all__ = ["blocks", "opcodes", "packed", "pictures", "records", "registers"]
+__all__ = ["blocks", "m_bus_frame", "opcodes", "packed", "pictures", "records", "registers"]
 
 Said = Iterator[tuple[bytes | None, Sequence[bytes]]]
 
@@ -116,3 +117,10 @@ def pictures(setup: Random) -> Content:
             yield bytes([7, random.randrange(4)]), [picture]
 
     return talk
+
+
+def m_bus_frame(body: bytes) -> bytes:
+    """Return a frame of M-Bus: a short one around two bytes, and a long one around more."""
+    end = CHECKSUMS["sum8"].encode(body) + b"\x16"
+    size = bytes([len(body)])
+    return b"\x10" + body + end if len(body) == 2 else b"\x68" + size + size + b"\x68" + body + end

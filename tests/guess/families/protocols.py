@@ -124,7 +124,6 @@ def _iec104(setup: Random) -> Device:
 def _m_bus(setup: Random) -> Device:
     """Return meters behind a converter: short frames of M-Bus ask, long frames answer."""
     meters = setup.sample(range(1, 250), 3)
-    total = CHECKSUMS["sum8"]
 
     def exchanges(random: Random) -> Iterator[Exchange]:
         serial, volume = random.randrange(10**8), random.randrange(10**6)
@@ -138,11 +137,7 @@ def _m_bus(setup: Random) -> Device:
             ]
             body = bytes([8, meter, 0x72]) + bytes.fromhex(f"{serial:08d}") + b"\x2d\x2c\x01\x07\x55\0\0\0"
             body += b"".join(values)
-            size = bytes([len(body)])
-            yield [
-                Message(0, b"\x10" + asked + total.encode(asked) + b"\x16"),
-                Message(1, b"\x68" + size + size + b"\x68" + body + total.encode(body) + b"\x16"),
-            ]
+            yield [Message(0, raw.m_bus_frame(asked)), Message(1, raw.m_bus_frame(body))]
 
     answer = r"length:1,offset=1,adjust=4,check=sum8,check-from=4,check-tail=\x16"
     return Device(exchanges, BOTH, ("fixed:5", answer))

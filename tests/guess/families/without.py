@@ -144,6 +144,21 @@ def _login_then_binary(setup: Random) -> Device:
     return Device(exchanges)
 
 
+def _m_bus(random: Random) -> Iterator[tuple[bytes, bytes]]:
+    """Yield short and long frames of M-Bus, which select meters and read them; E5 acknowledges."""
+    while True:
+        meter = random.randrange(1, 250)
+        if random.random() < 0.4:
+            yield (
+                raw.m_bus_frame(bytes([0x53, meter, 0x51]) + random.randbytes(random.randrange(9))),
+                b"\xe5",
+            )
+        yield (
+            raw.m_bus_frame(bytes([0x5B, meter])),
+            raw.m_bus_frame(bytes([8, meter, 0x72]) + random.randbytes(random.randrange(12, 40))),
+        )
+
+
 def _family(name: str, make: Callable[[Random], Device]) -> Family:
     return Family(name, _GROUP, make, cuts=False)
 
@@ -157,6 +172,7 @@ WITHOUT: Final = (
     _family("prose", _chunks(_prose)),
     _family("terminal", _chunks(_typed)),
     _family("no-end", _chunks(_no_end)),
+    _family("m-bus-mixed", _chunks(_m_bus)),
     _family("both-protocols", _both_protocols),
     _family("login-then-binary", _login_then_binary),
 )

@@ -7,25 +7,10 @@ from random import Random
 
 import pytest
 
-from tcpcomm.framing import checksum
 from tcpcomm.tools.guess.answer import Verdict
 from tcpcomm.tools.guess.search import guess_framing
+from tests.guess.families.bytes import m_bus_frame
 from tests.tools.guess.talks import Said, turn_by_turn
-
-SUM = checksum("sum8")
-
-
-def short(control: int, address: int) -> bytes:
-    """Return a short frame of M-Bus."""
-    body = bytes([control, address])
-    return b"\x10" + body + SUM.encode(body) + b"\x16"
-
-
-def long(control: int, address: int, data: bytes) -> bytes:
-    """Return a long frame of M-Bus."""
-    body = bytes([control, address]) + data
-    size = bytes([len(body)])
-    return b"\x68" + size + size + b"\x68" + body + SUM.encode(body) + b"\x16"
 
 
 def meters() -> Said:
@@ -34,12 +19,10 @@ def meters() -> Said:
     for number in range(20):
         meter = random.randrange(1, 200)
         if number % 2:
-            said += [(0, long(0x53, meter, b"\x51" + random.randbytes(4))), (1, b"\xe5")]
+            said += [(0, m_bus_frame(bytes([0x53, meter, 0x51]) + random.randbytes(4))), (1, b"\xe5")]
         else:
-            said += [
-                (0, short(0x5B, meter)),
-                (1, long(8, meter, b"\x72" + random.randbytes(random.randrange(9, 30)))),
-            ]
+            answer = bytes([8, meter, 0x72]) + random.randbytes(random.randrange(9, 30))
+            said += [(0, m_bus_frame(bytes([0x5B, meter]))), (1, m_bus_frame(answer))]
     return said
 
 

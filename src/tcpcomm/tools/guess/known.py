@@ -8,6 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from tcpcomm.tools.guess.candidates.base import Candidate
+from tcpcomm.tools.guess.candidates.fixed import FixedCandidate
 from tcpcomm.tools.guess.candidates.length import LengthCandidate
 from tcpcomm.tools.guess.candidates.variable import VariableCandidate
 from tcpcomm.tools.guess.side import Side
@@ -94,6 +95,15 @@ def _is_iec_104(frame: bytes) -> bool:
     return len(frame) >= 6 and (frame[2] & 1 == 0 or len(frame) == 6)
 
 
+_SINGLE, _SHORT, _LONG, _STOP = 0xE5, 0x10, 0x68, 0x16  # the bytes that mark frames of M-Bus
+
+
+def _is_m_bus(frame: bytes) -> bool:
+    """Return True for a short or long frame with its checksum."""
+    begin = 4 if frame[0] == _LONG else 1
+    return frame[-1] == _STOP and sum(frame[begin:-2]) & 0xFF == frame[-2]
+
+
 _KNOWN: Final = (
     Known("Modbus TCP", LengthCandidate(4, 2, "big", 0), fits=_each(_is_modbus)),
     Known("HSMS", LengthCandidate(0, 4, "big", 0), fits=_each(_is_hsms)),
@@ -107,6 +117,8 @@ _KNOWN: Final = (
     Known("RTDE of Universal Robots", LengthCandidate(0, 2, "big", -2), fits=_each(_is_rtde)),
     Known("XGT", LengthCandidate(16, 2, "little", 2), (b"LSIS-XGT",)),
     Known("MQTT", VariableCandidate("varint", 1), fits=_is_mqtt),
+    Known("M-Bus", LengthCandidate(1, 1, "big", 4), (b"h",), fits=_each(_is_m_bus)),
+    Known("M-Bus", FixedCandidate(5), (b"\x10",), fits=_each(_is_m_bus)),
     Known("IEC 60870-5-104", LengthCandidate(1, 1, "big", 0), (b"h",), _each(_is_iec_104)),
 )
 _BY_CANDIDATE: Final = {each.candidate: each for each in _KNOWN}
@@ -125,7 +137,6 @@ def common_sync(known: Known, frames: list[bytes]) -> bytes:
     return next((begin for begin in known.begins if all(each.startswith(begin) for each in frames)), b"")
 
 
-_SINGLE, _SHORT, _LONG, _STOP = 0xE5, 0x10, 0x68, 0x16  # the bytes that mark frames of M-Bus
 _CHECKED: Final = 3
 _LONGEST_M_BUS: Final = 261
 
@@ -162,28 +173,28 @@ def recognised(side: Side) -> Recognised | None:
         return _SSH
     if begin.startswith(b"HTTP/1.") or (begin.startswith(_METHODS) and b" HTTP/1." in side.data[:2048]):
         return _HTTP
-    return _M_BUS if _is_m_bus(side.data) else None
+    return _M_BUS if _mixes_m_bus(side.data) else None
 
 
-def _is_m_bus(data: bytes) -> bool:
+def _mixes_m_bus(data: bytes) -> bool:
     """Return True if these are frames of EN 13757-2 in several forms, three or more with their checksum."""
     position = checked = 0
     forms: set[int] = set()
     while position < len(data):
         head = data[position : position + 4]
         if head[0] == _SINGLE:
-            size, begin = 1, 0
+            size = 1
         elif head[0] == _SHORT:
-            size, begin = 5, 1
+            size = 5
         elif head[0] == _LONG and len(head) == 4 and head[1] == head[2] and head[3] == _LONG:
-            size, begin = head[1] + 6, 4
+            size = head[1] + 6
         else:
             break
         frame = data[position : position + size]
         if len(frame) < size:
             break
-        if begin:
-            if frame[-1] != _STOP or sum(frame[begin:-2]) & 0xFF != frame[-2]:
+        if size > 1:
+            if not _is_m_bus(frame):
                 return False
             checked += 1
         forms.add(head[0])

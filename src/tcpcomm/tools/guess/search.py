@@ -43,6 +43,8 @@ _FEW_FRAMES: Final = 8
 _CHECKED_CUTS: Final = 6
 _OTHER_STARTS: Final = 9  # first bytes that a checksum may count on the other side
 _HELD_BITS: Final = 6.0  # of a checksum in each frame that the other side has proven
+_KNOWN: Final = 9.0  # bits of plainness of a public protocol
+_SHOWN: Final = 12.0  # if the contents of the frames show it, too
 _LEAST: Final = 2  # bytes of a side that can be cut
 
 
@@ -238,7 +240,7 @@ def _add_known(proposals: dict[Candidate, Proposal], side: Side) -> None:
         if known is None:
             continue
         proposal.known = known
-        proposal.surprise -= 9
+        proposal.surprise -= _KNOWN if known.fits is None else _SHOWN
         sync = common_sync(known, frames)
         if sync and isinstance(candidate, LengthCandidate) and proposal.check is None:
             proposal.notation = notation_of(evolve(candidate, sync=sync)) or proposal.notation
