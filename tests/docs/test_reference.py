@@ -71,6 +71,7 @@ WITH_LIMITS = [
         "tools.export.capture",
         "tools.guess.search",
         "tools.guess.verdict",
+        "tools.guess.wrappers.preamble",
         "tools.export.made_up_tcp",
         "tools.export.pcapng",
         "tools.guess.sources.source",

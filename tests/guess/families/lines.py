@@ -9,6 +9,7 @@ from typing import Final
 
 from tcpcomm.framing import CHECKSUMS, parse_framing
 from tcpcomm.tools.guess.capture import Side
+from tests.guess.families import bytes as raw
 from tests.guess.families import texts
 from tests.guess.talk import BOTH, NEITHER, Content, Device, Family, dialogue
 
@@ -87,6 +88,11 @@ def _modbus_ascii(setup: Random) -> Device:
     return framed(content, r"enclosed:\:|\r\n,hex-text,check=lrc", checked=BOTH)
 
 
+def _hex_lines(setup: Random) -> Device:
+    """Return a device whose lines are bytes in hexadecimal digits, without a checksum."""
+    return framed(raw.registers(setup), r"delimited:\r\n,hex-text")
+
+
 def _stx(tail: str, check: str | None, *, wide: bool = False) -> Callable[[Random], Device]:
     """Return a maker of devices whose messages stand between STX and ETX."""
 
@@ -129,6 +135,7 @@ LINES: Final = (
     Family("korean-utf-8", "text lines", _ends(_UTF_8, r"delimited:\r\n", r"delimited:\n")),
     Family("two-ends", "text lines", _two_ends(texts.robot, r"delimited:\r", r"delimited:\r\n")),
     Family("meter", "text lines", _ends(texts.meter, r"delimited:\n", r"delimited:\r\n")),
+    Family("hex-lines", "text lines", _hex_lines),
     Family("checked-lines", "text with a check", _checked_lines),
     Family("nmea", "text with a check", _nmea),
     Family("host-link", "text with a check", _host_link),

@@ -93,35 +93,50 @@ def _binary_answers(setup: Random) -> Device:
     return dialogue(content, lambda side, body: (ask, answer)[side].encode(body))
 
 
-def _telnet(setup: Random) -> Device:
-    """Return a device of lines that negotiates options of Telnet first, and escapes nothing later."""
-    plain = framed(texts.camera(setup), r"delimited:\r\n", r"delimited:\r\n,telnet")
-    offers = b"".join(bytes([255, setup.choice((251, 253)), each]) for each in (1, 3))
+def _opened(plain: Device, openings: tuple[bytes, bytes], framings: tuple[str, str]) -> Device:
+    """Return a device of which each side sends some bytes of its own before its first message."""
 
     def exchanges(random: Random) -> Iterator[Exchange]:
-        first, *rest = next(made := plain.exchanges(random))
-        yield [first, *(Message(each.side, offers + each.data) for each in rest[:1]), *rest[1:]]
-        yield from made
+        left = [*openings]
+        for exchange in plain.exchanges(random):
+            made = []
+            for each in exchange:
+                made.append(Message(each.side, left[each.side] + each.data))
+                left[each.side] = b""
+            yield made
 
-    return Device(exchanges, framings=plain.framings)
+    return Device(exchanges, plain.checked, framings)
+
+
+def _telnet(setup: Random) -> Device:
+    """Return a device of lines that negotiates options of Telnet first, and escapes nothing later."""
+    plain = framed(texts.camera(setup), r"delimited:\r\n")
+    offers = b"".join(bytes([255, setup.choice((251, 253)), each]) for each in (1, 3))
+    return _opened(plain, (b"", offers), (r"delimited:\r\n", r"delimited:\r\n,telnet"))
+
+
+def _telnet_of_both(setup: Random) -> Device:
+    """Return a device of lines whose options of Telnet the host refuses."""
+    plain = framed(texts.gauge(setup), r"delimited:\n")
+    offers, refusals = b"\xff\xfd\x18\xff\xfb\x01", b"\xff\xfc\x18\xff\xfe\x01"
+    return _opened(plain, (refusals, offers), (r"delimited:\n,telnet",) * 2)
 
 
 def _preamble(setup: Random) -> Device:
     """Return a device that sends some bytes of its own when a connection begins."""
     plain = framed(texts.robot(setup), r"delimited:\r\n")
     hello = setup.choice((b"\x01\x00\x07\x00\x2a\x00", bytes(8), b"\xaa\x55\x01\x02"))
+    return _opened(plain, (b"", hello), (r"delimited:\r\n", rf"delimited:\r\n,preamble={len(hello)}"))
 
-    def exchanges(random: Random) -> Iterator[Exchange]:
-        opened = False
-        for exchange in plain.exchanges(random):
-            made = []
-            for each in exchange:
-                data = each.data if opened or each.side == 0 else hello + each.data
-                opened = opened or each.side == 1
-                made.append(Message(each.side, data))
-            yield made
 
-    return Device(exchanges, framings=plain.framings)
+def _preamble_of_frames(setup: Random) -> Device:
+    """Return a device behind a serial server, which sends its address first."""
+    notation = setup.choice(("length:2", "length:2,little", "stx-etx,bcc=xor"))
+    text = notation.startswith("stx")
+    body = texts.scale(setup) if text else raw.registers(setup)
+    plain = framed(body, notation, checked=BOTH if text else NEITHER)
+    address = bytes.fromhex("0090e8") + setup.randbytes(3)
+    return _opened(plain, (b"", address), (notation, f"{notation},preamble=6"))
 
 
 def _with_sides(notation: str) -> Callable[[Random], Device]:
@@ -161,5 +176,7 @@ OTHER_KINDS: Final = (
     Family("dle-crc", "stuffed or of one size", _in(some, "dle,check=crc-16/xmodem", BOTH)),
     Family("binary-answers", "two framings", _binary_answers),
     Family("telnet", "around the stream", _telnet),
+    Family("telnet-both", "around the stream", _telnet_of_both),
     Family("preamble", "around the stream", _preamble),
+    Family("preamble-frames", "around the stream", _preamble_of_frames),
 )

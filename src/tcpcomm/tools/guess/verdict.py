@@ -52,6 +52,7 @@ _OTHERS: Final = 3
 _VARIANTS: Final = 5
 _TRIED: Final = 8  # variants that are given to the decoders
 _SHOWN_COLUMNS: Final = 32
+_BY_SIZE: Final = (LengthCandidate, FixedCandidate)
 _LINE_ENDS: Final = (b"\r\n", b"\n", b"\r")
 
 
@@ -275,9 +276,8 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
             doubts.append(f"only {precise:.0%} {FEW_END}: several lines may be one message")
         if ending not in _LINE_ENDS and len({*map(len, frames)}) == 1 and len({*frames}) > 1:
             doubts.append(f"all frames have one size: {ending!r} may only be what they end with")
-    elif isinstance(candidate, LengthCandidate | FixedCandidate):
-        if precise < _PRECISE and part.check is None:
-            doubts.append(f"only {precise:.0%} {FEW_END}: {_PARTS}")
+    elif isinstance(candidate, _BY_SIZE) and part.check is None and precise < _PRECISE:
+        doubts.append(f"only {precise:.0%} {FEW_END}: {_PARTS}")
     if isinstance(candidate, FixedCandidate) and part.check is None:
         count = len(cut.ends)
         stopped = len(cut.ends & (side.turns | side.pauses))
@@ -330,7 +330,7 @@ def _unexplained(best: _Best, sides: Sequence[Side]) -> tuple[str, ...]:
         if not frames:
             continue
         shortest = min(shortest, *map(len, frames))
-        binary = binary or isinstance(part.scored.candidate, LengthCandidate | FixedCandidate)
+        binary = binary or isinstance(part.scored.candidate, _BY_SIZE)
         told = {*part.scored.candidate.told}
         for column in range(min(map(len, frames))):
             if column not in told and len({frame[column] for frame in frames}) > 1:

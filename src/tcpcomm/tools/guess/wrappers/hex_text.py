@@ -1,8 +1,8 @@
 """
 Messages that may be hexadecimal text: :func:`in_hex_text`.
 
-The digits can be the text itself, or stand for bytes. Both cut alike, and only a checksum of the bytes tells
-which. Without one the text is the plain answer, and the bytes are a variant of it.
+The digits can be the text itself, or stand for bytes. Both cut alike, and only a checksum of the bytes
+tells which. Without one the text is the plain answer, and the bytes are a variant of it.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from attrs import frozen
@@ -14,16 +15,21 @@ from tcpcomm.framing.streams.preamble import Preamble
 from tcpcomm.tools.guess.side import Side
 from tcpcomm.tools.guess.wrappers.wrapper import Wrapper
 
-_LONGEST: Final = 64
+LONGEST_PREAMBLE: Final = 64
+"""The bytes of the longest preamble that is proposed."""
+
 _LONGEST_BURST: Final = 1024  # with a preamble and a frame in it
-_FEWEST: Final = 4  # bursts of a side that show what its messages have in common
+_FEWEST: Final = 3  # bursts of a side that show what its messages have in common
 _COLUMNS: Final = 8
 _SHOWN: Final = 40  # bursts
-_STRANGE: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\xff]")  # in a text
-_FEWEST_STRANGE: Final = 3
+_STRANGE: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")  # in a text
+_FEWEST_STRANGE: Final = 2
 _MOST_STRANGE: Final = 6  # that count: a command of Telnet explains its bytes better
 _WORTH: Final = 4.0  # bits of each such byte
+_LINES: Final = re.compile(rb"[ -~\t\r\n]*[\r\n]")  # of a login, which are messages
+_LEAST_FRAME: Final = 3  # bytes: shorter ones are whole by chance
 _ALIKE: Final = 2  # bytes with which another message begins, too
+_BEHIND: Final = 6  # bytes behind the last control byte that may belong to a preamble
 _PRIOR: Final = 6.0
 
 
@@ -34,7 +40,7 @@ class PreambleWrapper(Wrapper):
 
     Args:
         size: the number of these bytes.
-        strange: those that stand nowhere else, because all else is text.
+        strange: the control bytes among them, which stand nowhere else, because all else is text.
     """
 
     options = ("preamble=",)
@@ -43,17 +49,26 @@ class PreambleWrapper(Wrapper):
     strange: int = 0
 
     @classmethod
-    def before_text(cls, side: Side) -> PreambleWrapper | None:
-        """Return the bytes in front of the first text, if all else that the side sends is text."""
-        if len(side.bursts) < _FEWEST:
+    def before_text(cls, side: Side, *, alone: bool) -> PreambleWrapper | None:
+        """
+        Return the bytes in front of the first text, or None if other bytes than these are no text.
+
+        Args:
+            side: the side.
+            alone: True if no message ends where its first burst ends.
+        """
+        if not _shows_first(side):
             return None
-        data, most = side.data, min(_LONGEST, len(side.bursts[0]))
+        data, most = side.data, min(LONGEST_PREAMBLE, len(side.bursts[0]))
         strange = [match.end() for match in _STRANGE.finditer(data, 0, most)]
         if len(strange) < _FEWEST_STRANGE or _STRANGE.search(data, strange[-1]):
             return None
+        if alone:
+            return cls(most, len(strange)) if most == len(side.bursts[0]) else None
         begins = {burst[:_ALIKE] for burst in side.bursts[1:]}
-        sizes = (size for size in range(strange[-1], most + 1) if data[size : size + _ALIKE] in begins)
-        return cls(next(sizes, strange[-1]), len(strange))
+        sizes = range(strange[-1], min(most, strange[-1] + _BEHIND))
+        size = next((size for size in sizes if data[size : size + _ALIKE] in begins), strange[-1])
+        return cls(size, len(strange))
 
     @classmethod
     def before_frames(cls, side: Side, notation: str) -> PreambleWrapper | None:
@@ -64,14 +79,17 @@ class PreambleWrapper(Wrapper):
             side: the side.
             notation: the framing that cuts all that follows the first burst.
         """
-        first, *others = side.bursts
+        first = side.bursts[0]
         framing = parse_framing(notation)
         if _is_whole(framing, first):
             return None
-        most = min(_LONGEST, len(first) - min(map(len, others)))
-        sizes = (size for size in range(1, most + 1) if _is_whole(framing, first[size:]))
-        size = next(sizes, len(first))
-        return cls(size) if size <= _LONGEST else None
+        most = min(LONGEST_PREAMBLE, len(first) - _LEAST_FRAME)
+        size = next((size for size in range(1, most + 1) if _is_whole(framing, first[size:])), len(first))
+        others = (end - start for start, end in pairwise(side.chunks) if start >= len(first))
+        shortest = min(others, default=0)
+        is_clear = size == len(first) or len(first) - size >= shortest
+        is_line = _LINES.fullmatch(first, 0, size) is not None
+        return cls(size) if is_clear and not is_line and size <= LONGEST_PREAMBLE else None
 
     def around(self, framing: Framing) -> Framing:
         return Preamble(framing, self.size)
@@ -88,9 +106,14 @@ class PreambleWrapper(Wrapper):
 def may_begin_otherwise(side: Side) -> bool:
     """Return True if the messages of a side have something in common, and its first burst is short."""
     bursts = side.bursts[:_SHOWN]
-    if len(bursts) < _FEWEST or len(bursts[0]) > _LONGEST_BURST:
+    if not _shows_first(side) or len(bursts[0]) > _LONGEST_BURST:
         return False
     return any(len({*column}) == 1 for column in _columns(bursts[1:]))
+
+
+def _shows_first(side: Side) -> bool:
+    """Return True if there are enough bursts, and no bytes are missing in the first one."""
+    return len(side.bursts) >= _FEWEST and side.data.startswith(side.bursts[0])
 
 
 def _columns(bursts: Sequence[bytes]) -> Iterator[list[bytes]]:

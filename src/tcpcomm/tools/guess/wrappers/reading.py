@@ -30,6 +30,7 @@ Wrappers: TypeAlias = tuple[Wrapper | None, Wrapper | None]
 
 _NONE: Final[Wrappers] = (None, None)
 _HIT: Final = 0.85  # of the marks behind the first burst at which frames end
+_HALF: Final = 0.5
 _NUMBERS: Final[tuple[SideNumber, SideNumber]] = (OPENER, ANSWERER)
 
 
@@ -122,24 +123,37 @@ def _telnet(sides: Sides) -> Iterator[Wrappers]:
 
 
 def _preambles(plain: Reading, look: Look) -> Iterator[Wrappers]:
-    """Yield the bytes before the first message of each side, if the capture begins with the connection."""
+    """
+    Yield the bytes before the first message of a side, if the capture begins with the connection.
+
+    If both sides have some, they are a handshake, of which nobody knows that it has always one size.
+    """
     if not plain.capture.from_start:
         return
+    alone = [not _explains_first(plain, number) for number in _NUMBERS]
+    found = _before_frames(plain, alone, look)
     first, second = (
-        before or after
-        for before, after in zip(
-            map(PreambleWrapper.before_text, plain.sides), _before_frames(plain, look), strict=True
-        )
+        PreambleWrapper.before_text(side, alone=alone[number]) or found[number]
+        for number, side in enumerate(plain.sides)
     )
-    if first or second:
+    if (first is None) != (second is None):
         yield first, second
 
 
-def _before_frames(plain: Reading, look: Look) -> tuple[PreambleWrapper | None, PreambleWrapper | None]:
-    """Return the bytes before the first frame of each side, which all that follows shows how to cut."""
+def _before_frames(
+    plain: Reading, alone: Sequence[bool], look: Look
+) -> tuple[PreambleWrapper | None, PreambleWrapper | None]:
+    """
+    Return the bytes before the first frame of each side, which all that follows shows how to cut.
+
+    Args:
+        plain: the reading without wrappers.
+        alone: True for each side of which no frame ends where the first burst ends.
+        look: looks at the capture without these bursts.
+    """
     rest, tried = plain.capture, set()
     for number, side in zip(_NUMBERS, plain.sides, strict=True):
-        if not _explains_first(plain, number) and may_begin_otherwise(side):
+        if alone[number] and may_begin_otherwise(side):
             rest = without(rest, number, PreambleWrapper(len(side.bursts[0])))
             tried.add(number)
     _, answers = look(rest) if tried else ((), ())
@@ -154,9 +168,11 @@ def _before_frames(plain: Reading, look: Look) -> tuple[PreambleWrapper | None, 
 
 
 def _explains_first(plain: Reading, number: SideNumber) -> bool:
-    """Return True if the best explanation ends a frame where the first burst of a side ends."""
+    """Return True if the best explanation ends a frame where the first burst ends, and most others."""
     part = plain.answers[0].pairs[0][number] if plain.answers else None
-    return part is not None and len(plain.sides[number].bursts[0]) in part.scored.cut.ends
+    if part is None or part.scored.hit < _HALF:
+        return False
+    return len(plain.sides[number].bursts[0]) in part.scored.cut.ends
 
 
 def _wrapped(notation: str, wrapper: Wrapper) -> str:
