@@ -173,12 +173,12 @@ def _verdict(best: _Best, margin: float, doubts: list[str]) -> Verdict:
         return Verdict.CONFIDENT
     if checked:
         return Verdict.LIKELY
-    against = (_RIVALS, _REPEATED, *((TOO_FEW, _PARTS) if fixed else ()))
+    against = (_REPEATED, *((TOO_FEW, _PARTS) if fixed else ()))
     if any(words in doubt for words in against for doubt in doubts):
         return Verdict.NOTHING
     if gain > _LIKELY_BITS and hit >= _LIKELY_HIT:
         return Verdict.LIKELY
-    if best.answer.gain > 2 * _LIKELY_BITS and _CONSTANT_LENGTH not in doubts:
+    if best.answer.gain > 2 * _LIKELY_BITS and not {_CONSTANT_LENGTH, _RIVALS} & {*doubts}:
         return Verdict.LIKELY
     return Verdict.NOTHING
 
