@@ -10,7 +10,7 @@ from typing import Final
 
 from attrs import evolve
 
-from tcpcomm.tools.guess.answer import Guess
+from tcpcomm.tools.guess.answer import Guess, Verdict
 from tcpcomm.tools.guess.candidates.base import Candidate, notation_of
 from tcpcomm.tools.guess.candidates.every import proposed
 from tcpcomm.tools.guess.candidates.length import LengthCandidate
