@@ -39,6 +39,10 @@ class Capture:
         """Send a segment."""
         self._packet(sender, data, 0x18)
 
+    def pause(self, seconds: float) -> None:
+        """Let time pass before the next segment."""
+        self._seconds += seconds
+
     def _packet(self, sender: str, data: bytes, flags: int) -> None:
         other = EQUIPMENT if sender == HOST else HOST
         ports = {HOST: 50000 + self._connection, EQUIPMENT: self._port}

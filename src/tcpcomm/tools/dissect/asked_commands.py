@@ -231,8 +231,10 @@ class AskedCommands:
             return [each for each in self._pending if each.id == answer.id]
         body = answer.body
         found = [each for each in self._pending if each.reader.is_without_id or not dialect.by_id]
-        own = [each for each in found if not (each.name and dialect.answers_another(each.name, body))]
-        return own or found
+        if len(found) < 2:
+            return found
+        # Only a fault can answer a command without a name, so the others are tried behind it.
+        return sorted(found, key=lambda each: bool(each.name) and dialect.answers_another(each.name, body))
 
     def _take_stray(self, answer: Answer, frame: bytes, now: float) -> None:
         event = self._dialect.unmatched_event(frame)

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from tcpcomm.codec import Scpi
+from tcpcomm.codec.base import Request
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.tools.generate.binary_rules import fault_opcodes, good_status
 from tcpcomm.tools.generate.wireshark.binary_parts import BinaryParts
@@ -69,6 +70,7 @@ class _Party:
         requests: list[dict[str, Any]] = []
         events: list[dict[str, Any]] = []
         open_events: list[dict[str, Any]] = []
+        own_faults = fault_opcodes(it)
         for name, command in it.commands.items():
             layout = dialect.layout(name)
             if layout is None:
@@ -77,13 +79,19 @@ class _Party:
             message = self._request(name, layout)
             if command.reply_framing is not None and "reply" in message:
                 message["framing"] = framing_rule(command.reply_framing, self._note)
+            if name in own_faults:
+                message["fault_opcode"] = bytes.fromhex(own_faults[name])
             requests.append(message)
         for name in it.events:
             layout = dialect.layout(name)
             if layout is None:
                 self._note(f"{name}: its codec is made of code, so it is not shown")
                 continue
-            message = {"name": name, "parts": [self._part(name, layout["request"], self._rules(layout))]}
+            message = {
+                "name": name,
+                "parts": [self._part(name, layout["request"], self._rules(layout))],
+                "is_interim": name in it.interim_events or None,
+            }
             (open_events if _is_any_text(layout["request"]) else events).append(message)
         rules = dialect.rules()
         fault = dialect.fault_layout()
@@ -94,6 +102,8 @@ class _Party:
             "id_key": self._id_key(),
             "encoding": rules.get("encoding"),
             "id_headers": self._id_headers() or None,
+            "heartbeat": self._heartbeat(),
+            "timeout": max((each.timeout for each in it.commands.values()), default=None),
             "requests": requests,
             "events": events,
             "any_events": open_events,
@@ -101,6 +111,13 @@ class _Party:
             "meanings": {code: words for code, words in dialect.meanings.items() if words},
         }
         return Party(data, bool(requests or events or open_events))
+
+    def _heartbeat(self) -> dict[str, Any] | None:
+        """Return the heartbeat whose reply may come before those of commands that were asked earlier."""
+        it, name = self._declaration, self._declaration.heartbeat
+        if name is None or not it.heartbeat_while_busy or it.dialect.by_id:
+            return None
+        return {"name": name, "reply": it.dialect.reply(Request(name, {}), None)[0]}
 
     def _rules(self, layout: Form) -> Form:
         found: Form = layout.get("rules") or self._declaration.dialect.rules()
@@ -128,6 +145,7 @@ class _Party:
         if "second" in layout:
             parts.append(self._part(name, layout["second"], rules))
         message: dict[str, Any] = {"name": name, "parts": parts}
+        message["timeout"] = self._declaration.commands[name].timeout
         message["id_parameter"] = self._declaration.dialect.id_parameters.get(name)
         if "reply" in layout:
             message["reply"] = self._reply(name, layout, rules)

@@ -10,15 +10,21 @@ function codecs.template(frame, part)
     return template.message(frame, part)
 end
 
-function codecs.json(frame, part)
+-- Return the value of JSON in a frame, or nil and words about what is wrong.
+local function json_value(frame, encoding)
     if not frame.parsed then
-        local value, problem = T.try(json.parse, frame, part.encoding)
+        local value, problem = T.try(json.parse, frame, encoding)
         frame.parsed = {value = value, problem = problem}
     end
-    if not frame.parsed.value then
-        return nil, frame.parsed.problem
+    return frame.element or frame.parsed.value, frame.parsed.problem
+end
+
+function codecs.json(frame, part)
+    local value, problem = json_value(frame, part.encoding)
+    if not value then
+        return nil, problem
     end
-    return json.message(frame.element or frame.parsed.value, part, frame)
+    return json.message(value, part, frame)
 end
 
 local function read_part(frame, part, request)
@@ -163,6 +169,11 @@ local function read_fault(frame, party, request)
         local found
         if part.codec == "binary" then
             found = binary.fault(frame, part, request and request.params)
+            local own = found and request and not party.by_id and request.message.fault_opcode
+            local opcode = own and found.values.opcode_bytes
+            if opcode and opcode ~= own and found.values.opcode ~= part.bit then
+                found = nil  -- of another command
+            end
         else
             found = read_part(frame, part)
             local code = found and (found.values.code or part.code)
@@ -203,11 +214,8 @@ local function answer_id(frame, party)
     end
 end
 
--- Return the request that an answer belongs to: the one with its id, or the oldest one.
-local function request_for(frame, party, queue)
-    if not party.by_id then
-        return queue[1]
-    end
+-- Return the request that an answer with an id belongs to.
+local function request_by_id(frame, party, queue)
     local id = answer_id(frame, party)
     for _, each in ipairs(queue) do
         if id ~= nil and each.id == id then
@@ -227,34 +235,143 @@ local function request_for(frame, party, queue)
     return id == nil and queue[1] or nil
 end
 
+-- Return the first part of each form of the reply to a message.
+local function first_parts(message)
+    local parts = {}
+    for _, form in ipairs(message.reply and message.reply.forms or {}) do
+        parts[#parts + 1] = form.frames[1]
+    end
+    return parts
+end
+
+-- Return the opcode that the reply to a message always has, or nil.
+local function reply_opcode(message)
+    for _, part in ipairs(first_parts(message)) do
+        for _, item in ipairs(part.codec == "binary" and part.header or {}) do
+            if item.name == "opcode" and item.always then
+                return item.always
+            end
+        end
+    end
+end
+
+-- Return true if a fault repeats another word of a command than that of a message.
+local function repeats_another_word(frame, party, message)
+    for _, fault in ipairs(party.faults) do
+        local value = fault.codec == "json" and json_value(frame, fault.encoding)
+        for _, member in ipairs(value and value.kind == "map" and fault.members or {}) do
+            local is_repeated = member.what == "command" and value.keys[member.key]
+            for _, part in ipairs(is_repeated and first_parts(message) or {}) do
+                for _, own in ipairs(part.members or {}) do
+                    if own.key == member.key and own.always ~= nil then
+                        return not json.has_constants({own}, value)
+                    end
+                end
+            end
+        end
+    end
+    return false
+end
+
+-- Return true if a frame is surely the answer to another message.
+local function answers_another(frame, party, message)
+    local opcode = reply_opcode(message)
+    for _, other in ipairs(party.requests) do
+        for _, part in ipairs(other ~= message and first_parts(other) or {}) do
+            local first = part.codec == "template" and part.parts[1]
+            if first and (first.text or first.kind == "int" or first.kind == "float") then
+                local found = read_part(frame, part)
+                if found and not found.misfit then
+                    return true
+                end
+            elseif part.codec == "binary" and opcode and reply_opcode(other) ~= opcode then
+                local nodes, values = read_header(frame, part.header)
+                if nodes and values.opcode_bytes and values.opcode_bytes == reply_opcode(other) then
+                    return true
+                end
+            end
+        end
+    end
+    return repeats_another_word(frame, party, message)
+end
+
+local most_tried = 8
+
+-- Return the requests that an answer may belong to, the likeliest first, and true if it may overtake others.
+local function requests_for(frame, party, queue)
+    if party.by_id then
+        return {request_by_id(frame, party, queue)}, true
+    end
+    local own, others, all = {}, {}, {}
+    for _, each in ipairs(queue) do
+        if each.party == party then
+            all[#all + 1] = each
+        end
+    end
+    local heartbeat = party.heartbeat
+    for _, each in ipairs(heartbeat and frame.s == heartbeat.reply and all or {}) do
+        if each.message.name == heartbeat.name then
+            return {each}, true
+        end
+    end
+    if #all == 1 then
+        return all, false
+    end
+    for _, each in ipairs(all) do
+        local is_own = each.message.name == "" or not answers_another(frame, party, each.message)
+        table.insert(is_own and own or others, each)
+    end
+    for _, each in ipairs(others) do
+        own[#own + 1] = each
+    end
+    return own, false
+end
+
+-- Read a frame as the answer to a request. Return what was found, or nil.
+local function read_answer_to(frame, party, request)
+    local message = request.message
+    if request.party ~= party or not message.reply then
+        return nil
+    end
+    local fault = not is_in_items(request.progress) and read_fault(frame, party, request)
+    if fault then
+        return {found = fault, kind = "fault", request = request, complete = true, message = message}
+    end
+    local found, progress, complete = read_reply(frame, message.reply, request.progress, request.params)
+    local last = found and found.values.status and party.faults[1]
+    if last and last.status_last and not binary.is_good(last.good, found.values.status) then
+        found.words = last.meanings[found.values.status]
+        return {found = found, kind = "fault", request = request, complete = true, message = message}
+    elseif found then
+        return {found = found, kind = "reply", request = request, complete = complete, progress = progress,
+            message = message}
+    end
+end
+
 -- Read a frame as an answer in a party. Return what was found, or nil.
 local function read_answer(frame, party, queue, known)
-    local tried = {}
-    local request = known
-    if request == nil then
-        request = request_for(frame, party, queue)
+    local requests, overtakes = {known or nil}, true
+    if known == nil then
+        requests, overtakes = requests_for(frame, party, queue)
     end
-    request = request or nil
-    if request and request.party == party and request.message.reply then
-        local message = request.message
-        local fault = not is_in_items(request.progress) and read_fault(frame, party, request)
-        if fault then
-            return {found = fault, kind = "fault", request = request, complete = true, message = message}
+    local tried, misfit = {}, nil
+    for i, request in ipairs(requests) do
+        local result = i <= most_tried and read_answer_to(frame, party, request)
+        if result then
+            result.overtakes = overtakes
+            if not result.found.misfit then
+                return result
+            end
+            misfit = misfit or result
         end
-        local found, progress, complete = read_reply(frame, message.reply, request.progress, request.params)
-        local last = found and found.values.status and party.faults[1]
-        if last and last.status_last and not binary.is_good(last.good, found.values.status) then
-            found.words = last.meanings[found.values.status]
-            return {found = found, kind = "fault", request = request, complete = true, message = message}
-        elseif found then
-            return {found = found, kind = "reply", request = request, complete = complete, progress = progress,
-                message = message}
-        end
-        tried[message] = true
+        tried[request.message] = true
+    end
+    if misfit then
+        return misfit
     end
     local fault = read_fault(frame, party, nil)
     if fault then
-        return {found = fault, kind = "fault", request = request, complete = request ~= nil}
+        return {found = fault, kind = "fault", request = requests[1], complete = requests[1] ~= nil}
     end
     for _, message in ipairs(party.requests) do
         if message.reply and not tried[message] then
@@ -337,10 +454,36 @@ local function identify(frame, sender, conversation, known)
     return second
 end
 
+-- Add a request that waits. Those whose time is over are forgotten, because who asked has given them up.
+local function add_request(queue, request, now)
+    for i = #queue, 1, -1 do
+        if queue[i].due and queue[i].due < now then
+            table.remove(queue, i)
+        end
+    end
+    local timeout = request.message.timeout or request.party and request.party.timeout
+    request.timeout, request.due = timeout, timeout and now + timeout
+    table.insert(queue, request)
+end
+
+-- Note a frame that fits nothing. A fault may answer that of a host; that of the equipment was an answer.
+local function remember_unknown(sender, conversation, pinfo)
+    local party = #D.parties == 1 and not D.parties[1].by_id and D.parties[1]
+    if party and sender == party.equipment then
+        table.remove(waiting(conversation, sender), 1)
+    elseif party and #party.faults > 0 then
+        local message = {name = "", reply = {forms = {}}}
+        local request = {message = message, party = party, number = pinfo.number, time = pinfo.abs_ts, progress = {}}
+        add_request(waiting(conversation, other_side(sender)), request, pinfo.abs_ts)
+        return {own = request}
+    end
+    return {}
+end
+
 -- Note in a conversation what came, the first time that a frame is seen. Return the decision for later times.
 local function remember(result, sender, conversation, pinfo)
     if not result then
-        return {}
+        return remember_unknown(sender, conversation, pinfo)
     end
     local decision = {}
     local queue = waiting(conversation, sender)
@@ -351,18 +494,30 @@ local function remember(result, sender, conversation, pinfo)
             id = result.found.values[result.message.id_parameter or "id"], number = pinfo.number, time = pinfo.abs_ts, progress = {},
         }
         decision.own = request
-        table.insert(waiting(conversation, other_side(sender)), request)
+        add_request(waiting(conversation, other_side(sender)), request, pinfo.abs_ts)
     elseif is_second then
         for _, each in ipairs(waiting(conversation, other_side(sender))) do
             if each.message == result.message then
                 each.second_came = true
             end
         end
+    elseif result.kind == "event" and result.message.is_interim then
+        for _, each in ipairs(queue) do
+            each.due = each.timeout and pinfo.abs_ts + each.timeout
+        end
     elseif result.request then
         local request = result.request
         decision.request = request
         decision.time = pinfo.abs_ts - request.time
         decision.progress = request.progress
+        for i = result.overtakes and 0 or #queue, 1, -1 do  -- the answer shows that those before got none
+            if queue[i] == request then
+                for _ = 2, i do
+                    table.remove(queue, 1)
+                end
+                break
+            end
+        end
         if result.complete then
             request.answered_in = pinfo.number
             remove(queue, request)
