@@ -19,6 +19,7 @@ from tcpcomm.cli.common import Refusal
 from tcpcomm.cli.tools.moments import moment_of
 from tcpcomm.tools.export.output import Progress, write_file
 from tcpcomm.tools.export.source import Source
+from tcpcomm.tools.record.store import PAGE_SIZE
 from tests.tools.export.reader import packets, streams
 from tests.tools.record.sessions import Session, bad_checksum, command, reply
 
@@ -144,10 +145,23 @@ def test_a_cut_recording_is_exported_as_far_as_it_goes(run: Run, tmp_path: Path)
     with Recorder(path) as recorder:
         for _ in range(20):
             recorder.received(Session(), b"x" * 5000)
-    path.write_bytes(path.read_bytes()[:80_000])
+            assert recorder.flush()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: 3 * len(whole) // 4])
     code, output, errors = run("export", "line.tcpcomm", "--to", "csv")
     assert (0, "line.csv\n") == (code, output)
-    assert "the file is cut or damaged" in errors
+    assert 1 == errors.count("the file is cut or damaged")
+
+
+@pytest.mark.parametrize("words", [["record"], ["export", "--to", "csv"]])
+def test_a_recording_of_which_nothing_can_be_read_is_an_error(
+    run: Run, path: Path, words: list[str]
+) -> None:
+    path.write_bytes(path.read_bytes()[: 2 * PAGE_SIZE])
+    code, output, errors = run(words[0], "line.tcpcomm", *words[1:])
+    assert (1, "", 1) == (code, output, len(errors.splitlines()))
+    assert "line.tcpcomm: nothing in it can be read: the file is cut or damaged" in errors
+    assert ["line.tcpcomm"] == [each.name for each in path.parent.iterdir()]
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
 from tcpcomm import ConfigurationError, Recorder, Recording
+from tcpcomm.tools.record import writer
+from tcpcomm.tools.record.damage import Damage
 from tcpcomm.tools.record.schema import FORMAT
 from tcpcomm.tools.record.store import PAGE_SIZE
+from tests.system.running import wait_until
 from tests.tools.record.sessions import Session, bad_checksum, command, reply
 
 ROWS = 1500
@@ -79,7 +83,9 @@ def test_most_of_a_copy_that_lacks_its_end_is_read(whole: Path, tmp_path: Path) 
     copy.write_bytes(data[: len(data) * 9 // 10])
     chunks, problems = read_all(copy)
     assert chunks > ROWS // 2
-    assert any("chunks: the newest are missing" in each for each in problems)
+    (damage,) = [each for each in problems if "cut or damaged" in each]
+    assert "of the chunks" in damage
+    assert damage.endswith("the newest are missing")
 
 
 @pytest.mark.parametrize("page", range(1, 60, 3))
@@ -92,16 +98,69 @@ def test_a_page_of_garbage_costs_no_more_than_its_block(whole: Path, tmp_path: P
     assert any("damaged" in each for each in problems) or chunks == ROWS
 
 
-def test_a_copy_without_its_log_says_that_the_newest_may_be_missing(tmp_path: Path) -> None:
+def copy_without_log(tmp_path: Path) -> Path:
+    """Return a copy of a recording with two chunks that is made while the recorder works."""
     path, copy = tmp_path / "line.tcpcomm", tmp_path / "copy.tcpcomm"
     with Recorder(path) as recorder:
-        recorder.received(Session(), b"x")
-        assert recorder.flush(30)
+        for data in (b"x", b"y"):
+            recorder.received(Session(), data)
+            assert recorder.flush(30)
         shutil.copyfile(path, copy)
-    with Recording(copy) as recording:
-        assert [] == [*recording.chunks()]
+    return copy
+
+
+def test_a_copy_without_the_log_that_has_all_values_is_refused(tmp_path: Path) -> None:
+    copy = copy_without_log(tmp_path)
+    words = f"{copy}: nothing can be read without copy.tcpcomm-wal: copy it beside the file"
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(words)}$"):
+        Recording(copy)
+
+
+def test_values_are_moved_from_the_log_into_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_MOVE_INTERVAL", 0.0)
+    with Recording(copy_without_log(tmp_path)) as recording:
+        assert [b"x", b"y"] == [each.data for each in recording.chunks()]
         (problem,) = recording.problems
     assert "copy.tcpcomm-wal is not beside the file: the newest values may be missing" in problem
+
+
+def test_values_are_moved_also_if_no_others_follow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_MOVE_INTERVAL", 0.1)
+    monkeypatch.setattr(writer, "_IDLE_AFTER", 0)
+    path, copy = tmp_path / "line.tcpcomm", tmp_path / "copy.tcpcomm"
+
+    def is_in_copy() -> bool:
+        shutil.copyfile(path, copy)
+        with suppress(ConfigurationError), Recording(copy) as recording:
+            return 1 == recording.count("chunks")
+        return False
+
+    with Recorder(path) as recorder:
+        recorder.received(Session(), b"x")
+        wait_until(is_in_copy)
+
+
+def test_nothing_of_a_file_that_is_too_short_is_read(whole: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.tcpcomm"
+    copy.write_bytes(whole.read_bytes()[: 2 * PAGE_SIZE])
+    with pytest.raises(ConfigurationError, match=r"nothing in it can be read: the file is cut or damaged"):
+        Recording(copy)
+
+
+def test_a_line_tells_the_damage_of_all_tables() -> None:
+    damage = Damage()
+    damage.note("the file is cut or damaged", "sessions")
+    for table in ("chunks", "frames"):
+        damage.note("the file is cut or damaged", table, "the newest")
+    for minute in range(1, 6):
+        damage.note("the file is cut or damaged", "chunks", f"some before 08:0{minute}")
+    expected = (
+        "the file is cut or damaged: sessions cannot be read; of the chunks and frames, "
+        "some before 08:01, some before 08:02, the newest and 3 more parts are missing"
+    )
+    assert [expected] == damage.lines()
 
 
 def test_a_copy_with_its_log_is_whole(tmp_path: Path) -> None:

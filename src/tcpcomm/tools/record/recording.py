@@ -16,6 +16,7 @@ from typing import Any, Final, Self, TypeAlias, TypeVar
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.session.observer import MessageKind
+from tcpcomm.tools.record.damage import Damage
 from tcpcomm.tools.record.packs import DamagedPack, rows_of
 from tcpcomm.tools.record.schema import FRAME, LOCK_SUFFIX, TYPES, select_from
 from tcpcomm.tools.record.store import BUSY_TIMEOUT, check_file, check_owner, is_damage
@@ -75,8 +76,8 @@ class Recording:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self.problems: list[str] = []
-        """The parts that could not be read so far, each as a sentence for people."""
+        self._notes: list[str] = []
+        self._damage = Damage()
         if not self.path.exists():
             raise ConfigurationError(f"{self.path}: there is no such file")
         check_file(self.path)
@@ -106,18 +107,33 @@ class Recording:
             raise ConfigurationError(
                 f"{self.path} holds no recording: if it is a copy, copy {self.path.name}-wal beside it"
             )
-        if self._log_is_missing and self._fact("is_open"):
-            self.problems.append(
+        lacks_log = self._log_is_missing and self._fact("is_open")
+        if lacks_log:
+            self._note(
                 f"the recorder was still at work or was killed, and {self.path.name}-wal is not beside the "
                 "file: the newest values may be missing"
             )
         (page,) = self._connection.execute("PRAGMA page_size").fetchone()
         if self._log_is_missing and _size(self.path) % page:
-            self.problems.append("the file ends within a page: one value near its end may be wrong")
+            self._note("the file ends within a page: one value near its end may be wrong")
         query = "SELECT first, last, began_at, ended_at FROM blocks ORDER BY number"
         self._blocks: list[tuple[int, int, int, int]] = [
-            each for each in self._small_table("blocks", query) if set(map(type, each)) == {int}
+            each for each in self._small_table("times", query) if set(map(type, each)) == {int}
         ]
+        if self.problems and next(self.everything(), None) is None:
+            raise ConfigurationError(f"{self.path}: {self._why_nothing(lacks_log=lacks_log)}")
+
+    def _why_nothing(self, *, lacks_log: bool) -> str:
+        log = f"{self.path.name}-wal"
+        if lacks_log:
+            return f"nothing can be read without {log}: copy it beside the file"
+        words = f"nothing in it can be read: {_DAMAGED}"
+        return f"{words}; copy it again, with {log} if there is one" if self._log_is_missing else words
+
+    @property
+    def problems(self) -> list[str]:
+        """The parts that could not be read so far, in sentences for people."""
+        return [*self._notes, *self._damage.lines()]
 
     def _fact(self, name: str) -> Any:
         try:
@@ -283,7 +299,7 @@ class Recording:
         try:
             rows.extend(self._connection.execute(query))
         except sqlite3.DatabaseError as error:
-            self._note(f"{table}: {self._what_is_wrong(error)}")
+            self._damage.note(self._what_is_wrong(error), table)
         return rows
 
     def _rows(
@@ -335,7 +351,7 @@ class Recording:
                 rows = rows_of(pack, flag)
             except DamagedPack as damage:
                 rows = damage.rows
-                self._note(f"{table}: some before number {last} are missing: {_DAMAGED}")
+                self._damage.note(_DAMAGED, table, f"some before number {last}")
             for row in rows:
                 if row[1] >= most:
                     return
@@ -404,9 +420,9 @@ class Recording:
         """Note that rows are missing. Return a number behind them, or None if all others are missing."""
         for first, _, began_at, _ in self._blocks:
             if first > number + 1:
-                self._note(f"{table}: some before {_words_for(began_at)} are missing: {problem}")
+                self._damage.note(problem, table, f"some before {_words_for(began_at)}")
                 return first - 1
-        self._note(f"{table}: the newest are missing: {problem}")
+        self._damage.note(problem, table, "the newest")
         return None
 
     def _message(self, row: Row) -> RecordedMessage:
@@ -435,8 +451,8 @@ class Recording:
         )
 
     def _note(self, problem: str) -> None:
-        if problem not in self.problems:
-            self.problems.append(problem)
+        if problem not in self._notes:
+            self._notes.append(problem)
 
     def _words(self, what: str, error: sqlite3.Error) -> str:
         return f"{self.path} {what}: {self._what_is_wrong(error)}"

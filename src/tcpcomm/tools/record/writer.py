@@ -27,6 +27,12 @@ _RETRY: Final = 1.0
 _RING_INTERVAL: Final = 1.0
 """Seconds between two looks at the size and the age of the recording."""
 
+_MOVE_INTERVAL: Final = 10.0
+"""
+Seconds after which rows are moved from the file ``-wal`` into the database, so that a copy without that
+file lacks no more than the newest. On a quiet line SQLite itself would take hours: it waits for 8 MiB.
+"""
+
 _PAUSE: Final = 0.001
 """Seconds of a sleep after some rows, so that the work is spread over the time between transactions."""
 
@@ -81,6 +87,7 @@ class Writer:
         self._dropped = 0
         self._last = last
         self._ring_due = 0.0
+        self._move_due: float | None = None
         self.queue = RowQueue(last, self.wake)
 
     @property
@@ -162,6 +169,7 @@ class Writer:
             wrote = self._write(store, ring, maker)
             self._tell_drops()
             self._shrink(store, ring)
+            self._move(store, wrote)
             with self._passed:
                 self._passed.notify_all()
             if stops and (self._failing or not len(self.queue)):
@@ -183,7 +191,10 @@ class Writer:
         if len(self.queue):  # it came before the line above, so nobody wakes this thread
             self.queue.idle = False
             return
-        self._wait(60 * _RING_INTERVAL)  # then the ring looks at the age of its blocks
+        longest = 60 * _RING_INTERVAL  # then the ring looks at the age of its blocks
+        if self._move_due is not None:
+            longest = min(longest, max(0.0, self._move_due - monotonic()))
+        self._wait(longest)
         self.queue.idle = False
 
     def _wait(self, seconds: float) -> None:
@@ -272,6 +283,14 @@ class Writer:
                 error=error,
             )
         store.make_room_in_log()
+
+    def _move(self, store: Store, wrote: int) -> None:
+        """Move the rows into the database, now and then."""
+        if wrote and self._move_due is None:
+            self._move_due = monotonic() + _MOVE_INTERVAL
+        if self._move_due is not None and monotonic() >= self._move_due:
+            self._move_due = None
+            store.make_room_in_log()
 
     def _shrink(self, store: Store, ring: Ring) -> None:
         """Delete the blocks that are too old or too many."""

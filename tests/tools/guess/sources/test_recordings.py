@@ -135,7 +135,7 @@ def test_a_recording_with_nothing_to_read_says_why(path: Path) -> None:
         for _ in range(40):
             recorder.received(ASKED, bytes(5000))
     path.write_bytes(path.read_bytes()[:40_960])
-    with pytest.raises(UnreadableCapture, match=r"no bytes in it can be read: .* damaged|cannot be read"):
+    with pytest.raises(UnreadableCapture, match=r"^nothing in it can be read: the file is cut or damaged"):
         captures(path)
 
 
