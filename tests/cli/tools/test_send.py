@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tcpcomm.cli import main
+from tcpcomm.cli.tools.output import Printer, Replies
 from tcpcomm.cli.tools.send import LARGEST_FILE
 from tests.certificates import Authority
 from tests.conftest import skip
@@ -86,6 +88,35 @@ def test_lines_of_a_pipe_wait_for_their_replies_up_to_a_mistake(device: Listener
     ended = send(device.port, *CRLF, "--quiet", typed=b"TRG,1\nhex:5452472c32\r\n\\q\nTRG,3")
     assert (1, b"OK,1\nOK,2\n") == (ended.returncode, ended.stdout)
     assert ended.stderr.startswith(b"tcpcomm send: line 3 of the input: position 1 of")
+
+
+class Terminal(io.TextIOWrapper):
+    """An output that a person sees."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("message", "is_framed", "shown", "piped"),
+    [
+        (b"OK,3\r", False, b"OK,3\\x0d\n", b"OK,3\r"),
+        (b"OK,3\r\n", False, b"OK,3\\x0d\\x0a\n", b"OK,3\r\n"),
+        (b"OK", False, b"OK\n", b"OK"),
+        (b"OK,3", True, b"OK,3\n", b"OK,3\n"),
+        (b"\xff\x1b[2J", True, b"\\xff\\x1b[2J\n", b"\xff\x1b[2J\n"),
+    ],
+)
+def test_a_reply_ends_its_line_at_a_terminal_and_stays_as_it_is_in_a_pipe(
+    message: bytes, is_framed: bool, shown: bytes, piped: bytes
+) -> None:
+    printed = {}
+    for kind in (Terminal, io.TextIOWrapper):
+        output = kind(io.BytesIO(), newline="\n")
+        Replies(Printer(output), None, is_hex=False, is_framed=is_framed)(message)
+        assert isinstance(output.buffer, io.BytesIO)
+        printed[kind] = output.buffer.getvalue()
+    assert {Terminal: shown, io.TextIOWrapper: piped} == printed
 
 
 def test_the_exit_code_without_a_connection_is_5() -> None:

@@ -36,15 +36,21 @@ class Printer:
         """Print one line."""
         self._write(lambda: print(text, file=self._file, flush=True))
 
-    def data(self, data: bytes) -> None:
-        """Print bytes as they are, or for a person at a terminal with escapes for control characters."""
+    def data(self, data: bytes, end: bytes = b"") -> None:
+        """
+        Print bytes and an end as they are, or for a person at a terminal a line.
+
+        In the line the control characters of the bytes are escapes, so that a lone CR does not let the
+        prompt overwrite it.
+        """
         binary = getattr(self._file, "buffer", None)
         if binary is None or self._file.isatty():
-            self.line(one_line(data.decode(errors="backslashreplace"), len(data) + 1))
+            text = data.decode(errors="backslashreplace")
+            self.line(one_line(text, len(text)))
             return
 
         def write() -> None:
-            binary.write(data)
+            binary.write(data + end)
             binary.flush()
 
         self._write(write)
@@ -85,7 +91,7 @@ class Replies:
             text = message.decode(charset(self._encoding), "backslashreplace")
             self._printer.line(one_line(text if self._is_framed else text.rstrip("\r\n"), len(text) + 1))
         else:
-            self._printer.data(message + b"\n" if self._is_framed else message)
+            self._printer.data(message, b"\n" if self._is_framed else b"")
 
 
 class JsonLines(SessionObserver):
