@@ -242,7 +242,10 @@ def test_every_option_of_a_subcommand_is_in_its_table_with_its_default(
         for letter, long, text in shown
         if long not in ("--help", "--version")
     }
-    listed = {row[0]: row[1] for row in rows(section(REFERENCE / "command-line.md", f"## tcpcomm {name}"))}
+    table = [*rows(section(REFERENCE / "command-line.md", f"## tcpcomm {name}"))]
+    listed = {row[0]: row[1] for row in table}
+    documented = [row[0] for row in table if row[0].startswith("`--")]
+    assert sorted({*documented}) == sorted(documented)
     assert {option: f"`{found[1]}`" if found else "" for option, found in defaults.items()} == {
         option: default for option, default in listed.items() if option.startswith("`--")
     }

@@ -24,6 +24,7 @@ from tests.tools.export.reader import packets, streams
 from tests.tools.record.sessions import Session, bad_checksum, command, reply
 
 Run = Callable[..., tuple[int, str, str]]
+HOW = "'tcpcomm tap 9998 tcp:10.0.0.5:9999 --record FILE' makes one"
 
 
 @pytest.fixture
@@ -168,7 +169,8 @@ def test_a_recording_of_which_nothing_can_be_read_is_an_error(
     ("words", "problem"),
     [
         (["record"], "name one recording"),
-        (["record", "missing.tcpcomm"], "missing.tcpcomm: there is no such file"),
+        (["record", "tcp:9998", "tcp:10.0.0.5:9999"], f"name one recording, such as line.tcpcomm; {HOW}"),
+        (["record", "missing.tcpcomm"], f"missing.tcpcomm: there is no such file; {HOW}"),
         (["export", "line.tcpcomm"], "--to must be pcapng, csv or jsonl"),
         (["export", "line.tcpcomm", "--to", "pcap"], "--to must be pcapng, csv or jsonl, not 'pcap'"),
         (["export", "line.tcpcomm", "--to", "csv", "--session", "3"], "has no session 3; it has 1 to 2"),

@@ -16,7 +16,7 @@ from tcpcomm.cli.common import Subcommand
 from tcpcomm.runtime.safe_text import one_line, safe_json
 from tcpcomm.session.observer import MessageKind
 from tcpcomm.tools.export.texts import fault_text, gap_text, message_text, time_text
-from tcpcomm.tools.record.recording import Recording
+from tcpcomm.tools.record.recording import HOW_TO_RECORD, Recording
 from tcpcomm.tools.record.rows import HALF_FRAME
 from tcpcomm.tools.record.values import RecordedSession
 
@@ -44,7 +44,7 @@ file can be read."""
 
     def parseArgs(self, *args: str) -> None:
         if len(args) != 1:
-            raise usage.UsageError("name one recording, such as line.tcpcomm")
+            raise usage.UsageError(f"name one recording, such as line.tcpcomm; {HOW_TO_RECORD}")
         self.path = Path(args[0])
 
     def run(self) -> int:

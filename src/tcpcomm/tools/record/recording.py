@@ -40,6 +40,9 @@ Row: TypeAlias = tuple[Any, ...]
 Moment: TypeAlias = datetime | int | None
 """A time: a datetime, microseconds since 1970, or None. A datetime without a zone is local time."""
 
+HOW_TO_RECORD: Final = "'tcpcomm tap 9998 tcp:10.0.0.5:9999 --record FILE' makes one"
+"""The words for people who have no recording yet."""
+
 _ROWS_AT_ONCE: Final = 200
 """Rows of one query. Between two, the recorder can use the space of the file ``-wal`` again."""
 
@@ -79,7 +82,7 @@ class Recording:
         self._notes: list[str] = []
         self._damage = Damage()
         if not self.path.exists():
-            raise ConfigurationError(f"{self.path}: there is no such file")
+            raise ConfigurationError(f"{self.path}: there is no such file; {HOW_TO_RECORD}")
         check_file(self.path)
         self._log_is_missing = not _size(self._beside("-wal"))
         try:
