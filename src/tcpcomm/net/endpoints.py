@@ -224,6 +224,16 @@ def with_port(text: str, port: int) -> str:
     return ":".join(parts)
 
 
+def host_and_port(text: str) -> tuple[str, int] | None:
+    """Return the host and the port in the string of a client endpoint of TCP or TLS, or None."""
+    try:
+        parsed = _Parsed.of(_with_windows_paths(text), CONNECT_EXAMPLE)
+        host, port = parsed.value("host", 0), parsed.port(0 if "host" in parsed.options else 1)
+    except ConfigurationError:
+        return None
+    return (host, port) if host and parsed.kind in (*_TCP, *_TLS) else None
+
+
 def _with_windows_paths(text: str) -> str:
     r"""
     Return an endpoint string with each path such as ``=C:\keys\key.pem`` written as Twisted needs it.

@@ -75,12 +75,38 @@ def test_the_side_that_connected_is_found_by_its_port_or_its_role(
         ("[2001:db8:5::7]:50000", "10.0.0.9:99", "2001:db8:5::7", "::ffff:a00:9"),
         ("[::1]:50000", "unix:/x", "::1", "2001:db8::1"),
         ("127.0.0.1:9999", "127.0.0.1:9999", "127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1:50000", "tcp:host=camera-1:port=9999", "127.0.0.1", "192.0.2.1"),
     ],
 )
 def test_addresses_that_are_not_known_are_made_up(peer: str, target: str, client: str, server: str) -> None:
     (stream,) = streams(captured(Talk(peer, target).chunk(b"x")))
     assert {client, server} == {stream.client[0], stream.server[0]}
     assert stream.client != stream.server
+
+
+@pytest.mark.parametrize(
+    ("target", "server"),
+    [
+        ("tcp:10.0.0.5:9999", ("10.0.0.5", 9999)),
+        ("tcp:host=10.0.0.5:port=9999:timeout=3", ("10.0.0.5", 9999)),
+        ("tls:10.0.0.5:9999:caCerts=ca.pem", ("10.0.0.5", 9999)),
+        ("tcp:\\:\\:1:9999", ("::1", 9999)),
+    ],
+)
+def test_the_target_of_a_tap_is_an_endpoint_with_an_address(target: str, server: tuple[str, int]) -> None:
+    (stream,) = streams(captured(Talk("127.0.0.1:40000", target).chunk(b"x")))
+    assert server == stream.server
+    (stream,) = streams(captured(Talk(target, "127.0.0.1:40000", is_equipment=False).chunk(b"x")))
+    assert server == stream.server
+
+
+def test_each_of_several_devices_has_an_address_of_its_own() -> None:
+    targets = ("tcp:10.0.0.5:9999", "tcp:10.0.0.6:9999", "tcp:camera-1:9999", "tcp:camera-2:9999")
+    talks = [
+        Talk("10.0.0.1:40000", each, number=number).chunk(b"x") for number, each in enumerate(targets, 1)
+    ]
+    servers = [each.server[0] for each in streams(captured(*talks))]
+    assert ["10.0.0.5", "10.0.0.6", "192.0.2.1", "192.0.2.2"] == servers
 
 
 @pytest.mark.parametrize(

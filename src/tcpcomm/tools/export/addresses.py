@@ -1,6 +1,7 @@
 """
 Addresses of sessions for a capture: real ones, and made-up ones where a session has none.
 
+The text of a session may also be the string of an endpoint, such as ``tcp:10.0.0.5:9999`` of a tap's target.
 A path of a UNIX socket, a host name, or an address that is not known gets an address of the ranges that are
 reserved for documentation: 192.0.2.0/24 (RFC 5737), or 2001:db8::/32 (RFC 3849) beside an IPv6 address.
 """
@@ -13,6 +14,7 @@ from typing import Final
 
 from attrs import frozen
 
+from tcpcomm.net.endpoints import host_and_port
 from tcpcomm.tools.export.pcapng import Address
 
 _FIRST_PORT: Final = 49152
@@ -47,11 +49,12 @@ class Places:
             target: the address of this side, or an empty text.
             number: the number of the session, for a port that is not known.
         """
-        sides = [_parse(peer), _parse(target)]
+        texts = [_plain(peer), _plain(target) or "this side"]
+        sides = [_parse(each) for each in texts]
         version = 6 if any(address is not None and address.version == 6 for address, _ in sides) else 4
         port = _FIRST_PORT + number % (65536 - _FIRST_PORT)
         found = []
-        for (address, known_port), text in zip(sides, (peer, target or "this side"), strict=True):
+        for (address, known_port), text in zip(sides, texts, strict=True):
             if address is None:
                 made_up = self._make_up(text, version)
                 found.append(Place(made_up, port if known_port is None else known_port, text))
@@ -70,6 +73,15 @@ class Places:
         if version == 6:
             return ipaddress.IPv6Address(int(ipaddress.IPv6Address("2001:db8::1")) + number)
         return ipaddress.IPv4Address(int(ipaddress.IPv4Address("192.0.2.1")) + number % _MADE_UP)
+
+
+def _plain(text: str) -> str:
+    """Return a text with the address of an endpoint in place of its string."""
+    found = host_and_port(text)
+    if found is None:
+        return text
+    host, port = found
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _parse(text: str) -> tuple[Address | None, int | None]:
