@@ -113,6 +113,21 @@ def test_a_capture_has_the_bytes_of_both_sessions(run: Run, path: Path) -> None:
     assert b"TRG,9\r\n" == bytes(second.from_client)
 
 
+def exported(run: Run, folder: Path, *words: str) -> list[tuple[int, str]]:
+    """Return the session and the kind of each row with bytes."""
+    run("export", "line.tcpcomm", "--to", "jsonl", *words)
+    rows = map(json.loads, (folder / "line.jsonl").read_text().splitlines())
+    return [(each["session"], each["what"]) for each in rows if "hex" in each]
+
+
+def test_each_message_has_one_row_and_chunks_have_some_only_without_a_framing(run: Run, path: Path) -> None:
+    declared, raw = [(1, "command"), (1, "reply")], [(2, "chunk")]
+    assert [*declared, *raw] == exported(run, path.parent)
+    with_chunks = [(1, "chunk"), *declared, (1, "chunk"), *raw]
+    assert with_chunks == exported(run, path.parent, "--chunks")
+    assert [(1, "frame"), (1, "frame"), (2, "frame")] == exported(run, path.parent, "--framing", "raw")
+
+
 def test_one_session_and_a_time_are_selected(run: Run, path: Path) -> None:
     run("export", "line.tcpcomm", "--to", "pcapng", "--session", "2", "--output", "one.pcapng")
     assert {"10.0.0.8"} == {
@@ -177,6 +192,7 @@ def test_a_recording_of_which_nothing_can_be_read_is_an_error(
         (["export", "line.tcpcomm", "--to", "csv", "--session", "x"], "must be the number of a session"),
         (["export", "line.tcpcomm", "--to", "csv", "--since", "noon"], "--since must be a time"),
         (["export", "line.tcpcomm", "--to", "jsonl", "--bom"], "--bom has no effect with --to jsonl"),
+        (["export", "line.tcpcomm", "--to", "pcapng", "--chunks"], "--chunks has no effect"),
         (["export", "line.tcpcomm", "--to", "csv", "--encoding", "klingon"], "there is no such encoding"),
         (
             ["export", "line.tcpcomm", "--to", "csv", "--output", "no/where.csv"],

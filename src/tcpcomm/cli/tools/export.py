@@ -17,7 +17,7 @@ from tcpcomm.tools.dissect.speech import Speech
 from tcpcomm.tools.export.capture import capture
 from tcpcomm.tools.export.decoding import decoded
 from tcpcomm.tools.export.output import FORMATS, Progress, write, write_file
-from tcpcomm.tools.export.source import Exported, Source
+from tcpcomm.tools.export.source import Exported, Source, without_chunks
 from tcpcomm.tools.export.tables import csv_lines, json_lines
 from tcpcomm.tools.record.recording import Recording
 
@@ -30,11 +30,12 @@ class ExportOptions(Subcommand):
     synopsis = "export FILE --to pcapng|csv|jsonl [options]"
 
     longdesc = """Writes a recording for other programs: pcapng for Wireshark, with the messages as
-comments; CSV for spreadsheets; JSON lines for programs. A pcapng file has the recorded bytes in TCP packets
-that are made up, so that Wireshark follows each stream, also what TLS encrypted on the line. A time is
-'2026-11-29 08:30', '08:30:15' on the last day of the recording, or '10m', ten minutes before its end; also
-s, h and d. Ctrl-C leaves no half file. If the recording is damaged, what can be read is written, standard
-error says what is missing, and the exit code is 0."""
+comments; CSV for spreadsheets and JSON lines for programs, with a row for each frame, or for each chunk of
+a session that no framing cut. A pcapng file has the recorded bytes in TCP packets that are made up, so that
+Wireshark follows each stream, also what TLS encrypted on the line. A time is '2026-11-29 08:30', '08:30:15'
+on the last day of the recording, or '10m', ten minutes before its end; also s, h and d. Ctrl-C leaves no
+half file. If the recording is damaged, what can be read is written, standard error says what is missing,
+and the exit code is 0; it is 1 if nothing can be read."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["to", "t", None, "pcapng, csv or jsonl."],
@@ -55,6 +56,7 @@ error says what is missing, and the exit code is 0."""
     ]
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["bom", None, "Begin a csv with the mark by which Excel knows UTF-8."],
+        ["chunks", None, "Add a row for each chunk, as TCP cut it, to csv and jsonl."],
     ]
 
     def parseArgs(self, *args: str) -> None:
@@ -70,6 +72,8 @@ error says what is missing, and the exit code is 0."""
         self._check_encoding()
         if self["bom"] and kind != "csv":
             raise Refusal(f"--bom has no effect with --to {kind}")
+        if self["chunks"] and kind == "pcapng":
+            raise Refusal("--chunks has no effect with --to pcapng, which has the chunks")
         speech = speech_of(self["as"], self["framing"], self["reply-framing"], self["gap"])
         output = self["output"]
         path = self.path.with_suffix(f".{kind}") if output is None else Path(output)
@@ -115,10 +119,14 @@ error says what is missing, and the exit code is 0."""
 
     def _pieces(self, source: Source, progress: Progress, speech: Speech) -> Iterator[bytes]:
         values: Iterator[Exported] = progress.of(source)
-        if self["as"] is not None or self["framing"] is not None:
+        is_decoded = self["as"] is not None or self["framing"] is not None
+        if is_decoded:
             values = decoded(values, source.sessions, speech, from_beginning=source.since is None)
         if self["to"] == "pcapng":
             return capture(values, source.sessions)
+        if not self["chunks"]:
+            framed = {*source.sessions} if is_decoded else source.recording.framed_sessions()
+            values = without_chunks(values, framed)
         if self["to"] == "csv":
             with_bom = bool(self["bom"])
             return csv_lines(values, source.sessions, encoding=self["encoding"], with_bom=with_bom)

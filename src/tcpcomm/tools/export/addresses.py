@@ -1,7 +1,7 @@
 """
 Addresses of sessions for a capture: real ones, and made-up ones where a session has none.
 
-The text of a session may also be the string of an endpoint, such as ``tcp:10.0.0.5:9999`` of a tap's target.
+The text of a session may also be the string of an endpoint, such as ``tcp:10.0.0.5:9999`` of a tap.
 A path of a UNIX socket, a host name, or an address that is not known gets an address of the ranges that are
 reserved for documentation: 192.0.2.0/24 (RFC 5737), or 2001:db8::/32 (RFC 3849) beside an IPv6 address.
 """

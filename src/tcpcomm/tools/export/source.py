@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from operator import attrgetter
 from typing import TypeAlias
 
 from attrs import field, frozen
 
 from tcpcomm.tools.record.recording import Recording
-from tcpcomm.tools.record.values import Recorded, RecordedSession
+from tcpcomm.tools.record.values import Recorded, RecordedChunk, RecordedSession
 
 
 @frozen
@@ -73,3 +73,8 @@ class Source:
 
     def _has(self, at: int) -> bool:
         return (self.since is None or at >= self.since) and (self.until is None or at < self.until)
+
+
+def without_chunks(values: Iterable[Exported], sessions: Container[int]) -> Iterator[Exported]:
+    """Yield values without the chunks of some sessions, whose bytes are in frames and messages."""
+    return (each for each in values if not (isinstance(each, RecordedChunk) and each.session in sessions))

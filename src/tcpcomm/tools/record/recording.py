@@ -285,6 +285,14 @@ class Recording:
         """Return the number of chunks of each session that has some."""
         return Counter(self._packed("chunks", itemgetter(2), None, None, None))
 
+    def framed_sessions(self) -> set[int]:
+        """Return the numbers of the sessions that have frames or messages."""
+        messages = "SELECT DISTINCT session FROM messages"
+        return {
+            *self._packed("frames", itemgetter(2), None, None, None),
+            *(number for (number,) in self._small_table("messages", messages)),
+        }
+
     def numbers(self) -> tuple[int, int] | None:
         """Return the numbers of the first and the last value, or None if there are none."""
         return (self._blocks[0][0], self._blocks[-1][1]) if self._blocks else None
