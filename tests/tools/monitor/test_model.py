@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from twisted.internet.protocol import Factory, Protocol
 from twisted.protocols.basic import LineReceiver
 
 from tcpcomm import (
+    Equipment,
     FrameFactory,
     FrameProtocol,
     MessageKind,
     ObservedMessage,
+    OutcomeUnknown,
     ReconnectingFactory,
+    command,
     declaration_of,
     link_of,
 )
-from tcpcomm.framing import Delimited
+from tcpcomm.codec import U8, Binary
+from tcpcomm.framing import Checked, Delimited, LengthPrefixed, checksum
 from tcpcomm.session.observer import Observers
 from tcpcomm.tools.dissect.dissector import Dissector
 from tcpcomm.tools.dissect.session import OverheardSession
@@ -33,8 +39,9 @@ from tcpcomm.tools.monitor.model import (
     SOURCES_WITH_HISTORY,
     MonitorModel,
 )
-from tcpcomm.tools.monitor.rows import COLUMNS, row_values
+from tcpcomm.tools.monitor.rows import COLUMNS, RowHistory, row_values
 from tcpcomm.tools.monitor.sessions import MOST_ASKED
+from tcpcomm.tools.monitor.sources import LINK, Source
 from tests.equipment.declared import PORT, QUIET, Bench, MyCamera, VisionCamera
 from tests.link.wired import LAN, Peers
 from tests.session.stage import Logged, Spy, staged
@@ -66,6 +73,26 @@ class Line(FrameProtocol):
 
     def frameReceived(self, frame: bytes) -> None:
         """Do nothing."""
+
+
+class Summed(Equipment):
+    """Equipment whose frames have a checksum."""
+
+    framing = Checked(LengthPrefixed(1), checksum("xor"))
+    codec = Binary()
+
+    @command(1, timeout=1.0)
+    def read(self, place: U8) -> U8:
+        """Read a place."""
+        raise NotImplementedError
+
+
+class WrongChecksum(Protocol):
+    """Answers all that comes with a frame whose checksum is wrong."""
+
+    def dataReceived(self, data: bytes) -> None:
+        assert self.transport is not None
+        self.transport.write(b"\x03\x01\x02\xff")
 
 
 def test_a_command_and_its_reply_are_joined_with_the_time_between(bench: Bench) -> None:
@@ -183,6 +210,42 @@ def test_a_fault_shows_its_reason_and_the_bytes(logged: Logged) -> None:
     assert "frame at byte 0 of the stream" in text
     assert 1 == the_source(model)["faults"]
     assert the_source(model)["error"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("a reply did not come in time", "the checksum is wrong; then: a reply did not come in time"),
+        ("no identity within 2 s", "the checksum is wrong; then: no identity within 2 s"),
+        ("the peer reset the connection", "the peer reset the connection"),
+        ("stopped here", "the checksum is wrong"),
+    ],
+)
+def test_a_fault_is_the_cause_of_an_end_for_which_somebody_waited_in_vain(reason: str, shown: str) -> None:
+    source = Source("1", LINK, object(), now=0.0, time=EPOCH, history=RowHistory(10, 1000))
+    source.broke("the checksum is wrong", EPOCH)
+    source.link_state("down", reason, EPOCH + 1.0)
+    assert (shown, "") == (source.facts(1.0, None, history=False)["error"]["text"], source.cause)
+
+
+@pytest.mark.parametrize("kind", [MessageKind.COMMAND, MessageKind.REPLY])
+def test_a_fault_before_another_command_is_not_the_cause(kind: MessageKind, logged: Logged) -> None:
+    stage, model = on_stage(Spy)
+    stage.receive(b"x" * 17 + b";")
+    (source,) = model.sources()
+    assert source.cause
+    model.message(stage.session, ObservedMessage(kind=kind, sent=True, frame=b"TRG,1"))
+    assert not source.cause
+
+
+def test_a_wrong_checksum_is_shown_as_the_cause_of_a_timeout(bench: Bench, logged: Logged) -> None:
+    model = model_of(bench)
+    bench.camera.listening(PORT).listen(Factory.forProtocol(WrongChecksum))
+    proxy = bench.remote(Summed, observers=[model], policy=LAN)
+    assert isinstance(bench.result(proxy.read(1)), OutcomeUnknown)
+    bench.until(lambda: the_source(model)["state"] != "ready")
+    text = the_source(model)["error"]["text"]
+    assert re.match("3 bytes came whose xor .*; then: a reply did not come in time", text)
 
 
 def test_a_frame_that_is_very_long_is_kept_in_part() -> None:

@@ -53,6 +53,7 @@ LARGEST_KEPT_FRAME: Final = 65_536
 """Bytes of one frame that are kept. Of a longer one, the rest and its values are left out."""
 
 _KIND_TEXTS: Final = {id(each): each.value for each in MessageKind}  # faster than the enumeration
+_OF_COMMANDS: Final = (MessageKind.COMMAND, MessageKind.REPLY, MessageKind.FAULT)
 _ENDED: Final = ("idle", "down", "closed")
 _OF_ENDPOINTS: Final = re.compile(r"\btcp6?:|:interface=\S+")
 """The parts of endpoint strings that a name is clearer without."""
@@ -196,6 +197,8 @@ class MonitorModel(SessionObserver):
             answers = watched.row_of(asked)
             watched.tally.count(now, size, sent=sent, took=None if kind is MessageKind.PART else took)
             name = name or asked.name
+        if watched.place.cause and kind in _OF_COMMANDS:
+            watched.place.cause = ""
         values: Any = message.values
         if size > LARGEST_KEPT_FRAME:
             frame, values = bytes(frame[:LARGEST_KEPT_FRAME]), {"…": "too long to show"}
@@ -217,7 +220,7 @@ class MonitorModel(SessionObserver):
             return
         watched.figures.faults += 1
         watched.place.figures.faults += 1
-        watched.place.error = fault.reason, self.now()[1]
+        watched.place.broke(fault.reason, self.now()[1])
         text = f"{fault}: {fault.details}" if fault.details else str(fault)
         self._text_row(watched, "error", text, sent=sent, frame=watched.way(sent=sent).last_chunk)
 

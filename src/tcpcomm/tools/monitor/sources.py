@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from tcpcomm.link.states import LinkState
@@ -27,6 +28,8 @@ _WANTED_ENDS_OF_SESSIONS: Final = (
     "the port is known", "the host closed", "the equipment closed",
 )  # fmt: skip
 _HALF: Final = "in the middle of a frame"
+_IN_VAIN: Final = re.compile(r"\bin time\b|\bwithin [0-9.e+-]+ s\b|\bsilent\b")
+"""Reasons of an end because somebody waited in vain."""
 
 
 class Source:
@@ -43,7 +46,9 @@ class Source:
         since: the begin of that state or, for a link without a peer, of the outage.
         reason: the reason of the state.
         reconnects: how often a link was ready again after its first time.
-        error: the last end that nobody wanted, with its time, or None.
+        error: the last fault of the framing, or the last end that nobody wanted, with its time, or None.
+        cause: the last fault since a command was asked or answered. If then somebody waits in vain, it is
+            probably the reason, and stands in ``error`` before that end.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Source:
         self.history = history
         self.used_at = now
         self._was_ready = False
+        self.cause = ""
 
     def link_state(self, state: str, reason: str, time: float) -> None:
         """Note the state of a link."""
@@ -85,11 +91,18 @@ class Source:
             self.addresses.append(address)
         self.state, self.since = "listening", time
 
+    def broke(self, reason: str, time: float) -> None:
+        """Note a fault of the framing."""
+        self.cause = reason
+        self.error = reason, time
+
     def ended(self, reason: str, time: float, *, is_link: bool = False) -> None:
         """Note the end of a session or of an attempt; keep its reason if nobody wanted it."""
         wanted = _WANTED_ENDS if is_link else _WANTED_ENDS_OF_SESSIONS
         if _HALF in reason or not reason.startswith(wanted):
-            self.error = reason, time
+            has_cause = self.cause and _IN_VAIN.search(reason)
+            self.error = f"{self.cause}; then: {reason}" if has_cause else reason, time
+        self.cause = ""
 
     def facts(self, now: float, declaration: str | None, *, history: bool) -> dict[str, Any]:
         """Return all that the page shows of the source, in types that JSON has."""
