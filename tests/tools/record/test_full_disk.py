@@ -14,7 +14,7 @@ from tcpcomm import Recorder, Recording
 from tcpcomm.tools.record import row_queue
 from tcpcomm.tools.record.recorder import KEEP_BEFORE_FAULT, KEEP_HOURS, KEEP_MIB
 from tcpcomm.tools.record.rows import LONGEST_VALUES, MOST_COMMANDS
-from tcpcomm.tools.record.store import PAGE_SIZE
+from tcpcomm.tools.record.store import PAGE_SIZE, Store
 from tcpcomm.tools.record.values import RecordedGap
 from tests.session.stage import recorded_log
 from tests.system.running import DEADLINE, wait_until
@@ -157,6 +157,27 @@ def test_the_file_stays_within_its_size(path: Path) -> None:
     assert 200 < len(numbers) < 1100
     with Recording(path) as recording:
         assert [1] == [each.number for each in recording.sessions()]
+
+
+def test_a_block_that_is_deleted_between_others_is_a_gap(path: Path) -> None:
+    with Recorder(path, keep_mib=1) as recorder:
+        traffic = Traffic(recorder)
+        for _ in range(5):
+            traffic.chunks(100)
+            assert recorder.flush(DEADLINE)
+    store = Store(path)
+    deleted = store.blocks()[2]
+    store.delete(deleted)
+    store.close()
+
+    numbers, gaps = chunks_and_gaps(path)
+    with Recording(path) as recording:
+        merged = [each.number for each in recording.everything()]
+        assert [] == [*recording.gaps(until=1)]
+    assert 400 == len(numbers)
+    assert [(deleted.first, deleted.last - deleted.first + 1)] == [(each.number, each.count) for each in gaps]
+    assert deleted.first in merged
+    assert merged == sorted(merged)
 
 
 def live_bytes(path: Path) -> int:

@@ -44,9 +44,10 @@ def state_text(state: RecordedState) -> str:
 
 def gap_text(gap: RecordedGap) -> str:
     """Return a gap in words."""
+    size = f" ({gap.size:,} bytes)" if gap.size else ""
     return (
-        f"{gap.count:,} values ({gap.size:,} bytes) are missing from {time_text(gap.at)} to "
-        f"{time_text(gap.until)}: {gap.reason}"
+        f"{gap.count:,} values{size} are missing from {time_text(gap.at)} to {time_text(gap.until)}: "
+        f"{gap.reason}"
     )
 
 

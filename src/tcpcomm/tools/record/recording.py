@@ -9,6 +9,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from itertools import pairwise
 from operator import attrgetter, itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -250,8 +251,28 @@ class Recording:
         return self._rows("states", _state, None, since, until)
 
     def gaps(self, *, since: Moment = None, until: Moment = None) -> Iterator[RecordedGap]:
-        """Yield the gaps, in which values were dropped; the arguments are as for :meth:`chunks`."""
-        return self._rows("gaps", _gap, None, since, until)
+        """
+        Yield the gaps; the arguments are as for :meth:`chunks`.
+
+        In a gap values were dropped, or they were deleted although older ones are kept, because of a fault.
+        """
+        return _merged(self._rows("gaps", _gap, None, since, until), self._holes(since, until))
+
+    def _holes(self, since: Moment, until: Moment) -> Iterator[RecordedGap]:
+        """Yield a gap for each run of blocks that was deleted behind one that is kept."""
+        for (_, last, _, ended_at), (first, _, began_at, _) in pairwise(self._blocks):
+            is_within = (since is None or began_at >= _microseconds(since)) and (
+                until is None or ended_at < _microseconds(until)
+            )
+            if first > last + 1 and is_within:
+                yield RecordedGap(
+                    number=last + 1,
+                    at=ended_at,
+                    until=began_at,
+                    count=first - last - 1,
+                    size=0,
+                    reason="deleted, as newer values came; those around a fault are kept longer",
+                )
 
     def everything(
         self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
@@ -270,7 +291,7 @@ class Recording:
             self._rows("faults", _fault, *where),
             self._rows("alterations", _alteration, *where),
             self._rows("states", _state, None, since, until),
-            self._rows("gaps", _gap, None, since, until),
+            self.gaps(since=since, until=until),
         )
 
     def count(self, table: str) -> int:

@@ -153,7 +153,7 @@ class RecordedState:
 
 @frozen(kw_only=True)
 class RecordedGap:
-    """Values that are not recorded, because the disk was full or too slow."""
+    """Values that are not in the recording: dropped, because the disk was full or too slow, or deleted."""
 
     number: int
     at: int
@@ -161,7 +161,7 @@ class RecordedGap:
     count: int
     """The number of values that are missing."""
     size: int
-    """The bytes of their data."""
+    """The bytes of their data, 0 if they were deleted."""
     reason: str
 
 
