@@ -75,7 +75,7 @@ def test_cut_in_another_way_the_first_answer_is_seldom_wrong_and_never_misleads(
     assert found.invented <= MOST_INVENTED * found.plain, shown(judged)
 
 
-def test_nothing_is_claimed_of_a_stream_that_no_notation_cuts() -> None:
+def test_nothing_is_confident_of_a_stream_that_no_notation_cuts() -> None:
     samples = samples_of([SEED], CUTS, WITHOUT)
     assert [] == misleading([*measured(samples[::7])])
 
