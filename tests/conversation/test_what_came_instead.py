@@ -68,14 +68,15 @@ class RpcMeter(JsonMeter):
 
 
 BAD_CRC = Meter.framing.encode(b"\x41\x12\x34")[:-2] + b"\x12\x34"
+BEHIND = "over bytes 0 to 2 behind the header"
 GOOD_CRC = CRC.encode(b"\x41\x12\x34").hex().upper()
 
 
 @pytest.mark.parametrize(
     ("kind", "came", "text"),
     [
-        (Meter, BAD_CRC, f"5 bytes came whose crc-16/modbus is 1234, not {GOOD_CRC}"),
-        (Framed, b"\x0212\x0399", "6 bytes came whose xor is 99, not 00"),
+        (Meter, BAD_CRC, f"5 bytes came whose crc-16/modbus {BEHIND} is 1234, not {GOOD_CRC}"),
+        (Framed, b"\x0212\x0399", "6 bytes came whose xor over bytes 1 to 3 is 99, not 00"),
         (Numbered, b"\x04\x41\x07\x00\x01", "a reply came whose id is 7, not 1"),
         (Numbered, b"\x04\x42\x01\x00\x01", r"b'B\x01\x00\x01' came: opcode: no event and no reply has"),
         (Marked, b"READY\r\n", r"a frame must begin with b'\xaaU', not with b'RE'"),

@@ -38,8 +38,10 @@ CRC = checksum("crc-16/modbus")
 LINES = Checked(Delimited(b"\r\n"), XOR.written("hex"))
 
 
-def bad(size: int, name: str, found: str, expected: str, offset: int = 0) -> Fault:
-    return Fault(BadChecksum, f"{size} bytes came whose {name} is {found}, not {expected}", offset)
+def bad(size: int, name: str, found: str, expected: str, offset: int = 0, *, counted: str = "") -> Fault:
+    """Return the fault of a frame. The places that its checksum counts are such as ``0 to 3``."""
+    over = f" over bytes {counted}" if counted else ""
+    return Fault(BadChecksum, f"{size} bytes came whose {name}{over} is {found}, not {expected}", offset)
 
 
 @pytest.mark.parametrize(
@@ -64,14 +66,17 @@ def test_a_checksum_at_the_end_is_added_verified_and_taken_off(inner: Any) -> No
     wire = framing.encode(b"ab")
     assert inner.encode(b"ab" + CRC.encode(b"ab")) == wire
     wrong = inner.encode(b"ab" + b"??")
-    fault = bad(4, "crc-16/modbus", "3F3F", CRC.encode(b"ab").hex().upper(), len(wire))
+    counted = "0 to 1 behind the header" if isinstance(inner, LengthPrefixed | HeaderFramed) else "0 to 1"
+    fault = bad(4, "crc-16/modbus", "3F3F", CRC.encode(b"ab").hex().upper(), len(wire), counted=counted)
     assert [b"ab", fault, b"ab", b"ab"] == read(framing, wire + wrong + wire * 2)
 
 
 def test_a_wrong_checksum_after_a_block_that_ends_its_frame_costs_one_frame() -> None:
     framing = Checked(Definite(block_ends=True), XOR)
     good, wrong = b"#12aA", b"#12aB"
-    assert [b"#12a", bad(5, "xor", "42", "41", 5), b"#12a"] == read(framing, good + wrong + good)
+    assert [b"#12a", bad(5, "xor", "42", "41", 5, counted="0 to 3"), b"#12a"] == read(
+        framing, good + wrong + good
+    )
 
 
 def test_a_frame_that_is_too_short_for_its_checksum_is_faulty() -> None:
@@ -92,7 +97,8 @@ def test_a_checksum_may_count_a_part_of_the_frame() -> None:
 
 def test_a_checksum_inside_a_frame_stays_there() -> None:
     framing = Checked(FixedSize(4), XOR, at=2)
-    assert [b"ab\x03z", bad(4, "xor", "04", "03", 4), b"ab\x03z"] == read(framing, b"ab\x03zab\x04zab\x03z")
+    fault = bad(4, "xor", "04", "03", 4, counted="0 to 1")
+    assert [b"ab\x03z", fault, b"ab\x03z"] == read(framing, b"ab\x03zab\x04zab\x03z")
     assert b"ab\x03z" == framing.encode(b"ab\x03z")
 
 
@@ -121,7 +127,7 @@ def test_a_frame_without_its_own_checksum_is_refused(frame: bytes, reason: str) 
 
 def test_a_checksum_of_zero_bytes_may_mean_that_there_is_none() -> None:
     framing = Checked(FixedSize(4), CRC, at=2, zero_is_unchecked=True)
-    fault = bad(4, "crc-16/modbus", "0001", CRC.encode(b"ab").hex().upper(), 4)
+    fault = bad(4, "crc-16/modbus", "0001", CRC.encode(b"ab").hex().upper(), 4, counted="0 to 1")
     assert [b"ab\0\0", fault] == read(framing, b"ab\0\0" + b"ab\0\1")
     assert b"ab\0\0" == framing.encode(b"ab\0\0")
 
@@ -215,7 +221,7 @@ def test_a_checksum_counts_a_header_that_frames_do_not_hold() -> None:
     wire = b"\x02\x00\x05abc" + bytes([0x05 ^ ord("a") ^ ord("b") ^ ord("c")]) + b"\r"
     assert (wire, [b"abc", b"abc"]) == (WITH_HEADER.encode(b"abc"), read(WITH_HEADER, wire * 2))
     wrong = b"\x02\x00\x05abd" + wire[6:]
-    fault = Fault(BadChecksum, "8 bytes came whose xor is 65, not 62")
+    fault = Fault(BadChecksum, "8 bytes came whose xor over bytes 1 to 5 is 65, not 62")
     assert [fault, b"abc"] == read(WITH_HEADER, wrong + wire)
 
 

@@ -99,7 +99,7 @@ def test_bytes_that_are_ignored_between_frames_are_data_in_them() -> None:
 
 
 def test_a_wrong_checksum_costs_one_frame() -> None:
-    fault = Fault(BadChecksum, "4 bytes came whose xor is 61, not 62", 4)
+    fault = Fault(BadChecksum, "4 bytes came whose xor over bytes 1 to 2 is 61, not 62", 4)
     assert [b"b", fault, b"b"] == read(CHECKED, b"\x02b\x03a\x02a\x03a\x02b\x03a")
 
 

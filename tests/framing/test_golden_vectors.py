@@ -454,7 +454,7 @@ def test_a_wrong_mdt_checksum_costs_one_message() -> None:
     good = b"\x010A\x0200\x0370\r"
     wrong = b"\x010A\x0200\x0371\r"
     assert [
-        Fault(BadChecksum, "10 bytes came whose xor is 71, not 70"),
+        Fault(BadChecksum, "10 bytes came whose xor over bytes 1 to 6 is 71, not 70"),
         b"0A\x0200",
     ] == read(MDT, wrong + good)
 
@@ -462,7 +462,7 @@ def test_a_wrong_mdt_checksum_costs_one_message() -> None:
 def test_a_wrong_xgt_checksum_costs_one_message() -> None:
     good = next(each for each in VECTORS if each.name == "XGT FEnet read %DW100").wire
     wrong = good[:19] + b"\x99" + good[20:]
-    reason = f"{len(good)} bytes came whose sum8 is 99, not 3F"
+    reason = f"{len(good)} bytes came whose sum8 over bytes 0 to 18 is 99, not 3F"
     fault = Fault(BadChecksum, reason, offset=len(good))
     assert [good, fault, good] == read(XGT_FENET, good + wrong + good)
 

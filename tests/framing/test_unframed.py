@@ -82,7 +82,7 @@ def test_the_checksum_of_joined_chunks_is_verified() -> None:
     feed(decoder, b"ab" + b"\x03")
     assert [b"ab"] == outcome_of(decoder.flush)
     feed(decoder, b"ab" + b"\x04")
-    fault = Fault(BadChecksum, "3 bytes came whose xor is 04, not 03", 3)
+    fault = Fault(BadChecksum, "3 bytes came whose xor over bytes 0 to 1 is 04, not 03", 3)
     assert [fault] == outcome_of(decoder.flush)
     feed(decoder, b"c" + b"c")
     assert [b"c"] == outcome_of(decoder.close)

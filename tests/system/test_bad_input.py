@@ -107,7 +107,7 @@ def test_an_impossible_length_ends_the_session_at_once(
         (
             "stx-etx,bcc=xor",
             b"\x02PING\x03\x14",
-            "7 bytes came whose xor is 14, not ",
+            "7 bytes came whose xor over bytes 1 to 5 is 14, not ",
         ),
         ("stx-etx", b"\x02PI", "a new frame begins in the middle of a frame"),
         ("lines,max=10", b"12345678901\n", "a frame exceeds max_frame=10"),
@@ -126,9 +126,7 @@ def test_if_the_framing_can_find_the_next_frame_the_session_goes_on(
     server.wait_for(re.escape(f"{peer.name}: {reason}"))
 
 
-def test_a_reply_that_holds_the_terminator_is_not_sent_but_an_error(
-    serve: Serve, connect: Connect
-) -> None:
+def test_a_reply_that_holds_the_terminator_is_not_sent_but_an_error(serve: Serve, connect: Connect) -> None:
     server = serve("--framing", "delimited:;")
     peer = connect(server.port)
 

@@ -229,10 +229,11 @@ def test_a_wrong_checksum_is_found_with_three_clicks(chromium: Browser, url: str
         page.get_by_role("button", name="only faults").click()
         rows(page, ".error").last.click()
         reason = detail(page).locator(".reason")
-        expect(reason).to_have_text(re.compile(r"11 bytes came whose sum8 is [0-9A-F]{2}, not [0-9A-F]{2}"))
-        came, expected = re.findall(r"sum8 is (..), not (..)", str(reason.text_content()))[0]
-        sums = detail(page).locator("dl").first
-        expect(sums).to_contain_text(f"checksum that came{came}checksum of these bytes (sum8){expected}")
+        sums = r"11 bytes came whose sum8 over bytes (\d) to (\d) is ([0-9A-F]{2}), not ([0-9A-F]{2})"
+        expect(reason).to_have_text(re.compile(sums))
+        first, last, came, expected = re.findall(sums, str(reason.text_content()))[0]
+        shown = f"checksum that came{came}checksum of bytes {first} to {last} (sum8){expected}"
+        expect(detail(page).locator("dl").first).to_contain_text(shown)
         expect(detail(page).get_by_label("Bytes of the frame")).to_contain_text("57 2C")
         picture(page, "wrong-checksum")
 

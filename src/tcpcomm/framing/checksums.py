@@ -64,12 +64,23 @@ class Checksum:
             return b"%0*d" % (self.size, value)
         return value.to_bytes(self.width, self.form)
 
-    def mismatch(self, size: int, received: bytes, expected: bytes) -> str:
-        """Return the reason why a frame of so many bytes is faulty, for a log."""
+    def mismatch(
+        self, size: int, received: bytes, expected: bytes, counted: range = range(0), place: str = ""
+    ) -> str:
+        """
+        Return the reason why a frame is faulty, for a log.
+
+        Args:
+            size: the bytes of the frame.
+            received, expected: its checksum, and the right one.
+            counted: the places in the frame that the checksum counts, from 0. Fewer than two are not told.
+            place: words that say where the frame begins, if that is not at its first byte on the wire.
+        """
         if self.form not in ("hex", "decimal"):
             received, expected = (each.hex().upper().encode() for each in (received, expected))
         found, right = (repr(each)[2:-1] for each in (received, expected))
-        return f"{size} bytes came whose {self.name} is {found}, not {right}"
+        over = f" over bytes {counted[0]} to {counted[-1]}{place}" if len(counted) > 1 else ""
+        return f"{size} bytes came whose {self.name}{over} is {found}, not {right}"
 
     def matches(self, data: bytes, received: bytes) -> bool:
         """Return True if ``received`` is the checksum of ``data``."""

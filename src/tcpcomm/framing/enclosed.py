@@ -405,7 +405,10 @@ class _EnclosedDecoder(Decoder):
             check = bytes(buffer[after:tail])
             if not checksum.matches(covered, check):
                 expected = checksum.encode(covered)
-                reason = checksum.mismatch(following - position, check, expected)
+                first = 0 if framing.cover_start else body - position
+                is_plain = framing.cover_escapes or not framing.escape
+                counted = range(first, first + len(covered) if is_plain else first)
+                reason = checksum.mismatch(following - position, check, expected, counted)
                 return BadChecksum, reason, following
         if len(frame) > framing.max_frame:
             return None

@@ -103,8 +103,10 @@ class Checked(FramingAround):
         return whole[self.cover_from : self.at if self.cover_to is None else self.cover_to]
 
     def decoder(self) -> Decoder:
-        stage, inner = _Verify(self, self.skip), self.framing
+        inner = self.framing
         header = total_of(inner)
+        is_behind = header is not None and header[2] > 0 and not self.cover_header
+        stage = _Verify(self, self.skip, " behind the header" if is_behind else "")
         if self.resync and header is not None:
             shown, total, strip = header
             skip = 0 if self.cover_header else strip
@@ -147,6 +149,8 @@ class Checked(FramingAround):
 class _Verify(PieceDecoder):
     _framing: Checked
     _skip: int
+    _place: str
+    """Words that say where the pieces begin."""
 
     def decode(self, piece: bytes) -> bytes | None:
         framing, checksum, skip = self._framing, self._framing.checksum, self._skip
@@ -162,8 +166,11 @@ class _Verify(PieceDecoder):
         frame = piece[skip:at] if framing.at is None else piece
         received = piece[at : at + size]
         if not framing.accepts(frame, received, piece[:skip]):
-            expected = checksum.encode(framing.covered(frame, piece[:skip]))
-            raise UnusablePiece(BadChecksum, checksum.mismatch(len(piece), received, expected))
+            covered = framing.covered(frame, piece[:skip])
+            counted = range(framing.cover_from, framing.cover_from + len(covered))
+            expected = checksum.encode(covered)
+            reason = checksum.mismatch(len(piece), received, expected, counted, self._place)
+            raise UnusablePiece(BadChecksum, reason)
         return frame
 
 

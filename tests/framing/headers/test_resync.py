@@ -42,7 +42,8 @@ def no_function(code: int, found: str, offset: int) -> Fault:
 
 
 def test_garbage_before_good_frames_is_told_once() -> None:
-    fault = Fault(BadChecksum, "9 bytes came whose crc-16/modbus is DE01, not C51B" + BEHIND)
+    words = "9 bytes came whose crc-16/modbus over bytes 0 to 6 is DE01, not C51B"
+    fault = Fault(BadChecksum, words + BEHIND)
     assert [fault, FRAME, FRAME] == read(RTU, b"\0" + GOOD * 2)
 
 

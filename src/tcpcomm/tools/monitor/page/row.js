@@ -69,10 +69,13 @@ export class Row {
     return this.place > 1 || this.gluedToNext;
   }
 
-  // {name, came, expected} of a wrong checksum, or null. The words of the server name all three.
+  // What is known of a wrong checksum, or null. The words of the server name all of it.
   get checksum() {
-    const [, name, came, expected] = /whose (\S+) is (\S+), not (\S+)/.exec(this.text) ?? [];
-    return name === undefined ? null : { name, came, expected };
+    const words = /whose (\S+)(?: over bytes (\d+) to (\d+)( behind the header)?)? is (\S+), not (\S+)/;
+    const [, name, first, last, behind, came, expected] = words.exec(this.text) ?? [];
+    if (name === undefined) return null;
+    const counted = first === undefined ? "expected" : behind ? "behind" : "over";
+    return { name, came, expected, counted: { key: `checksum.${counted}`, first, last } };
   }
 
   // The text that the filter searches, in small letters.

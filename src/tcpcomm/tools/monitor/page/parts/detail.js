@@ -155,12 +155,12 @@ function Values({ row, fields }) {
   `;
 }
 
-function Checksum({ checksum: { name, came, expected } }) {
+function Checksum({ checksum: { name, came, expected, counted } }) {
   return html`
     <dl>
       <dt>${t("checksum.came")}</dt>
       <dd class="value bad">${came}</dd>
-      <dt>${t("checksum.expected", { name })}</dt>
+      <dt>${t(counted.key, { name, ...counted })}</dt>
       <dd class="value">${expected}</dd>
     </dl>
   `;

@@ -143,6 +143,8 @@ export const en = {
   "detail.unanswered": "No reply yet.",
   "checksum.came": "checksum that came",
   "checksum.expected": "checksum of these bytes ({name})",
+  "checksum.over": "checksum of bytes {first} to {last} ({name})",
+  "checksum.behind": "checksum of bytes {first} to {last} behind the header ({name})",
   "fact.time": "time",
   "fact.gap": "since the row before",
   "fact.direction": "direction",

@@ -143,6 +143,8 @@ export const ko = {
   "detail.unanswered": "아직 응답이 없습니다.",
   "checksum.came": "수신한 체크섬",
   "checksum.expected": "이 바이트의 체크섬 ({name})",
+  "checksum.over": "바이트 {first}~{last}의 체크섬 ({name})",
+  "checksum.behind": "헤더 뒤 바이트 {first}~{last}의 체크섬 ({name})",
   "fact.time": "시각",
   "fact.gap": "앞 행 이후",
   "fact.direction": "방향",
