@@ -74,6 +74,7 @@ WITH_LIMITS = [
         "tools.guess.wrappers.preamble",
         "tools.export.made_up_tcp",
         "tools.export.pcapng",
+        "tools.guess.sources.joining",
         "tools.guess.sources.source",
         "tools.guess.collector",
         "tools.guess.live",

@@ -214,8 +214,9 @@ def test_standard_input_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_recording_is_read(run: Run, looked_at: list[Capture], tmp_path: Path) -> None:
     with Recorder(tmp_path / "line.tcpcomm") as recorder:
-        recorder.received(Session(), b"TRG,3\r\n")
-        recorder.sent(Session(), b"OK\r\n")
+        session = Session()
+        recorder.received(session, b"TRG,3\r\n")
+        recorder.sent(session, b"OK\r\n")
     assert 0 == run("line.tcpcomm")[0]
     assert "10.0.0.7:50432 > 10.0.0.9:9999" == looked_at[0].name
 
@@ -337,6 +338,46 @@ def test_many_streams_are_listed_in_part(
     monkeypatch.setattr(guess_module, "_MOST_LISTED", 2)
     listed = run("line.pcap")[2].splitlines()[1:]
     assert ["2 (", "3 (", "and"] == [line.split(":   ")[-1].split(":  ")[-1].strip()[:3] for line in listed]
+
+
+@pytest.fixture
+def _anew(tmp_path: Path) -> None:
+    """A capture of a host that connects anew for each command, and of another one."""
+    packets = Talk(client="10.0.0.7:50999", server="10.0.0.9:80").open().say(0, b"GET / HTTP/1.1").packets
+    for number in range(12):
+        made = Talk(client=f"10.0.0.7:{50001 + number}", server="10.0.0.9:8501").open()
+        packets += made.say(0, b"TRG,%d\r" % number).say(1, b"OK,%d.25\r" % (number * 9)).close().packets
+    (tmp_path / "line.pcap").write_bytes(pcap(packets))
+
+
+@pytest.mark.usefixtures("_anew")
+def test_connections_of_one_command_each_are_joined(run: Run) -> None:
+    code, output, errors = run("line.pcap")
+    assert 0 == code
+    first, *rest = output.splitlines()
+    assert r"confident  delimited:\r" == first
+    assert "note: 12 connections to 10.0.0.9:8501 are read one after the other as one capture" in rest
+    assert r"tcp:10.0.0.9:8501 --framing 'delimited:\r'" in output
+    assert "13 streams; each is short, so these are joined: 12 connections > 10.0.0.9:8501;" in errors
+
+
+@pytest.mark.usefixtures("_anew")
+def test_connections_to_a_named_address_are_joined_and_a_numbered_one_is_alone(run: Run) -> None:
+    code, output, _ = run("line.pcap", "--stream", ":8501")
+    assert 0 == code
+    assert "then: tcpcomm guess line.pcap --stream :8501 --draft > device.py" in output
+    joined = json.loads(run("line.pcap", "--stream", ":8501", "--format", "json")[1])["stream"]
+    assert (0, "12 connections > 10.0.0.9:8501", 24) == (joined["number"], joined["name"], joined["chunks"])
+    alone = json.loads(run("line.pcap", "--stream", "3", "--format", "json")[1])["stream"]
+    assert (3, 2) == (alone["number"], alone["chunks"])
+
+
+@pytest.mark.usefixtures("_anew")
+def test_a_draft_is_written_of_connections_that_are_joined(run: Run) -> None:
+    code, output, told = run("line.pcap", "--stream", ":8501", "--draft")
+    assert 0 == code
+    assert "It reads 12 of 12 lines of the equipment, and 12 of 12 requests." in told
+    assert "a capture of 12 connections to 10.0.0.9:8501 shows it" in output
 
 
 @pytest.mark.usefixtures("_dump")

@@ -74,3 +74,31 @@ def test_a_side_that_sent_nothing_is_empty() -> None:
 
     assert b"" == side.data
     assert () == side.bursts
+
+
+def test_another_connection_begins_a_frame_and_ends_the_one_before() -> None:
+    chunks = (
+        CapturedChunk(OPENER, b"ab", 0.0),
+        CapturedChunk(ANSWERER, b"xy", 0.1),
+        CapturedChunk(ANSWERER, b"z", 0.1),
+        CapturedChunk(ANSWERER, b"uv", 0.1, begins=True),
+        CapturedChunk(OPENER, b"c", 0.1),
+        CapturedChunk(OPENER, b"d", 0.1, begins=True),
+    )
+    capture = Capture(chunks, from_start=True)
+
+    opener, answerer = side_of(capture, OPENER), side_of(capture, ANSWERER)
+
+    assert (Stretch(0, 2), Stretch(2, 3), Stretch(3, 4)) == opener.stretches
+    assert {2, 3, 4} == opener.turns
+    assert (Stretch(0, 3), Stretch(3, 5)) == answerer.stretches
+    assert (frozenset({3, 5}), frozenset(), frozenset({2})) == answerer.ends
+
+
+def test_a_connection_without_its_beginning_may_begin_in_a_frame() -> None:
+    chunks = (CapturedChunk(OPENER, b"ab"), CapturedChunk(OPENER, b"c", after_gap=True, begins=True))
+
+    side = side_of(Capture(chunks, from_start=True), OPENER)
+
+    assert (Stretch(0, 2), Stretch(2, 3, begins=False)) == side.stretches
+    assert {2, 3} == side.turns

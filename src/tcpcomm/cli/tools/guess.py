@@ -29,6 +29,7 @@ from tcpcomm.tools.guess.facts import with_facts
 from tcpcomm.tools.guess.mixtures import MIXED
 from tcpcomm.tools.guess.report import report_json, report_lines
 from tcpcomm.tools.guess.search import guess_framing
+from tcpcomm.tools.guess.sources.joining import listener, read, siblings, together
 from tcpcomm.tools.guess.sources.opening import source_of
 from tcpcomm.tools.guess.sources.source import Source, StreamInfo, UnreadableCapture
 from tcpcomm.tools.guess.wording import framing_options
@@ -127,7 +128,7 @@ Examples:
                 print(line)
             print(f"next: {next_step}")
             if guess.verdict is Verdict.CONFIDENT and self.name != _STANDARD_INPUT:
-                chosen = "" if len(streams) == 1 else f" --stream {stream.number}"
+                chosen = self._chosen_again(stream) if len(streams) > 1 else ""
                 print(f"then: tcpcomm guess {shlex.quote(self.name)}{chosen} --draft > device.py")
         return _CODES[guess.verdict]
 
@@ -140,6 +141,11 @@ Examples:
         print(draft.text, end="")
         return _CODES[guess.verdict]
 
+    def _chosen_again(self, stream: StreamInfo) -> str:
+        """Return the option that takes this stream again, or these joined ones."""
+        wanted = str(stream.number) if stream.number else self["stream"]
+        return f" --stream {shlex.quote(wanted)}" if wanted else ""
+
     @property
     def _shown_name(self) -> str:
         return "standard input" if self.name == _STANDARD_INPUT else self.name
@@ -151,13 +157,13 @@ Examples:
             with self._file(progress) as (file, path):
                 source = source_of(file, path, is_raw=bool(self["raw"]), passed=progress.passed)
                 streams = source.streams()
-                stream = self._chosen(streams)
+                wanted = self._chosen(streams)
                 progress.end()
-                self._tell_streams(source, streams, stream)
-                capture = source.capture(stream)
+                self._tell_streams(source, streams, wanted)
+                capture = read(source, wanted)
         finally:
             progress.end()
-        return streams, stream, self._one_side(capture)
+        return streams, together(wanted), self._one_side(capture)
 
     @contextmanager
     def _file(self, progress: _Progress) -> Iterator[tuple[BinaryIO, Path | None]]:
@@ -176,7 +182,8 @@ Examples:
         except OSError as error:
             raise Refusal(f"{path}: cannot read it: {error.strerror or error}") from None
 
-    def _chosen(self, streams: list[StreamInfo]) -> StreamInfo:
+    def _chosen(self, streams: list[StreamInfo]) -> list[StreamInfo]:
+        """Return the stream that is wanted, or the largest one, with others that it is joined to."""
         wanted = self["stream"]
         found = [each for each in streams if wanted is None or _is_called(each, wanted)]
         if not found:
@@ -184,16 +191,22 @@ Examples:
             raise Refusal(
                 f"--stream {wanted}: there is no such stream in {self._shown_name}; it has {names}"
             )
-        return max(found, key=lambda each: each.size)
+        return siblings(found, max(found, key=lambda each: each.size))
 
-    def _tell_streams(self, source: Source, streams: list[StreamInfo], stream: StreamInfo) -> None:
+    def _tell_streams(self, source: Source, streams: list[StreamInfo], wanted: list[StreamInfo]) -> None:
         """List the streams on standard error, if there are several and none was named."""
         if len(streams) == 1 or self["stream"] is not None:
             return
+        if len(wanted) == 1:
+            taken = f"this is the largest one, {_stream_text(wanted[0])}; another one"
+        else:
+            taken = f"each is short, so these are joined: {together(wanted).name}; one alone"
         _tell(
-            f"{self._shown_name} is {source.kind} with {len(streams):,} streams; this is the largest one, "
-            f"{_stream_text(stream)}; another one: --stream NUMBER or ADDRESS"
+            f"{self._shown_name} is {source.kind} with {len(streams):,} streams; {taken}: "
+            "--stream NUMBER or ADDRESS"
         )
+        if len(wanted) > 1:
+            streams = [each for each in streams if listener(each) != listener(wanted[0])]
         largest = sorted(streams, key=lambda each: -each.size)[:_MOST_LISTED]
         for each in sorted(largest, key=lambda each: each.number):
             _tell(f"  {_stream_text(each)}: {each.size:,} bytes in {each.chunks:,} chunks")

@@ -27,12 +27,14 @@ class CapturedChunk:
         data: the bytes, at least one.
         at: the time in seconds, from any origin; None if it is not known.
         after_gap: True if bytes of this side are missing before these.
+        begins: True if another connection begins here, for both sides. No frame reaches into it.
     """
 
     side: Side
     data: bytes
     at: float | None = None
     after_gap: bool = False
+    begins: bool = False
 
 
 def _with_data(chunks: Iterable[CapturedChunk]) -> tuple[CapturedChunk, ...]:
@@ -42,7 +44,7 @@ def _with_data(chunks: Iterable[CapturedChunk]) -> tuple[CapturedChunk, ...]:
 @frozen
 class Capture:
     """
-    A TCP stream, or the part that was captured.
+    A TCP stream, or the part that was captured; or several that are joined.
 
     Args:
         chunks: in the order in which they passed. Chunks without data are left out.

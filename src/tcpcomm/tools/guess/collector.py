@@ -152,15 +152,17 @@ def joined(captures: Iterable[Capture]) -> Capture:
     """
     Return several streams as one.
 
-    A stream that was captured from its beginning follows the one before it, as if both were one connection.
-    Any other begins behind a gap.
+    Each begins another connection, so that no frame reaches from one into the next. A stream that was not
+    captured from its beginning begins behind a gap.
     """
     streams = [*captures]
     chunks: list[CapturedChunk] = []
     for stream in streams:
         begun = {OPENER, ANSWERER} if stream.from_start else set()
         for chunk in stream.chunks:
-            chunks.append(chunk if chunk.side in begun else evolve(chunk, after_gap=True))
+            after_gap = chunk.after_gap or chunk.side not in begun
+            is_first = bool(chunks) and chunk is stream.chunks[0]
+            chunks.append(evolve(chunk, after_gap=after_gap, begins=is_first or chunk.begins))
             begun.add(chunk.side)
     return Capture(
         tuple(chunks),

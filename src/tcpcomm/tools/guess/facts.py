@@ -56,6 +56,8 @@ def _frames(chunks: Sequence[CapturedChunk], notations: Notations) -> Iterator[t
     framings = [None if each is None else parse_framing(each) for each in notations]
     decoders: list[Decoder | None] = [None if each is None else each.decoder() for each in framings]
     for chunk in chunks:
+        if chunk.begins:
+            decoders = [None if each is None else each.decoder() for each in framings]
         other = framings[1 - chunk.side]
         if decoders[1 - chunk.side] is None and other is not None:
             decoders[1 - chunk.side] = other.decoder()

@@ -4,7 +4,7 @@ One direction of a capture: :class:`Side`, its bytes and the places where its ch
 A program usually writes whole messages, so a chunk usually ends where a message ends. How much an end says
 depends on what follows it, so there are three classes of ends:
 
-- a *turn*: the other side speaks next. It waited for this message, so the message was complete;
+- a *turn*: the other side speaks next, or the connection ends. The message was complete;
 - a *pause*: nothing comes for more than 2 milliseconds. A message may pause in its middle too;
 - a *join*: more comes at once. TCP may have cut there.
 """
@@ -31,7 +31,7 @@ _LONGEST_BURST: Final = 40_000
 @frozen
 class Stretch:
     """
-    Bytes of a side without a gap in them, from ``start`` to ``stop``.
+    Bytes of a side in one connection, without a gap in them, from ``start`` to ``stop``.
 
     ``begins`` is True if a frame is known to begin at ``start``.
     """
@@ -49,7 +49,7 @@ class Side:
     Attributes:
         data: the bytes, without the missing ones.
         ends: the ends of the chunks: the turns, the pauses, the joins.
-        stretches: the parts between the gaps.
+        stretches: the parts between the gaps and the beginnings of connections.
         chunks: the end of each chunk, in order.
         bursts: the bytes between turns, or between pauses where turns are few. The first ones only.
     """
@@ -91,7 +91,7 @@ class Side:
 
     @property
     def turns(self) -> frozenset[int]:
-        """The ends after which the other side spoke."""
+        """The ends after which the other side spoke, or the connection ended."""
         return self.ends[0]
 
     @property
@@ -131,6 +131,11 @@ def side_of(capture: Capture, number: SideNumber) -> Side:
     chunks = capture.chunks
     last_own = -1
     for index, chunk in enumerate(chunks):
+        if chunk.begins and last_own >= 0:
+            building.end_chunk(_class_of_end(chunks, last_own), cut=False)
+            last_own = -1
+        if chunk.begins:
+            building.begin()
         if chunk.side == number:
             if last_own >= 0:
                 building.end_chunk(_class_of_end(chunks, last_own), cut=chunk.after_gap)
@@ -146,7 +151,7 @@ def _class_of_end(chunks: tuple[CapturedChunk, ...], index: int) -> int:
     if index + 1 == len(chunks):
         return 0
     chunk, following = chunks[index], chunks[index + 1]
-    if following.side != chunk.side:
+    if following.side != chunk.side or following.begins:
         return 0
     if chunk.at is None or following.at is None:
         return 2
@@ -168,6 +173,11 @@ class _Building:
 
     def __attrs_post_init__(self) -> None:
         self.begins = self.from_start
+
+    def begin(self) -> None:
+        """Begin another connection."""
+        self._end_stretch()
+        self.begins = True
 
     def add(self, chunk: CapturedChunk) -> None:
         if chunk.after_gap:

@@ -16,6 +16,7 @@ from tcpcomm.framing import LengthPrefixed
 from tcpcomm.testing import check_equipment
 from tcpcomm.tools.guess.answer import Explanation, Guess, Verdict
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk
+from tcpcomm.tools.guess.collector import joined
 from tcpcomm.tools.guess.draft.declaration import Draft, draft_declaration
 from tcpcomm.tools.guess.search import guess_framing
 from tests.tools.guess.draft.devices import DEVICES, Several
@@ -190,6 +191,14 @@ def test_a_slow_reply_has_a_timeout_with_a_margin_and_few_samples_are_unsure() -
     draft = draft_declaration(Capture(late), LINES)
     assert "timeout=10.0" in draft.text
     assert "    # unsure: seen 3 times only\n    @command" in draft.text
+
+
+def test_what_the_equipment_says_to_each_connection_first_is_no_reply(tmp_path: Path) -> None:
+    one = talk_of(["< READY", "> GET", "< 0.5"])
+    draft = draft_declaration(joined([evolve(one, from_start=True)] * 12), LINES, name="Drafted")
+    with drafted(draft, tmp_path) as found:
+        declaration = declaration_of(found)
+        assert ({"get"}, {"ready"}) == (set(declaration.commands), set(declaration.events))
 
 
 def test_the_side_that_was_connected_to_may_be_the_host(tmp_path: Path) -> None:

@@ -99,7 +99,9 @@ def _draft(capture: Capture, framings: Framings, frames: Sequence[Message], name
     if encoding is None or not is_text(frames):
         frame = _frame(capture, framings, OPENER, len(frames), name)
         return Draft(text=facts_source(frame, frames), notes=(_FACTS,))
-    lines = [Line(each.side, each.data.decode(encoding), each.chunk, each.at) for each in frames]
+    lines = [
+        Line(each.side, each.data.decode(encoding), each.chunk, each.at, each.connection) for each in frames
+    ]
     objects = objects_of(lines)
     if objects is not None:
         return _json_draft(capture, framings, lines, objects, name)

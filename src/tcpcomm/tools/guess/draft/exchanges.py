@@ -112,7 +112,7 @@ def _exchanges(lines: Sequence[Line], host: Side) -> tuple[list[Exchange], list[
     for line in lines:
         if line.side == host:
             exchanges.append(Exchange(line))
-        elif exchanges:
+        elif exchanges and exchanges[-1].request.connection == line.connection:
             exchanges[-1].answers.append(line)
         else:
             unasked.append(line)

@@ -84,11 +84,18 @@ def read_capture(capture: Capture, declaration: Declaration, host: Side) -> Tria
     """Read a capture by a declaration."""
     observer = _Counting()
     now = 0.0
-    session = OverheardSession(peer="host", speech=Speech.declared(declaration))
-    dissector = Dissector(session, Observers([observer]), lambda: now)
-    dissector.open(from_beginning=capture.from_start)
+
+    def opened(*, from_start: bool) -> Dissector:
+        session = OverheardSession(peer="host", speech=Speech.declared(declaration))
+        dissector = Dissector(session, Observers([observer]), lambda: now)
+        dissector.open(from_beginning=from_start)
+        return dissector
+
+    dissector = opened(from_start=capture.from_start)
     for chunk in capture.chunks:
         now = now if chunk.at is None else chunk.at
+        if chunk.begins:
+            dissector = opened(from_start=not chunk.after_gap)
         dissector.feed(chunk.data, to_host=chunk.side != host)
     seen = observer.seen
     return Trial(

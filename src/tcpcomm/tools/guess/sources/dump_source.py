@@ -174,24 +174,37 @@ class DumpSource(Source):
             self.note(text)
         return streams
 
-    def capture(self, stream: StreamInfo) -> Capture:
-        found, sample = self._found[stream.number], Sample()
+    def captures(self, streams: Sequence[StreamInfo]) -> list[Capture]:
+        samples = {each.number: Sample() for each in streams}
         dump = self._form(self._head)
-        swaps = not dump.knows_opener and found.first == ANSWERER
         for number, piece in _numbered(dump.pieces(self._text.lines(), Unread())):
-            if number == stream.number:
-                side: Side = OPENER if piece.side is None else piece.side
-                sample.add(
-                    ANSWERER if swaps and side == OPENER else OPENER if swaps else side,
-                    piece.data,
-                    piece.at,
-                    after_gap=piece.after_gap,
-                )
-                if sample.is_full:
-                    break
+            sample = samples.get(number)
+            if sample is None:
+                continue
+            swaps = not dump.knows_opener and self._found[number].first == ANSWERER
+            side: Side = OPENER if piece.side is None else piece.side
+            sample.add(
+                ANSWERER if swaps and side == OPENER else OPENER if swaps else side,
+                piece.data,
+                piece.at,
+                after_gap=piece.after_gap,
+            )
+            if sample.is_full and all(each.is_full for each in samples.values()):
+                break
         about = (dump.note,) if dump.note else ()
-        notes = (*sample.notes(stream.size if stream.name else None), *about, *self.notes)
-        return Capture(tuple(sample.chunks), name=stream.name, from_start=found.begins, notes=notes)
+        return [
+            Capture(
+                tuple(samples[each.number].chunks),
+                name=each.name,
+                from_start=self._found[each.number].begins,
+                notes=(
+                    *samples[each.number].notes(each.size if each.name else None),
+                    *about,
+                    *self.notes,
+                ),
+            )
+            for each in streams
+        ]
 
     def _pieces(self, unread: Unread) -> Iterator[Piece]:
         return self._form(self._head).pieces(self._text.lines(), unread)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import BinaryIO
 
 from tcpcomm.tools.guess.capture import OPENER, Capture
@@ -22,8 +23,9 @@ class RawSource(Source):
     def streams(self) -> list[StreamInfo]:
         return [StreamInfo(number=1, size=self._file.seek(0, os.SEEK_END), chunks=1)]
 
-    def capture(self, stream: StreamInfo) -> Capture:
+    def captures(self, streams: Sequence[StreamInfo]) -> list[Capture]:
+        (stream,) = streams
         self._file.seek(0)
         sample = Sample()
         sample.add(OPENER, self._file.read(MOST_SAMPLED + 1), None)
-        return Capture(tuple(sample.chunks), notes=(*sample.notes(stream.size), *self.notes))
+        return [Capture(tuple(sample.chunks), notes=(*sample.notes(stream.size), *self.notes))]

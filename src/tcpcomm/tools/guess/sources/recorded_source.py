@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from attrs import define, field
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.tools.export.addresses import Places
@@ -59,37 +61,34 @@ class RecordedSource(Source):
             raise UnreadableCapture("the recording holds no bytes yet: record while the two machines speak")
         return found
 
-    def capture(self, stream: StreamInfo) -> Capture:
-        sample = Sample()
+    def captures(self, streams: Sequence[StreamInfo]) -> list[Capture]:
         with self._recording() as recording:
-            session = recording.session(stream.number)
-            received: Side = OPENER if _peer_opened(session) else ANSWERER
-            missing: dict[bool, bool] = {}
-            masked = 0
-            for value in recording.everything(session):
-                if isinstance(value, RecordedGap):
-                    missing = {True: True, False: True}
-                elif not isinstance(value, RecordedChunk):
-                    continue
-                elif value.masked:
-                    missing[value.sent] = True
-                    masked += 1
-                else:
-                    side: Side = 1 - received if value.sent else received  # type: ignore[assignment]
-                    after_gap = missing.pop(value.sent, False)
-                    sample.add(side, value.data, value.at / 1e6, after_gap=after_gap)
-                    if sample.is_full:
-                        break
             numbers = recording.numbers()
+            wanted = {each.number for each in streams}
+            read = {each.number: _Reading(each) for each in recording.sessions() if each.number in wanted}
+            only = streams[0].number if len(streams) == 1 else None
+            for value in recording.everything(only):
+                if isinstance(value, RecordedGap):
+                    for each in read.values():
+                        each.missing = {True: True, False: True}
+                elif isinstance(value, RecordedChunk) and value.session in read:
+                    reading = read[value.session]
+                    reading.take(value)
+                    if reading.sample.is_full and all(each.sample.is_full for each in read.values()):
+                        break
+        masked = sum(each.masked for each in read.values())
         if masked:
             chunks = f"{masked} chunks are" if masked > 1 else "1 chunk is"
             self.note(f"{chunks} secret, so the recording does not have its bytes")
-        return Capture(
-            tuple(sample.chunks),
-            name=stream.name,
-            from_start=numbers is not None and numbers[0] <= session.first,
-            notes=(*sample.notes(stream.size), *self.notes),
-        )
+        return [
+            Capture(
+                tuple(read[each.number].sample.chunks),
+                name=each.name,
+                from_start=numbers is not None and numbers[0] <= read[each.number].session.first,
+                notes=(*read[each.number].sample.notes(each.size), *self.notes),
+            )
+            for each in streams
+        ]
 
     @contextmanager
     def _recording(self) -> Iterator[Recording]:
@@ -100,6 +99,32 @@ class RecordedSource(Source):
                     self.note(problem)
         except ConfigurationError as error:
             raise UnreadableCapture(str(error).removeprefix(f"{self._path}: ")) from None
+
+
+@define(eq=False)
+class _Reading:
+    """A session that is read."""
+
+    session: RecordedSession
+    sample: Sample = field(factory=Sample)
+    masked: int = 0
+    missing: dict[bool, bool] = field(factory=dict)
+    """True for each direction that lacks bytes before the next ones: what was sent, and received."""
+    received: Side = field(init=False)
+
+    @received.default
+    def _side_of_the_peer(self) -> Side:
+        return OPENER if _peer_opened(self.session) else ANSWERER
+
+    def take(self, chunk: RecordedChunk) -> None:
+        """Take the next chunk of the session."""
+        if chunk.masked:
+            self.missing[chunk.sent] = True
+            self.masked += 1
+            return
+        side: Side = 1 - self.received if chunk.sent else self.received  # type: ignore[assignment]
+        after_gap = self.missing.pop(chunk.sent, False)
+        self.sample.add(side, chunk.data, chunk.at / 1e6, after_gap=after_gap)
 
 
 def _peer_opened(session: RecordedSession) -> bool:

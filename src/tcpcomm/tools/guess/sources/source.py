@@ -8,6 +8,7 @@ one that is wanted, and keeps a sample of that one.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Final
 
 from attrs import define, field, frozen
@@ -70,9 +71,14 @@ class Source(ABC):
             UnreadableCapture: nothing in the file can be read.
         """
 
-    @abstractmethod
     def capture(self, stream: StreamInfo) -> Capture:
         """Return a stream, or a sample if it is long."""
+        (found,) = self.captures([stream])
+        return found
+
+    @abstractmethod
+    def captures(self, streams: Sequence[StreamInfo]) -> list[Capture]:
+        """Return some streams, each a sample if it is long. The file is read once."""
 
     def note(self, text: str) -> None:
         """Add a note, if it is a new one."""

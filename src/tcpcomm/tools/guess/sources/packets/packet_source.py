@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 from tcpcomm.tools.guess.capture import Capture
-from tcpcomm.tools.guess.sources.packets.connections import Connections
+from tcpcomm.tools.guess.sources.packets.connections import Connection, Connections
 from tcpcomm.tools.guess.sources.packets.files import Note, Packet, packets_of
 from tcpcomm.tools.guess.sources.packets.layers import Layers, Segment
 from tcpcomm.tools.guess.sources.source import MOST_STREAMS, Sample, Source, StreamInfo, UnreadableCapture
@@ -54,26 +54,34 @@ class PacketSource(Source):
             for each in connections.found
         ]
 
-    def capture(self, stream: StreamInfo) -> Capture:
-        connections, sample = Connections(), Sample()
-        wanted = at = None
+    def captures(self, streams: Sequence[StreamInfo]) -> list[Capture]:
+        connections = Connections()
+        samples = {each.number: Sample() for each in streams}
+        wanted: dict[int, Connection] = {}
+        at = None
         for at, segment in self._segments(Layers(), lambda _: None):
             connection = connections.of(segment)
-            if connection is None or connection.number not in (0, stream.number):
+            if connection is None or not (connection.number == 0 or connection.number in samples):
                 continue
-            wanted = connection if connection.number else wanted  # it gets its number with its first byte
+            sample = Sample()  # it gets its number with its first byte
+            if connection.number:
+                wanted[connection.number], sample = connection, samples[connection.number]
             for side, data, after_gap in connection.take(segment):
                 sample.add(side, data, at, after_gap=after_gap)
-            if sample.is_full:
+            if sample.is_full and all(each.is_full for each in samples.values()):
                 break
-        for side, data, after_gap in () if wanted is None else wanted.rest():
-            sample.add(side, data, at, after_gap=after_gap)
-        return Capture(
-            tuple(sample.chunks),
-            name=stream.name,
-            from_start=wanted is not None and wanted.from_start,
-            notes=(*sample.notes(stream.size), *self.notes),
-        )
+        for number, connection in wanted.items():
+            for side, data, after_gap in connection.rest():
+                samples[number].add(side, data, at, after_gap=after_gap)
+        return [
+            Capture(
+                tuple(samples[each.number].chunks),
+                name=each.name,
+                from_start=each.number in wanted and wanted[each.number].from_start,
+                notes=(*samples[each.number].notes(each.size), *self.notes),
+            )
+            for each in streams
+        ]
 
     def _segments(self, layers: Layers, note: Note) -> Iterator[tuple[float | None, Segment]]:
         for packet in self._packets(note):
