@@ -77,6 +77,80 @@ def test_a_host_that_always_sends_two_requests_at_once_is_pipelined() -> None:
     assert "Capture again" in draft_declaration(talk_of(lines), LINES).problem
 
 
+BEATS = {
+    "one side": (
+        ["> TRG {}", "> PING", "< PONG", "< OK {}.5"],
+        ["> TRG {}", "< OK {}.5", "> PING", "< PONG"],
+        {"trg", "ping"},
+        set[str](),
+    ),
+    "both sides": (
+        ["> TRG {}", "> PING", "< PONG", "< PING", "> PONG", "< OK {}.5"],
+        ["> TRG {}", "< OK {}.5", "< PING", "> PING", "< PONG", "> PONG"],
+        {"trg", "ping", "pong"},
+        {"ping_2"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BEATS)
+def test_a_heartbeat_that_overlaps_a_command_is_not_pipelining(name: str, tmp_path: Path) -> None:
+    overlapping, apart, commands, events = BEATS[name]
+    rounds = [overlapping if number % 3 == 1 else apart for number in range(20)]
+    capture = talk_of([line.format(number) for number, lines in enumerate(rounds) for line in lines])
+    with drafted(draft_declaration(capture, LINES, name="Drafted"), tmp_path) as found:
+        declaration = declaration_of(found)
+        assert (commands, events) == (set(declaration.commands), set(declaration.events))
+        assert 1.0 == read_part(found, capture)
+
+
+def test_one_request_that_was_sent_too_early_is_told_in_the_singular() -> None:
+    lines = [line for at in range(9) for line in (f"> GET {at}", f"< {at}.5")]
+    lines += ["> GET 9", "> GET 10", "< 9.5", "< 10.5"]
+    assert draft_declaration(talk_of(lines), LINES).problem.startswith("1 request was sent before")
+
+
+@pytest.mark.parametrize("each", [1, 3, 10])
+def test_json_events_are_none_however_often_they_come_with_a_reply(each: int, tmp_path: Path) -> None:
+    lines = []
+    for job in range(20):
+        told = [f'< {{"event":"ready","step":{job}}}'] * (job % each == 0)
+        lines += [f'> {{"cmd":"start","job":{job % 7}}}', *told, f'< {{"result":{{"x":{job * 1.5}}}}}']
+    capture = talk_of(lines)
+    draft = draft_declaration(capture, LINES, name="Drafted")
+    assert "    codec = Json()\n" in draft.text
+    with drafted(draft, tmp_path) as found:
+        assert {"ready"} == set(declaration_of(found).events)
+        assert 1.0 == read_part(found, capture)
+
+
+def test_json_results_and_faults_may_have_keys_of_their_own(tmp_path: Path) -> None:
+    lines = []
+    for job in range(12):
+        answer = '{"NG":{"code":3,"reason":"no part"}}' if job % 3 == 0 else f'{{"places":{{"x":{job}.5}}}}'
+        lines += [
+            f'> {{"cmd":"start","job":{job}}}',
+            f"< {answer}",
+            '> {"cmd":"stop"}',
+            '< {"result":null}',
+        ]
+    capture = talk_of(lines)
+    draft = draft_declaration(capture, LINES, name="Drafted")
+    assert '    codec = Json(fault="NG")\n' in draft.text
+    assert '@command(reply="places"' in draft.text
+    with drafted(draft, tmp_path) as found:
+        assert 1.0 == read_part(found, capture)
+
+
+def test_a_field_that_takes_a_whole_message_is_told_as_unsure() -> None:
+    random = Random(1)
+    words = ["".join(random.choices("abcdefghij -:/", k=random.randint(3, 30))) for _ in range(60)]
+    lines = [line for word in words for line in ("> READ", f"< {word}")]
+    draft = draft_declaration(talk_of(lines), LINES)
+    assert "    # unsure: the reply is not understood: all of it is one text\n    @command" in draft.text
+    assert "the request is not understood" not in draft.text
+
+
 def test_a_command_that_nothing_answers_is_not_pipelining(tmp_path: Path) -> None:
     lines = ["> GET", "< 0.5", "> LAMP", "> STATE", "< RUN", "> GET", "< 0.25"] * 20
     with drafted(draft_declaration(talk_of(lines), LINES, name="Drafted"), tmp_path) as found:

@@ -13,9 +13,14 @@ from tcpcomm.framing import Framing, parse_framing
 from tcpcomm.tools.guess.answer import Guess, Verdict
 from tcpcomm.tools.guess.capture import OPENER, Capture, Side
 from tcpcomm.tools.guess.draft.binary_draft import facts_source
-from tcpcomm.tools.guess.draft.commands import Members, members_of
+from tcpcomm.tools.guess.draft.commands import members_of
 from tcpcomm.tools.guess.draft.conflicts import without_conflict
-from tcpcomm.tools.guess.draft.exchanges import conversation_by_ids, conversation_of
+from tcpcomm.tools.guess.draft.exchanges import (
+    Conversation,
+    conversation_beside_heartbeats,
+    conversation_by_ids,
+    conversation_of,
+)
 from tcpcomm.tools.guess.draft.forms import head_of
 from tcpcomm.tools.guess.draft.ids import marked
 from tcpcomm.tools.guess.draft.json_objects.drafting import JsonSource, Shell, json_sources, objects_of
@@ -36,11 +41,12 @@ _FACTS: Final = (
 )
 _OTHER_JSON: Final = (
     "The messages are JSON objects, and no options of the codec Json read nine of ten of them. Declare the "
-    "commands by hand, by the table of its options."
+    "commands by hand, by the table of its options in docs/reference/json.md."
 )
 _BOTH_ASK: Final = (
     "Both sides send requests of JSON-RPC, and a draft declares those of one side only. Declare the "
-    "commands by hand: those of the equipment, and as its host_side those that it sends to the host."
+    "commands by hand: those of the equipment, and as its host_side those that it sends to the host, by "
+    "docs/howto/declare-equipment.md."
 )
 
 
@@ -134,8 +140,14 @@ def _text_draft(
         has_ids=ids is not None,
         has_declaration=language.has_declaration,
     )
-    members = members_of(conversation, with_path=language.with_path)
-    return _tried(capture, frame, members, conversation.host)
+    draft, part = _tried(capture, frame, conversation, language)
+    if part < _LEAST_READ and ids is None and not conversation.heartbeat:
+        apart = conversation_beside_heartbeats(language.lines, key_of)
+        if apart is not None:
+            asks = framings[apart.host] or frame.framing
+            frame = evolve(frame, framing=asks, reply_framing=framings[1 - apart.host])
+            return max((draft, part), _tried(capture, frame, apart, language), key=lambda each: each[1])
+    return draft, part
 
 
 def _frame(capture: Capture, framings: Framings, host: Side, count: int, name: str) -> Frame:
@@ -171,14 +183,18 @@ def _json_draft(
     return Draft(text=best[1].text, notes=_notes(best[2]))
 
 
-def _tried(capture: Capture, frame: Frame, members: Members, host: Side) -> tuple[Draft, float]:
+def _tried(
+    capture: Capture, frame: Frame, conversation: Conversation, language: Language
+) -> tuple[Draft, float]:
     """Write the draft, and read the capture by it. Members that conflict with others are left out."""
+    members = members_of(conversation, with_path=language.with_path)
+    frame = evolve(frame, heartbeat=conversation.heartbeat)
     left_out: list[str] = []
     while members.commands or members.events:
         source = source_of(frame, members, left_out)
         try:
             with declared(source.text, frame.name) as declaration:
-                trial = read_capture(capture, declaration, host)
+                trial = read_capture(capture, declaration, conversation.host)
         except ConfigurationError as error:
             names, name = source.names, member_in(error, frame.name)
             number = names.index(name) if name in names else None
@@ -190,9 +206,10 @@ def _tried(capture: Capture, frame: Frame, members: Members, host: Side) -> tupl
 
 
 def _pipelined(count: int) -> str:
+    requests = "1 request was" if count == 1 else f"{count} requests were"
     return (
-        f"{count} requests were sent before the one before was answered, and no message has an id, so that "
-        f"nobody can tell which reply belongs to which request. {_ONE_AT_A_TIME}"
+        f"{requests} sent before the one before was answered, and no message has an id, so that nobody can "
+        f"tell which reply belongs to which request. {_ONE_AT_A_TIME}"
     )
 
 

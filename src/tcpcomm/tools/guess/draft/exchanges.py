@@ -23,6 +23,8 @@ _MOSTLY: Final = 0.8
 _MOST_LEADS: Final = 2
 _SIZES_OF_LISTS: Final = 3
 _BY_CHANCE: Final = 0.001
+_FEWEST_BEATS: Final = 2
+_ALONE: Final = 0.2  # of the questions of a heartbeat
 
 KeyOf = Callable[[str], str]
 
@@ -58,12 +60,14 @@ class Conversation:
         exchanges: the requests with their answers; events are not among these.
         events: the lines that nobody asked for.
         pipelined: the number of requests that were sent before the one before was answered.
+        heartbeat: the request of the heartbeat, which is answered beside other requests; empty if none is.
     """
 
     host: Side
     exchanges: Sequence[Exchange]
     events: Sequence[Line]
     pipelined: int
+    heartbeat: str = ""
 
 
 def conversation_by_ids(found: Ids) -> Conversation:
@@ -92,6 +96,22 @@ def conversation_of(lines: Sequence[Line], key_of: KeyOf, host: Side | None = No
         key_of: returns the kind of a line, such as its head.
         host: the side that asks, or None if it must be found.
     """
+    whole = _conversation(lines, key_of, host)
+    apart = conversation_beside_heartbeats(lines, key_of, host) if whole.pipelined else None
+    return apart or whole
+
+
+def conversation_beside_heartbeats(
+    lines: Sequence[Line], key_of: KeyOf, host: Side | None = None
+) -> Conversation | None:
+    """Return the conversation with heartbeats as exchanges of their own; None if that is not possible."""
+    beats = _beats(lines)
+    paired = {place for beat in beats for place in beat}
+    rest = _conversation([each for place, each in enumerate(lines) if place not in paired], key_of, host)
+    return None if rest.pipelined or not beats else _with_beats(rest, lines, beats)
+
+
+def _conversation(lines: Sequence[Line], key_of: KeyOf, host: Side | None) -> Conversation:
     host = _host_of(lines, key_of) if host is None else host
     exchanges, unasked = _exchanges(lines, host)
     pipelined = _pipelined(exchanges, key_of)
@@ -104,6 +124,77 @@ def conversation_of(lines: Sequence[Line], key_of: KeyOf, host: Side | None = No
             evolve(each, answers=[line for line in each.answers if key_of(line.text) not in events])
         )
     return Conversation(host, kept, told, pipelined)
+
+
+def _beats(lines: Sequence[Line]) -> list[tuple[int, int]]:
+    """
+    Return the places of each question of a heartbeat with its answer, such as PING and PONG.
+
+    Both are the same texts each time, and come in turns. They may overlap other exchanges, but some of them
+    stand alone, so that the answer is known to be theirs. The other side may ask with the same texts.
+    """
+    places: dict[tuple[Side, str], list[int]] = defaultdict(list)
+    for place, line in enumerate(lines):
+        places[line.side, line.text].append(place)
+    often = {key: found for key, found in places.items() if len(found) >= _FEWEST_BEATS}
+    known: list[tuple[float, int, Side, str, str]] = []
+    for (side, text), asked in often.items():
+        answers = [
+            (_alone(lines, asked, answered), answer)
+            for (other, answer), answered in often.items()
+            if other != side and _in_turns(asked, answered)
+        ]
+        alone, answer = max(answers, default=(0, ""))
+        if alone >= max(1, _ALONE * len(asked)):
+            known.append((-alone / len(asked), asked[0], side, text, answer))
+    beats: dict[int, int] = {}
+    for _, _, side, text, answer in sorted(known):
+        for asking, answering in ((side, _other(side)), (_other(side), side)):
+            asked, answered = often.get((asking, text), []), often.get((answering, answer), [])
+            free = {*asked, *answered}.isdisjoint({*beats, *beats.values()})
+            if free and _in_turns(asked, answered):
+                beats.update(zip(asked, answered, strict=False))
+    return [*beats.items()]
+
+
+def _other(side: Side) -> Side:
+    return 0 if side else 1
+
+
+def _in_turns(asked: Sequence[int], answered: Sequence[int]) -> bool:
+    """Return True if an answer stands between each question and the next. The last one may lack it."""
+    if not answered or len(asked) - len(answered) not in (0, 1):
+        return False
+    nexts = [*asked[1:], answered[-1] + 1]
+    return all(
+        before < answer < after for before, answer, after in zip(asked, answered, nexts, strict=False)
+    )
+
+
+def _alone(lines: Sequence[Line], asked: Sequence[int], answered: Sequence[int]) -> int:
+    """Return the number of questions that the answer follows at once, and that nothing waits before."""
+    return sum(
+        last == first + 1 and (first == 0 or lines[first - 1].side != lines[first].side)
+        for first, last in zip(asked, answered, strict=False)
+    )
+
+
+def _with_beats(
+    rest: Conversation, lines: Sequence[Line], beats: Sequence[tuple[int, int]]
+) -> Conversation:
+    """Return a conversation with heartbeats. What the equipment asks is an event, and is not answered."""
+    exchanges, events = [*rest.exchanges], [*rest.events]
+    for question, answer in beats:
+        if lines[question].side == rest.host:
+            exchanges.append(Exchange(lines[question], [lines[answer]]))
+        else:
+            events.append(lines[question])
+            exchanges.append(Exchange(lines[answer]))
+    exchanges.sort(key=lambda each: each.request.chunk)
+    events.sort(key=lambda each: each.chunk)
+    asked = Counter(lines[question].text for question, _ in beats if lines[question].side == rest.host)
+    heartbeat = asked.most_common(1)[0][0] if asked else ""
+    return evolve(rest, exchanges=exchanges, events=events, heartbeat=heartbeat)
 
 
 def _exchanges(lines: Sequence[Line], host: Side) -> tuple[list[Exchange], list[Line]]:

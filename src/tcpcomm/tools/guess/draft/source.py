@@ -12,7 +12,9 @@ from tcpcomm.tools.guess.draft.commands import CommandSeen, EventSeen, Members
 from tcpcomm.tools.guess.draft.faults import FaultForm
 from tcpcomm.tools.guess.draft.names import field_names, words_of
 from tcpcomm.tools.guess.draft.parts import (
+    Kind,
     Pattern,
+    Text,
     annotation,
     literal,
     named,
@@ -49,6 +51,8 @@ class Frame:
     codec: str = "Template"
     has_ids: bool = False
     has_declaration: bool = False
+    heartbeat: str = ""
+    """The request of the heartbeat; empty if none is known."""
 
 
 @frozen
@@ -81,6 +85,9 @@ def source_of(frame: Frame, members: Members, left_out: Sequence[str] = ()) -> S
     drafted = [_command(writer, each, frame.codec) for each in members.commands]
     drafted += [_event(writer, each) for each in members.events]
     attributes = _attributes(writer, frame, members.faults)
+    for each, member in zip(members.commands, drafted, strict=False):
+        if each.request == (Text(frame.heartbeat),):
+            attributes += f"\n    heartbeat = {quoted(member.name)}\n    heartbeat_while_busy = True"
     body = "\n\n".join([attributes, *(each.text for each in drafted)])
     classes = "".join(f"{each}\n\n\n" for each in writer.classes)
     text = f"class {frame.name}(Equipment):\n{docstring(frame, left_out)}\n\n{body}\n"
@@ -172,6 +179,10 @@ def _command(writer: Writer, seen: CommandSeen, codec: str) -> Member:
     doubts = [*seen.replies.doubts]
     if seen.count < _UNSURE:
         doubts.append(f"seen {times(seen.count)} only")
+    if _is_one_text(seen.request):
+        doubts.append("the request is not understood: all of it is one text")
+    if seen.replies.forms and all(_is_one_text(line) for each in seen.replies.forms for line in each.lines):
+        doubts.append("the reply is not understood: all of it is one text")
     if seen.refused and not seen.exchanges:
         doubts.append("it was only refused, so its reply is not known")
     reply, result = reply_source(writer, name, seen, slots(parameters))
@@ -197,6 +208,11 @@ def _command(writer: Writer, seen: CommandSeen, codec: str) -> Member:
         "        raise NotImplementedError",
     ]
     return Member(name, "\n".join(lines))
+
+
+def _is_one_text(pattern: Pattern) -> bool:
+    """Return True if one field takes all of a message, whatever it is."""
+    return [each.kind for each in slots(pattern)] == [Kind.TEXT] and len(pattern) == 1
 
 
 def template_text(text: str) -> str:
@@ -228,6 +244,8 @@ def _event(writer: Writer, seen: EventSeen) -> Member:
     name = writer.names.give("_".join(words), "told")
     told = "".join(f", {each.name}: {annotation(each)}" for each in slots(pattern))
     lines = [f"    # unsure: seen {times(seen.count)} only"] if seen.count < _UNSURE else []
+    if _is_one_text(pattern):
+        lines.append("    # unsure: the event is not understood: all of it is one text")
     lines += [
         f"    @event({quoted(template(pattern))})",
         f"    def {name}(self{told}) -> None:",

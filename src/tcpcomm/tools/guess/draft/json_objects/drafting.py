@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from tcpcomm.tools.guess.capture import Side
 from tcpcomm.tools.guess.draft.exchanges import Conversation, Exchange, conversation_of
@@ -61,6 +61,8 @@ class _Talk:
     """By the word: the parameters, the answers, and the seconds that the answer took."""
     events: Mapping[str, list[Mapping[str, Any]]]
     pipelined: int = 0
+    result_keys: Mapping[str, str] = field(factory=dict)
+    """The key of the result of a command, by its word, where that is not the usual one."""
 
 
 def json_sources(
@@ -122,20 +124,30 @@ def _talk(
 
     asked: dict[str, list[Any]] = defaultdict(list)
     events: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    conversation = _paired(lines, by_text, options, host, kind_of)
+    result_keys: dict[str, str] = {}
+    words = {by_text[line.text].get(options.command) for line in lines if line.side == host}
+    told = [line for line in lines if line.side != host and options.is_event(by_text[line.text], words)]
+    rest = [line for line in lines if line.side == host or not options.is_event(by_text[line.text], words)]
+    conversation = _paired(rest, by_text, options, host, kind_of)
     for exchange in conversation.exchanges:
         request = by_text[exchange.request.text]
         replies = [by_text[each.text] for each in exchange.answers]
-        good = [options.result_of(each) for each in replies if not options.is_fault(each)]
-        asked[str(request[options.command])].append((options.values_of(request), good, exchange.seconds))
-    for line in conversation.events:
+        good = [each for each in replies if not options.is_fault(each)]
+        word = str(request[options.command])
+        results = [options.result_of(each) for each in good]
+        asked[word].append((options.values_of(request), results, exchange.seconds))
+        for each in good:
+            key = options.result_key(each)
+            if key is not None and key != options.result:
+                result_keys[word] = key
+    for line in (*told, *conversation.events):
         value = by_text[line.text]
-        word = value.get(options.event or "")
-        if isinstance(word, str):
-            events[word].append(
+        name = value.get(options.event or "")
+        if isinstance(name, str):
+            events[name].append(
                 {key: each for key, each in options.values_of(value).items() if key != options.event}
             )
-    return _Talk(asked=asked, events=events, pipelined=conversation.pipelined)
+    return _Talk(asked=asked, events=events, pipelined=conversation.pipelined, result_keys=result_keys)
 
 
 def _paired(
@@ -167,7 +179,7 @@ def _written(talk: _Talk, codec: str, shell: Shell) -> JsonSource:
     members = []
     for word, asked in talk.asked.items():
         method = names.give(word, "ask")
-        members.append(_command(types, word, method, asked))
+        members.append(_command(types, word, method, asked, talk.result_keys.get(word)))
     for word, told in talk.events.items():
         method = names.give(word, "told")
         members.append(_event(types, word, method, told))
@@ -207,7 +219,7 @@ def _parameters(types: JsonTypes, method: str, seen: Sequence[Mapping[str, Any]]
     return "".join(must + may)
 
 
-def _command(types: JsonTypes, word: str, method: str, asked: Sequence[Any]) -> str:
+def _command(types: JsonTypes, word: str, method: str, asked: Sequence[Any], result_key: str | None) -> str:
     parameters = _parameters(types, method, [values for values, _, _ in asked])
     results = [result for _, answers, _ in asked for result in answers]
     seconds = [each for _, _, each in asked if each is not None]
@@ -219,6 +231,8 @@ def _command(types: JsonTypes, word: str, method: str, asked: Sequence[Any]) -> 
         arguments.append("reply=None")
     elif not empty:
         result = types.annotation(results, "".join(each.title() for each in method.split("_")) + "Reply")
+    if result_key is not None:
+        arguments.append(f"reply={quoted(result_key)}")
     if seconds:
         arguments.append(f"timeout={timeout_of(max(seconds))}")
     lines = [f"    # unsure: seen {times(len(asked))} only"] if len(asked) < _UNSURE else []

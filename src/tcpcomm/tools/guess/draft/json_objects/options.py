@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
@@ -41,6 +41,8 @@ class JsonOptions:
     success: Mapping[str, Any] = field(factory=dict)
     failure: Mapping[str, Any] = field(factory=dict)
     echo: bool = False
+    own_results: bool = False
+    """True if the replies to some commands have their results under keys of their own."""
 
     def values_of(self, message: Object) -> Object:
         """Return the parameters of a request or an event."""
@@ -48,6 +50,11 @@ class JsonOptions:
             inner = message.get(self.parameters, {})
             return inner if isinstance(inner, dict) else {}
         return {key: each for key, each in message.items() if key not in (self.command, self.id)}
+
+    def is_event(self, message: Object, words: Collection[object]) -> bool:
+        """Return True if a message of the equipment is an event. ``words`` are those of the commands."""
+        word = message.get(self.event or "")
+        return isinstance(word, str) and (self.event != self.command or word not in words)
 
     def is_fault(self, reply: Object) -> bool:
         """Return True if a reply is a fault."""
@@ -57,12 +64,23 @@ class JsonOptions:
             return all(reply.get(key) == value for key, value in self.failure.items())
         return any(key in reply and reply[key] != value for key, value in self.success.items())
 
+    def result_key(self, reply: Object) -> str | None:
+        """Return the key of the result in a good reply; None if it has none."""
+        if self.own_results:
+            return next((str(key) for key in reply if key not in self._hidden), None)
+        return self.result
+
+    @property
+    def _hidden(self) -> set[str | None]:
+        return {self.id, *self.success, *([self.command] if self.echo else [])}
+
     def result_of(self, reply: Object) -> Any:
         """Return the result in a good reply."""
+        if self.own_results:
+            return reply.get(self.result_key(reply) or "")
         if self.result is not None:
             return reply.get(self.result)
-        hidden = {self.id, *self.success, *([self.command] if self.echo else [])}
-        return {key: each for key, each in reply.items() if key not in hidden}
+        return {key: each for key, each in reply.items() if key not in self._hidden}
 
     @property
     def source(self) -> str:
@@ -148,7 +166,7 @@ def _is_int(value: object) -> bool:
 def _with_status(found: JsonOptions, replies: Sequence[Object]) -> Iterable[JsonOptions]:
     """Yield options for the ways in which replies say yes and no."""
     keys = [*dict.fromkeys(key for each in replies for key in each)]
-    for key in (each for each in keys if each.lower() in _FAULT_KEYS):
+    for key in (each for each in keys if each.lower() in _FAULT_KEYS or _holds_faults(each, replies)):
         faults = [each[key] for each in replies if isinstance(each.get(key), dict)]
         if faults:
             code, reason = _code_and_reason(faults)
@@ -187,6 +205,18 @@ def _code_and_reason(faults: Sequence[Object], but: str = "") -> tuple[str | Non
     return next(iter(named or codes), None), reason
 
 
+def _holds_faults(key: str, replies: Sequence[Object]) -> bool:
+    """Return True if some replies hold nothing but an object with a code and a reason under this key."""
+    found = [each for each in replies if key in each]
+    return 2 * len(found) <= len(replies) and all(
+        isinstance(each[key], dict)
+        and len(each[key]) == len(("code", "reason"))
+        and any(name.lower() in _CODE_KEYS for name in each[key])
+        and any(name.lower() in _REASONS for name in each[key])
+        for each in found
+    )
+
+
 def _is_code(value: object) -> bool:
     return _is_int(value) or isinstance(value, str)
 
@@ -197,4 +227,7 @@ def _with_result(found: JsonOptions, good: Sequence[Object]) -> Iterable[JsonOpt
     keys = {key for each in good for key in each if key not in hidden}
     if len(keys) == 1 and (key := next(iter(keys))).lower() in _RESULT_KEYS:
         yield evolve(found, result=key)
+    if len(keys) > 1 and all(len(each.keys() - hidden) == 1 for each in good):
+        usual = next((key for key in _RESULT_KEYS if key in keys), next(iter(good[0].keys() - hidden)))
+        yield evolve(found, result=usual, own_results=True)
     yield evolve(found, result=None)
