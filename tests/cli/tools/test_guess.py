@@ -129,7 +129,7 @@ def test_different_framings_stand_beside_their_sides(run: Run, monkeypatch: pyte
         "           cuts alike: < lines",
         "next: see the messages: tcpcomm tap tcp:9998 tcp:10.0.0.9:8501 --framing length:2 --reply-framing "
         r"'delimited:\r'",
-        "then: tcpcomm guess line.pcap --draft > device.py",
+        "no draft: Only one side has messages, and a draft needs requests and their replies.",
     ]
 
 
@@ -140,7 +140,7 @@ def test_a_side_that_sent_nothing_has_no_line(run: Run, monkeypatch: pytest.Monk
     assert run("line.pcap")[1].splitlines() == [
         "confident  < length:2",
         r"next: see the messages: tcpcomm tap tcp:9998 'tcp6:\:\:2:8501' --framing length:2",
-        "then: tcpcomm guess line.pcap --draft > device.py",
+        "no draft: Only one side has messages, and a draft needs requests and their replies.",
     ]
 
 
@@ -437,6 +437,26 @@ def test_a_capture_that_cannot_be_drafted_is_told_with_the_reason(
     code, output, told = run("dump.txt", "--draft")
     assert (4, "") == (code, output)
     assert "Capture again with one command at a time." in told
+
+
+def test_a_draft_is_offered_only_where_one_can_be_written(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(monkeypatch, Guess(verdict=Verdict.CONFIDENT, best=LINES))
+    for lines, begin in (
+        (["> A{0D}{0A}", "> B{0D}{0A}", "< 1{0D}{0A}", "< 2{0D}{0A}"], "no draft: 20 requests were sent"),
+        (["> A{0D}{0A}", "< 1{0D}{0A}"], "then: tcpcomm guess dump.txt --draft > device.py"),
+    ):
+        Path("dump.txt").write_text("\n".join(lines * 20) + "\n", encoding="utf-8")
+        assert run("dump.txt")[1].splitlines()[-1].startswith(begin)
+
+
+def test_the_next_step_of_a_stream_without_a_framing_stands_in_the_refusal_of_a_draft(run: Run) -> None:
+    lines = [f"> GET /{job} HTTP/1.1{{0D}}{{0A}}{{0D}}{{0A}}" for job in range(12)]
+    Path("dump.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    code, _, told = run("dump.txt", "--draft")
+    assert 4 == code
+    assert "nothing can be drafted. Next: use an HTTP client or server for it" in told
 
 
 def test_a_capture_of_one_side_has_no_draft(run: Run) -> None:

@@ -116,9 +116,9 @@ Examples:
             raise Refusal(f"{self._shown_name}: {problem}") from None
         except KeyboardInterrupt:
             raise Refusal("interrupted: nothing is guessed", code=INTERRUPTED) from None
-        if self["draft"]:
-            return self._draft(capture, guess)
         next_step = self._next_step(guess, stream)
+        if self["draft"]:
+            return self._draft(capture, guess, next_step)
         if self["format"] == "json":
             about = {"file": self._shown_name, "stream": _facts(stream), "streams": [*map(_facts, streams)]}
             found = {**about, **report_json(guess), "next": next_step}
@@ -128,11 +128,21 @@ Examples:
                 print(line)
             print(f"next: {next_step}")
             if guess.verdict is Verdict.CONFIDENT and self.name != _STANDARD_INPUT:
-                chosen = self._chosen_again(stream) if len(streams) > 1 else ""
-                print(f"then: tcpcomm guess {shlex.quote(self.name)}{chosen} --draft > device.py")
+                print(self._then(capture, guess, self._chosen_again(stream) if len(streams) > 1 else ""))
         return _CODES[guess.verdict]
 
-    def _draft(self, capture: Capture, guess: Guess) -> int:
+    def _then(self, capture: Capture, guess: Guess, chosen: str) -> str:
+        """Return the line with the command that writes a draft, or with the reason why there is none."""
+        problem = draft_declaration(capture, guess).problem  # it takes less time than the guess took
+        if problem:
+            return one_line(f"no draft: {problem}")
+        side = "" if self["side"] is None else f" --side {self['side']}"
+        return f"then: tcpcomm guess {shlex.quote(self.name)}{chosen}{side} --draft > device.py"
+
+    def _draft(self, capture: Capture, guess: Guess, next_step: str) -> int:
+        if guess.best is None or guess.verdict is Verdict.NOTHING:
+            problem = f"No framing is known, so that nothing can be drafted. Next: {next_step}"
+            raise Refusal(problem, code=NO_DRAFT)
         draft = draft_declaration(capture, guess)
         for note in draft.notes:
             _tell(one_line(note))
