@@ -451,6 +451,21 @@ def test_a_draft_is_offered_only_where_one_can_be_written(
         assert run("dump.txt")[1].splitlines()[-1].startswith(begin)
 
 
+def test_the_next_step_for_a_known_protocol_is_its_ready_device(run: Run) -> None:
+    lines = []
+    for number in range(12):
+        lines += [f"> 00{number:02x} 0000 0006 01 03 00{number * 7:02x} 0001"]
+        lines += [f"< 00{number:02x} 0000 0005 01 03 02 00{number * 9:02x}"]
+    Path("dump.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    output = run("dump.txt")[1]
+    assert "fact: the ready device modbus reads 24 of 24 messages\n" in output
+    assert "see the messages: tcpcomm tap tcp:9998 tcp:HOST:PORT --as modbus\n" in output
+    assert "modbus" == json.loads(run("dump.txt", "--format", "json")[1])["device"]
+    told = run("dump.txt", "--draft")[2]
+    assert "no draft is needed: the ready device modbus reads 24 of 24 messages." in told
+    assert "docs/devices/modbus.md" in told
+
+
 def test_the_next_step_of_a_stream_without_a_framing_stands_in_the_refusal_of_a_draft(run: Run) -> None:
     lines = [f"> GET /{job} HTTP/1.1{{0D}}{{0A}}{{0D}}{{0A}}" for job in range(12)]
     Path("dump.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

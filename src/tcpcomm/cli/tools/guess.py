@@ -25,6 +25,7 @@ from tcpcomm.tools.guess.answer import Guess, Verdict
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
 from tcpcomm.tools.guess.changes import CHANGES
 from tcpcomm.tools.guess.draft.declaration import draft_declaration
+from tcpcomm.tools.guess.draft.ready_device import device_page, with_device
 from tcpcomm.tools.guess.facts import with_facts
 from tcpcomm.tools.guess.mixtures import MIXED
 from tcpcomm.tools.guess.report import report_json, report_lines
@@ -111,7 +112,7 @@ Examples:
             raise Refusal(f"--side must be {' or '.join(_SIDES)}, not {self['side']!r}")
         try:
             streams, stream, capture = self._read()
-            guess = with_facts(capture, self.guess(capture))
+            guess = with_device(capture, with_facts(capture, self.guess(capture)))
         except UnreadableCapture as problem:
             raise Refusal(f"{self._shown_name}: {problem}") from None
         except KeyboardInterrupt:
@@ -133,6 +134,8 @@ Examples:
 
     def _then(self, capture: Capture, guess: Guess, chosen: str) -> str:
         """Return the line with the command that writes a draft, or with the reason why there is none."""
+        if guess.device:
+            return f"then: tcpcomm describe {guess.device}; {device_page(guess.device)} shows its use"
         problem = draft_declaration(capture, guess).problem  # it takes less time than the guess took
         if problem:
             return one_line(f"no draft: {problem}")
@@ -143,6 +146,11 @@ Examples:
         if guess.best is None or guess.verdict is Verdict.NOTHING:
             problem = f"No framing is known, so that nothing can be drafted. Next: {next_step}"
             raise Refusal(problem, code=NO_DRAFT)
+        if guess.device:
+            _tell(
+                f"no draft is needed: {guess.facts[0]}. 'tcpcomm describe {guess.device}' shows it, and "
+                f"{device_page(guess.device)} its use"
+            )
         draft = draft_declaration(capture, guess)
         for note in draft.notes:
             _tell(one_line(note))
@@ -250,7 +258,8 @@ Examples:
             return advice[0]
         if guess.best is None or guess.verdict is Verdict.NOTHING:
             return more
-        step = f"tcpcomm tap tcp:9998 {_target(stream)} {framing_options(*guess.best.framings)}"
+        options = f"--as {guess.device}" if guess.device else framing_options(*guess.best.framings)
+        step = f"tcpcomm tap tcp:9998 {_target(stream)} {options}"
         return (
             f"see the messages: {step}" if guess.verdict is Verdict.CONFIDENT else f"{more}; or try: {step}"
         )

@@ -49,6 +49,7 @@ class Guess:
         doubts: what speaks against it, and what keeps it from being confident, each as a sentence.
         unexplained: bytes that nothing explains, as places in a frame, such as ``bytes 2 to 15``.
         facts: what stands in the frames of a binary protocol, each with its count.
+        device: the name of the ready device that reads the messages, as ``--as`` takes it; or empty.
         notes: what was left out of the capture, and why.
         skipped: the chunks at the beginning of the capture that have another framing, such as a login.
         seconds: the time that it took.
@@ -60,6 +61,7 @@ class Guess:
     doubts: tuple[str, ...] = ()
     unexplained: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    device: str = ""
     notes: tuple[str, ...] = ()
     skipped: int = 0
     seconds: float = 0.0

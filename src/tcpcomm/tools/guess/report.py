@@ -101,6 +101,7 @@ def report_json(guess: Guess) -> dict[str, Any]:
         "doubts": [*guess.doubts],
         "unexplained": [*guess.unexplained],
         "facts": [*guess.facts],
+        "device": guess.device or None,
         "notes": [*guess.notes],
         "skipped": guess.skipped,
         "seconds": round(guess.seconds, 3),
