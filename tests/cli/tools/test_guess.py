@@ -404,6 +404,28 @@ def test_a_capture_that_lacks_something_says_so(
     assert f"note: {note}" in run("dump.txt")[1].splitlines()
 
 
+@pytest.mark.parametrize("end", ["{0D}", "\n"], ids=["escapes", "as it is"])
+def test_a_copy_without_chunks_is_not_told_that_few_frames_end_one(run: Run, end: str) -> None:
+    Path("copy.txt").write_text(
+        "".join(f"OK,{job * 1.25:.3f},{90 - job}{end}" for job in range(14)), "utf-8"
+    )
+    code, output, _ = run("copy.txt")
+    assert 2 == code
+    assert "of the frames end a chunk" not in output
+    assert (
+        "next: capture it with 'tcpcomm tap', or write each chunk on a line of its own, behind '>'"
+        in output
+    )
+
+
+def test_a_chunk_of_several_lines_is_told(run: Run) -> None:
+    text = "".join(f"OK,{job * 1.25:.3f},{90 - job}{{0D}}" for job in range(14))
+    Path("copy.txt").write_text(f"< {text}\n", "utf-8")
+    assert "of the frames end a chunk: several lines may be one message" in " ".join(
+        run("copy.txt")[1].split()
+    )
+
+
 def test_bytes_of_one_side_are_taken_as_they_are(run: Run, looked_at: list[Capture]) -> None:
     Path("dump.txt").write_bytes(b"> 41\n")
     run("dump.txt", "--raw")

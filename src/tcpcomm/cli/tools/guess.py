@@ -117,7 +117,7 @@ Examples:
             raise Refusal(f"{self._shown_name}: {problem}") from None
         except KeyboardInterrupt:
             raise Refusal("interrupted: nothing is guessed", code=INTERRUPTED) from None
-        next_step = self._next_step(guess, stream)
+        next_step = self._next_step(guess, stream, is_bare=capture.is_bare)
         if self["draft"]:
             return self._draft(capture, guess, next_step)
         if self["format"] == "json":
@@ -248,8 +248,13 @@ Examples:
             notes.append(f"it holds one chunk only: capture {_ENOUGH} messages or more")
         return evolve(capture, chunks=chunks, notes=tuple(notes))
 
-    def _next_step(self, guess: Guess, stream: StreamInfo) -> str:
+    def _next_step(self, guess: Guess, stream: StreamInfo, *, is_bare: bool) -> str:
         more = "capture more: from the beginning of the connection, both sides, different commands"
+        if is_bare:
+            more = (
+                "capture it with 'tcpcomm tap', or write each chunk on a line of its own, behind '>' or "
+                "'<' for the side that sent it"
+            )
         known = [each for each in guess.doubts if each.startswith(_RECOGNISED)]
         if known:
             return known[0].partition(": ")[2]

@@ -52,12 +52,14 @@ class Capture:
         from_start: True if the first chunk is known to begin the connection.
         notes: what a reader of the answer must know of the capture, each as a sentence: it was cut, it is
             a sample.
+        is_bare: True if nothing shows where chunks end, nor who sent them: all bytes are one chunk.
     """
 
     chunks: tuple[CapturedChunk, ...] = field(converter=_with_data)
     name: str = ""
     from_start: bool = False
     notes: tuple[str, ...] = ()
+    is_bare: bool = False
 
     @property
     def size(self) -> int:

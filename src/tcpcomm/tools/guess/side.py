@@ -51,6 +51,7 @@ class Side:
         ends: the ends of the chunks: the turns, the pauses, the joins.
         stretches: the parts between the gaps and the beginnings of connections.
         chunks: the end of each chunk, in order.
+        is_bare: True if nothing shows where chunks end, so that the only end says nothing of messages.
         bursts: the bytes between turns, or between pauses where turns are few. The first ones only.
     """
 
@@ -58,6 +59,7 @@ class Side:
     ends: tuple[frozenset[int], frozenset[int], frozenset[int]]
     stretches: tuple[Stretch, ...]
     chunks: tuple[int, ...]
+    is_bare: bool = False
     bursts: tuple[bytes, ...] = field(init=False, repr=False)
     marks: tuple[int, ...] = field(init=False, repr=False)
     """The turns and pauses in order, at which frames probably end."""
@@ -122,6 +124,7 @@ class Side:
             ends=(turns, pauses, joins),
             stretches=stretches,
             chunks=self.chunks[:at],
+            is_bare=self.is_bare,
         )
 
 
@@ -143,7 +146,7 @@ def side_of(capture: Capture, number: SideNumber) -> Side:
             last_own = index
     if last_own >= 0:
         building.end_chunk(_class_of_end(chunks, last_own), cut=False)
-    return building.side()
+    return building.side(is_bare=capture.is_bare)
 
 
 def _class_of_end(chunks: tuple[CapturedChunk, ...], index: int) -> int:
@@ -197,7 +200,7 @@ class _Building:
             self.stretches.append(Stretch(self.start, self.size, self.begins))
         self.start = self.size
 
-    def side(self) -> Side:
+    def side(self, *, is_bare: bool) -> Side:
         self._end_stretch()
         turns, pauses, joins = map(frozenset, self.classes)
         return Side(
@@ -205,4 +208,5 @@ class _Building:
             ends=(turns, pauses, joins),
             stretches=tuple(self.stretches),
             chunks=tuple(self.ends),
+            is_bare=is_bare,
         )

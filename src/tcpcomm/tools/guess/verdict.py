@@ -265,7 +265,7 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
         doubts.append(f"from byte {cut.failed_at} on nothing fits: another protocol may begin there")
     ends = set().union(*side.ends)
     frames = cut.sure_frames(side.data)
-    precise = len(ends & cut.ends) / max(1, len(cut.ends))
+    precise = 1.0 if side.is_bare else len(ends & cut.ends) / max(1, len(cut.ends))
     if candidate.holds_binary(frames):
         doubts.append("the frames hold binary data, in which the mark that ends them may stand too")
     if isinstance(candidate, DelimitedCandidate):

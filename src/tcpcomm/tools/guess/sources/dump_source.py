@@ -202,6 +202,7 @@ class DumpSource(Source):
                     *about,
                     *self.notes,
                 ),
+                is_bare=each.chunks == 1 and self._found[each.number].first is None,
             )
             for each in streams
         ]

@@ -28,4 +28,6 @@ class RawSource(Source):
         self._file.seek(0)
         sample = Sample()
         sample.add(OPENER, self._file.read(MOST_SAMPLED + 1), None)
-        return [Capture(tuple(sample.chunks), notes=(*sample.notes(stream.size), *self.notes))]
+        return [
+            Capture(tuple(sample.chunks), notes=(*sample.notes(stream.size), *self.notes), is_bare=True)
+        ]
