@@ -5,9 +5,12 @@ from __future__ import annotations
 import struct
 from random import Random
 
+import pytest
+
+from tcpcomm.framing import parse_framing
 from tcpcomm.tools.guess.answer import Explanation, Guess, Notations, Verdict
 from tcpcomm.tools.guess.capture import Capture, CapturedChunk, Side
-from tcpcomm.tools.guess.facts import with_facts
+from tcpcomm.tools.guess.facts import bytes_before, with_facts
 
 BINARY: Notations = ("length:2,offset=3", "length:2,offset=3")
 TEXT: Notations = (r"delimited:\r\n", r"delimited:\r\n")
@@ -46,6 +49,22 @@ def test_binary_messages_have_facts_with_their_counts() -> None:
     assert any("counts the bytes behind in 20 of 20 requests" in each for each in found.facts)
     assert any("this codec reads all headers: Binary(" in each for each in found.facts)
     assert ("byte 5 and those behind it",) == found.unexplained
+
+
+@pytest.mark.parametrize(
+    ("notation", "header", "count"),
+    [
+        ("length:2", b"", 2),
+        ("length:2,offset=4", b"\0\0\0\0\0\4", 0),
+        ("length:4,offset=4,sync=FINS", b"", 8),
+        ("slip", b"", 0),
+    ],
+)
+def test_the_bytes_before_those_that_a_framing_delivers_are_known(
+    notation: str, header: bytes, count: int
+) -> None:
+    frames: list[tuple[Side, bytes]] = [(0, header + bytes([each, 0, 0xC0, each])) for each in range(1, 9)]
+    assert (count, 0) == bytes_before((parse_framing(notation), None), frames)
 
 
 def test_messages_of_text_have_none() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tcpcomm.devices.modbus.declaration import Modbus
 from tcpcomm.devices.slmp.declaration import Slmp
+from tcpcomm.tools.guess.binary.fact import values_text
 from tcpcomm.tools.guess.binary.facts import find_facts
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER
 from tests.tools.guess.binary.conversations import Frames, device_frames
@@ -30,7 +31,8 @@ def test_the_facts_of_modbus_are_told() -> None:
         "bytes 2 to 3 are 00 00 in 40 of 40 requests",
         "bytes 4 to 5 count the bytes behind in 40 of 40 requests",
         "byte 6 is 01 in 40 of 40 requests",
-        "byte 7 has 3 values, which come back in 40 of 40 replies, with bit 80 in 4: an opcode",
+        "byte 7 has the values 01, 03, 06, which come back in 40 of 40 replies, with bit 80 in 4: "
+        "an opcode",
     ] == told(MODBUS, "requests")
     assert ("bytes 8 to 11 of requests", "byte 8 and those behind it of replies") == (
         find_facts(MODBUS).unexplained
@@ -88,6 +90,24 @@ def test_both_sides_alike_are_told_once() -> None:
     for _ in range(20):
         frames += (OPENER, b"\1" + random.randbytes(4)), (ANSWERER, b"\1" + random.randbytes(4))
     assert ("bytes 1 to 4",) == find_facts(frames).unexplained
+
+
+def test_places_are_counted_from_the_first_byte_on_the_wire() -> None:
+    alike, apart = find_facts(MODBUS, before=(8, 8)), find_facts(MODBUS, before=(8, 6))
+    assert "byte 14 is 01 in 40 of 40 requests" in alike.sentences
+    assert ("bytes 16 to 19 of requests", "byte 16 and those behind it of replies") == alike.unexplained
+    ids = [each for each in apart.sentences if each.endswith("an id")]
+    assert [
+        "bytes 8 to 9 of requests repeat from request to reply in 40 of 40 and differ each time: an id",
+        "bytes 6 to 7 of replies repeat from request to reply in 40 of 40 and differ each time: an id",
+    ] == ids
+    assert ("bytes 16 to 19 of requests", "byte 14 and those behind it of replies") == apart.unexplained
+
+
+def test_up_to_eight_values_are_named() -> None:
+    assert "the value 03" == values_text([b"\3", b"\3"])
+    assert "the values 01, 03" == values_text([b"\3", b"\1"])
+    assert "9 values" == values_text([bytes([each]) for each in range(9)])
 
 
 def test_the_first_frames_of_a_long_conversation_are_enough() -> None:

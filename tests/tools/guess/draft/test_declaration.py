@@ -302,7 +302,7 @@ def test_the_facts_about_binary_messages_are_a_module() -> None:
     names: dict[str, Any] = {}
     exec(draft.text, names)
     assert framing == names["framing"]
-    assert "# - bytes 0 to 1 repeat from request to reply in 40 of 40" in draft.text
+    assert "# - bytes 2 to 3 repeat from request to reply in 40 of 40" in draft.text
     assert draft.notes[0].startswith("The messages are binary")
 
 

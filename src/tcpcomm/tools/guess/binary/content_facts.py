@@ -8,7 +8,7 @@ from math import isfinite
 from struct import unpack_from
 from typing import Final
 
-from tcpcomm.tools.guess.binary.fact import Fact, FactKind, Order, SideFrames, Sides, place_text, runs_of
+from tcpcomm.tools.guess.binary.fact import Fact, FactKind, Order, SideFrames, Sides, runs_of
 from tcpcomm.tools.guess.binary.pairs import PairedFrames
 
 _FEWEST: Final = 8
@@ -63,11 +63,9 @@ def _texts(side: SideFrames, found: Sequence[Fact], where: str) -> Iterator[Fact
     for at, size in runs_of(free):
         if size >= _SHORTEST_TEXT and len({frame[at : at + size] for frame in side.frames}) > 1:
             shown = side.frames[0][at : at + size].decode("ascii")
-            text = (
-                f"{place_text(at, size)} are text such as {shown!r} in {count} of {count} {side.of}{where}"
-            )
+            text = f" are text such as {shown!r} in {count} of {count} {side.of}{where}"
             yield Fact(
-                kind=FactKind.TEXT, of=side.of, at=at, size=size, agree=count, count=count, text=text
+                kind=FactKind.TEXT, of=side.of, at=at, size=size, agree=count, count=count, says=text
             )
 
 
@@ -80,7 +78,7 @@ def _floats(side: SideFrames, found: Sequence[Fact], where: str) -> Iterator[Fac
             if taken.isdisjoint(range(at, at + 4)) and _look_like_measurements(numbers):
                 taken.update(range(at, at + 4))
                 first = "high" if order == "big" else "low"
-                text = f"{place_text(at, 4)} read as numbers from {min(numbers):.6g} to {max(numbers):.6g}"
+                text = f" read as numbers from {min(numbers):.6g} to {max(numbers):.6g}"
                 yield Fact(
                     kind=FactKind.FLOAT,
                     of=side.of,
@@ -88,7 +86,7 @@ def _floats(side: SideFrames, found: Sequence[Fact], where: str) -> Iterator[Fac
                     size=4,
                     agree=count,
                     count=count,
-                    text=f"{text}, 32 bits, {first} byte first, in {count} of {count} {side.of}{where}",
+                    says=f"{text}, 32 bits, {first} byte first, in {count} of {count} {side.of}{where}",
                     order=order,
                 )
 

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from tcpcomm.codec import ID, OPCODE, STATUS, Binary, Echo, Int, Length
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.tools.guess.binary.fact import Fact, FactKind, Of, Order, place_text, runs_of
-from tcpcomm.tools.guess.binary.facts import Facts, find_facts
+from tcpcomm.tools.guess.binary.facts import Before, Facts, find_facts
 from tcpcomm.tools.guess.binary.pairs import pair_up
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Side
 
@@ -65,23 +65,24 @@ class HeaderDraft:
     left_out: int = 0
 
 
-def draft_header(frames: Sequence[tuple[Side, bytes]]) -> HeaderDraft:
+def draft_header(frames: Sequence[tuple[Side, bytes]], before: Before = (0, 0)) -> HeaderDraft:
     """
     Propose the header of a binary link.
 
     Args:
         frames: the frames of both sides in the order in which they passed, as the framing delivers them.
+        before: the bytes before those that the framing delivers, of requests and of replies.
 
     Returns:
         The draft. The header fits every request that was answered, and its reply, among the first 2,000
         frames. A handshake at the beginning may have another one, and is counted in ``left_out``.
     """
-    whole = _draft(frames)
+    whole = _draft(frames, before)
     if whole.codec is not None:
         return whole
     for exchanges in range(1, _MOST_LEFT_OUT + 1):
         start = 2 * exchanges
-        later = _draft(frames[start:])
+        later = _draft(frames[start:], before)
         if later.codec is not None:
             note = f"the first {start} frames have another header, such as that of a handshake"
             return evolve(later, left_out=start, notes=(note, *later.notes))
@@ -97,7 +98,7 @@ class _Part:
     names: tuple[str, ...] = ()
 
 
-def _draft(frames: Sequence[tuple[Side, bytes]]) -> HeaderDraft:
+def _draft(frames: Sequence[tuple[Side, bytes]], before: Before) -> HeaderDraft:
     paired = pair_up(frames[:_MOST_FRAMES])
     if len(paired.pairs) < _FEWEST_PAIRS:
         text = f"{len(paired.pairs)} requests have replies, and a header needs {_FEWEST_PAIRS} of them"
@@ -105,13 +106,13 @@ def _draft(frames: Sequence[tuple[Side, bytes]]) -> HeaderDraft:
     exchanges: list[tuple[Side, bytes]] = []
     for request, reply in paired.pairs:
         exchanges += (OPENER, request), (ANSWERER, reply)
-    facts = find_facts(exchanges)
-    missing = [*_missing(facts)]
+    facts = find_facts(exchanges, before=before)
+    missing = [*_missing(facts, before)]
     if missing:
         return HeaderDraft(missing=tuple(missing))
     order = _order(facts)
     head, reply_head = _head(facts, "requests", order), _head(facts, "replies", order)
-    options, notes = _options(facts)
+    options, notes = _options(facts, before)
     if paired.unasked:
         notes.append(f"{len(paired.unasked)} frames came unasked, of which nothing is proposed")
     if order != "big":
@@ -170,7 +171,7 @@ def _end(facts: Facts, of: Of) -> int:
     return max((fact.stop for fact in facts.of(of, *_ENDS)), default=0)
 
 
-def _missing(facts: Facts) -> Iterator[str]:
+def _missing(facts: Facts, before: Before) -> Iterator[str]:
     """Yield the reasons why no header is proposed."""
     if not facts.of("requests", FactKind.OPCODE):
         yield "no byte of requests is proven to be the opcode"
@@ -182,7 +183,8 @@ def _missing(facts: Facts) -> Iterator[str]:
         known = {place for fact in facts.of(of, *_PARTS) if _is_certain(fact) for place in _places(fact)}
         unknown = [place for place in range(end) if place not in known]
         if unknown:
-            listed = ", ".join(place_text(*run) for run in runs_of(unknown))
+            first = before[of == "replies"]
+            listed = ", ".join(place_text(first + at, size) for at, size in runs_of(unknown))
             counters = {place for fact in facts.of(of, FactKind.COUNTER) for place in _places(fact)}
             if counters >= {*unknown}:
                 yield f"{of} count at {listed}, and no part of a header says that"
@@ -234,7 +236,7 @@ def _part(fact: Fact, facts: Facts, order: Order) -> _Part:
 
 
 def _echo(fact: Fact, facts: Facts, order: Order) -> _Part:
-    width, name = _Width(fact.size), f"byte_{fact.at}"
+    width, name = _Width(fact.size), f"byte_{fact.at + fact.before}"
     seen = Counter(request[fact.at : fact.stop] for request, _ in facts.paired.pairs)
     default = int.from_bytes(seen.most_common(1)[0][0], order)
     return _Part(
@@ -244,7 +246,7 @@ def _echo(fact: Fact, facts: Facts, order: Order) -> _Part:
     )
 
 
-def _options(facts: Facts) -> tuple[dict[str, Any], list[str]]:
+def _options(facts: Facts, before: Before) -> tuple[dict[str, Any], list[str]]:
     """Return the options of the codec beside its headers, and what must be said of them."""
     options: dict[str, Any] = {}
     notes: list[str] = []
@@ -254,16 +256,15 @@ def _options(facts: Facts) -> tuple[dict[str, Any], list[str]]:
         beside = ids[0].stop if _order(facts) == "little" else ids[0].at - 1
         constants = facts.of("requests", FactKind.CONSTANT)
         if any(each.at <= beside < each.stop and not each.value[beside - each.at] for each in constants):
-            notes.append(f"byte {beside} was always 0: it may be the high byte of the id")
+            notes.append(f"byte {before[0] + beside} was always 0: it may be the high byte of the id")
     [opcode] = facts.of("requests", FactKind.OPCODE)
     if opcode.size > 1:
         options["opcode"] = _Width(opcode.size)
     if opcode.is_own:
         notes.append("a reply has an opcode of its own: give each command its reply=")
     elif opcode.size > 1:
-        notes.append(
-            f"one of {place_text(opcode.at, opcode.size)} may be the opcode, and the other an address"
-        )
+        place = place_text(before[0] + opcode.at, opcode.size)
+        notes.append(f"one of {place} may be the opcode, and the other an address")
     statuses = facts.of("replies", FactKind.STATUS)
     every_reply = bool(opcode.bits) and opcode.set_in == opcode.count
     if every_reply:

@@ -17,6 +17,10 @@ _LOOKED_AT: Final = 48
 """Bytes at the beginning of a frame that are looked at."""
 
 
+_MOST_NAMED: Final = 8
+"""Values of a place that are named, at most."""
+
+
 class FactKind(Enum):
     """The meaning of a place in frames."""
 
@@ -43,7 +47,8 @@ class Fact:
         size: its bytes.
         agree: the frames in which it holds.
         count: the frames that have this place.
-        text: the fact as a sentence, without a full stop.
+        says: the fact as a sentence, without its place in front, and without a full stop.
+        before: the bytes of a frame on the wire before those that the framing delivers.
         order: the byte order of a number, if the order matters.
         value: the bytes of a constant.
         adjust: for a length: the number minus the count of the bytes behind it.
@@ -58,13 +63,19 @@ class Fact:
     size: int
     agree: int
     count: int
-    text: str
+    says: str
+    before: int = 0
     order: Order | None = None
     value: bytes = b""
     adjust: int = 0
     bits: int | None = None
     set_in: int = 0
     is_own: bool = False
+
+    @property
+    def text(self) -> str:
+        """The fact as a sentence. Bytes are counted from the first byte on the wire."""
+        return f"{place_text(self.at + self.before, self.size)}{self.says}"
 
     @property
     def stop(self) -> int:
@@ -78,6 +89,15 @@ class Fact:
 def place_text(at: int, size: int) -> str:
     """Return the name of a place: ``byte 7`` or ``bytes 2 to 3``."""
     return f"byte {at}" if size == 1 else f"bytes {at} to {at + size - 1}"
+
+
+def values_text(values: Iterable[bytes]) -> str:
+    """Return the values that a place has: up to eight by name, more by their count."""
+    found = sorted({*values})
+    if len(found) > _MOST_NAMED:
+        return f"{len(found)} values"
+    named = [each.hex().upper() for each in found]
+    return f"the value {named[0]}" if len(named) == 1 else f"the values {', '.join(named)}"
 
 
 @frozen

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tcpcomm.tools.guess.binary import header_facts
 from tcpcomm.tools.guess.binary.content_facts import contents, contents_by_opcode
@@ -65,7 +65,22 @@ class Facts:
         return [fact for fact in self.facts if fact.of == of and (not kinds or fact.kind in kinds)]
 
 
-def find_facts(frames: Sequence[tuple[Side, bytes]], known: Iterable[tuple[int, int]] = ()) -> Facts:
+Before: TypeAlias = tuple[int, int]
+"""
+The bytes of a frame on the wire before those that the framing delivers: of requests, and of replies.
+
+They tell where a fact stands for its reader, who counts from the first byte of a frame, as Wireshark does.
+"""
+
+_SHARED: Final = (FactKind.ID, FactKind.OPCODE, FactKind.ECHO)
+"""The kinds of facts whose sentence is the same for requests and replies."""
+
+
+def find_facts(
+    frames: Sequence[tuple[Side, bytes]],
+    known: Iterable[tuple[int, int]] = (),
+    before: Before = (0, 0),
+) -> Facts:
     """
     Find the places in frames that can be told from their values alone.
 
@@ -73,6 +88,7 @@ def find_facts(frames: Sequence[tuple[Side, bytes]], known: Iterable[tuple[int, 
         frames: the frames of both sides in the order in which they passed, as the framing delivers them.
         known: places that the framing explains, such as a checksum that stays in the frame: the first byte,
             which is negative if it counts from the end, and the number of bytes.
+        before: the bytes before those that the framing delivers.
 
     Returns:
         The facts about the first 2,000 frames. They are few if a side has less than six.
@@ -90,14 +106,25 @@ def find_facts(frames: Sequence[tuple[Side, bytes]], known: Iterable[tuple[int, 
                 found.append(fact)
     found += contents_by_opcode(sides, found)
     found.sort(key=lambda fact: (fact.of == "replies", fact.at))
-    return Facts(facts=tuple(found), paired=paired, unexplained=tuple(_unexplained(sides, found, known)))
+    unexplained = tuple(_unexplained(sides, found, known, before))
+    return Facts(facts=tuple(_placed(found, before)), paired=paired, unexplained=unexplained)
+
+
+def _placed(found: Iterable[Fact], before: Before) -> Iterator[Fact]:
+    """Yield facts with their places on the wire. If both sides differ there, each says its side."""
+    for fact in found:
+        is_shared = fact.kind in _SHARED and before[0] != before[1]
+        says = f" of {fact.of}{fact.says}" if is_shared else fact.says
+        yield evolve(fact, says=says, before=before[fact.of == "replies"])
 
 
 def _overlap(one: Fact, other: Fact) -> bool:
     return one.of == other.of and one.at < other.stop and other.at < one.stop
 
 
-def _unexplained(sides: Sides, found: Sequence[Fact], known: Iterable[tuple[int, int]]) -> Iterator[str]:
+def _unexplained(
+    sides: Sides, found: Sequence[Fact], known: Iterable[tuple[int, int]], before: Before
+) -> Iterator[str]:
     """Yield the places that no fact names: within the shortest frame, and behind it."""
     places = [*known]
     texts: dict[Of, list[str]] = {}
@@ -115,14 +142,16 @@ def _unexplained(sides: Sides, found: Sequence[Fact], known: Iterable[tuple[int,
                 end = max(end, -at)
             else:
                 explained.update(range(at, at + size))
+        first = before[side.of == "replies"]
         runs = [*runs_of([at for at in range(shortest - end) if at not in explained])]
         if longest == shortest:
-            texts[side.of] = [place_text(*run) for run in runs]
+            texts[side.of] = [place_text(first + at, size) for at, size in runs]
             continue
         tail = shortest - end
         if runs and sum(runs[-1]) == tail:
             tail = runs.pop()[0]
-        texts[side.of] = [*(place_text(*run) for run in runs), f"byte {tail} and those behind it"]
+        texts[side.of] = [place_text(first + at, size) for at, size in runs]
+        texts[side.of].append(f"byte {first + tail} and those behind it")
     if len(texts) == 2 and texts["requests"] == texts["replies"]:
         yield from texts["requests"]
         return

@@ -18,8 +18,8 @@ from tcpcomm.tools.guess.binary.fact import (
     Order,
     SideFrames,
     Sides,
-    place_text,
     runs_of,
+    values_text,
 )
 from tcpcomm.tools.guess.binary.pairs import Pair, PairedFrames, counting_step
 
@@ -44,7 +44,7 @@ def ids(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Iterator[F
         return
     at, size = paired.id_at
     agree, count = len(paired.pairs), len(sides["replies"].frames)
-    text = f"{place_text(at, size)} repeat{'s' * (size == 1)} from request to reply in {agree} of {count}"
+    says = f" repeat{'s' * (size == 1)} from request to reply in {agree} of {count}"
     values = [request[at : at + size] for request, _ in paired.pairs]
     order = next((each for each in ORDERS if size > 1 and _counts(values, each)), None)
     for of in sides:
@@ -55,7 +55,7 @@ def ids(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Iterator[F
             size=size,
             agree=agree,
             count=count,
-            text=f"{text} and differ{'s' * (size == 1)} each time: an id",
+            says=f"{says} and differ{'s' * (size == 1)} each time: an id",
             order=order,
         )
 
@@ -118,7 +118,7 @@ def _length(side: SideFrames, field: _Field) -> Fact:
     count = len(side.frames)
     more = f", {'plus' if adjust > 0 else 'minus'} {abs(adjust)}" if adjust else ""
     low = ", low byte first," if order == "little" and width > 1 else ""
-    text = f"{place_text(at, width)}{low} count{'s' * (width == 1)} the bytes behind{more}"
+    says = f"{low} count{'s' * (width == 1)} the bytes behind{more}"
     return Fact(
         kind=FactKind.LENGTH,
         of=side.of,
@@ -126,7 +126,7 @@ def _length(side: SideFrames, field: _Field) -> Fact:
         size=width,
         agree=count,
         count=count,
-        text=f"{text} in {count} of {count} {side.of}",
+        says=f"{says} in {count} of {count} {side.of}",
         order=order if width > 1 else None,
         adjust=adjust,
     )
@@ -204,15 +204,14 @@ def _opcode_facts(at: int, size: int, pairs: Sequence[Pair], relation: _Relation
     places, count = slice(at, at + size), len(pairs)
     values = {request[places] for request, _ in pairs}
     own = [(request[places], reply[places]) for request, reply in pairs if request[places] != reply[places]]
-    some = f"{len(values)} values" if len(values) > 1 else "one value"
-    text = f"{place_text(at, size)} ha{'s' if size == 1 else 've'} {some}, which come back"
-    text = f"{text} in {count} of {count} replies"
+    says = f" ha{'s' if size == 1 else 've'} {values_text(values)}, which come back"
+    says = f"{says} in {count} of {count} replies"
     is_own = relation.step > 0 or (size > 1 and bool(own))
     if is_own:
         asked, answered = own[0]
-        text += f" as an opcode of the reply, {answered.hex().upper()} for {asked.hex().upper()}"
+        says += f" as an opcode of the reply, {answered.hex().upper()} for {asked.hex().upper()}"
     elif relation.bits:
-        text += f", with bit {relation.bits:02X} in {relation.set_in}"
+        says += f", with bit {relation.bits:02X} in {relation.set_in}"
     fact = Fact(
         kind=FactKind.OPCODE,
         of="requests",
@@ -220,7 +219,7 @@ def _opcode_facts(at: int, size: int, pairs: Sequence[Pair], relation: _Relation
         size=size,
         agree=count,
         count=count,
-        text=f"{text}: an opcode",
+        says=f"{says}: an opcode",
         bits=0 if is_own else relation.bits,
         set_in=0 if is_own else relation.set_in,
         is_own=is_own,
@@ -248,7 +247,7 @@ def _unrepeated_opcode(
     trades = any(_trades(one, other) for one, other in permutations(enough, 2))
     if trades and len(groups) <= min(_MOST_OPCODES, len(values) // 2):
         count = len(values)
-        text = f"byte {at} has {len(groups)} values in {count} of {count} requests"
+        says = f" has {values_text(bytes([each]) for each in groups)} in {count} of {count} requests"
         yield Fact(
             kind=FactKind.OPCODE,
             of="requests",
@@ -256,7 +255,7 @@ def _unrepeated_opcode(
             size=1,
             agree=count,
             count=count,
-            text=f"{text}, which tell long requests with short replies from others: an opcode",
+            says=f"{says}, which tell long requests with short replies from others: an opcode",
         )
 
 
@@ -306,7 +305,7 @@ def _counter(side: SideFrames, at: int, width: int, order: Order, step: int) -> 
     numbers = side.numbers(at, width, order)
     agree = sum(after - before == step for before, after in pairwise(numbers))
     low = ", low byte first," if order == "little" and width > 1 else ""
-    text = f"{place_text(at, width)}{low} count{'s' * (width == 1)} by {step}"
+    says = f"{low} count{'s' * (width == 1)} by {step}"
     return Fact(
         kind=FactKind.COUNTER,
         of=side.of,
@@ -314,7 +313,7 @@ def _counter(side: SideFrames, at: int, width: int, order: Order, step: int) -> 
         size=width,
         agree=agree,
         count=len(numbers) - 1,
-        text=f"{text} in {agree} of {len(numbers) - 1} {side.of}",
+        says=f"{says} in {agree} of {len(numbers) - 1} {side.of}",
         order=order if width > 1 else None,
     )
 
@@ -342,7 +341,7 @@ def statuses(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Itera
     size = stop - at
     if size in (1, 2, 4) and {*map(len, good)} != {*map(len, bad)}:
         verb = "is" if size == 1 else "are"
-        text = f"{place_text(at, size)} {verb} 0 in {len(good)} of {len(side.frames)} replies"
+        says = f" {verb} 0 in {len(good)} of {len(side.frames)} replies"
         yield Fact(
             kind=FactKind.STATUS,
             of="replies",
@@ -350,7 +349,7 @@ def statuses(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Itera
             size=size,
             agree=len(good),
             count=len(side.frames),
-            text=f"{text}, and the other {len(bad)} have one length: a status",
+            says=f"{says}, and the other {len(bad)} have one length: a status",
         )
 
 
@@ -368,9 +367,9 @@ def echoes(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Iterato
     ]
     for at, size in runs_of(places):
         count = len(requests)
-        text = f"{place_text(at, size)} come{'s' * (size == 1)} back in {count} of {count} replies"
+        says = f" come{'s' * (size == 1)} back in {count} of {count} replies"
         for of in sides:
-            yield Fact(kind=FactKind.ECHO, of=of, at=at, size=size, agree=count, count=count, text=text)
+            yield Fact(kind=FactKind.ECHO, of=of, at=at, size=size, agree=count, count=count, says=says)
 
 
 def constants(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Iterator[Fact]:
@@ -378,7 +377,7 @@ def constants(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Iter
         places = [at for at, _ in side.places((1,), found) if len({*side.column(at)}) == 1]
         for at, size in runs_of(places):
             value, count = side.frames[0][at : at + size], len(side.frames)
-            text = f"{place_text(at, size)} {'is' if size == 1 else 'are'} {value.hex(' ').upper()}"
+            says = f" {'is' if size == 1 else 'are'} {value.hex(' ').upper()}"
             yield Fact(
                 kind=FactKind.CONSTANT,
                 of=side.of,
@@ -386,6 +385,6 @@ def constants(sides: Sides, paired: PairedFrames, found: Sequence[Fact]) -> Iter
                 size=size,
                 agree=count,
                 count=count,
-                text=f"{text} in {count} of {count} {side.of}",
+                says=f"{says} in {count} of {count} {side.of}",
                 value=value,
             )

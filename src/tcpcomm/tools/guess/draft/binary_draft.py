@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from tcpcomm.tools.guess.binary.draft import draft_header
-from tcpcomm.tools.guess.binary.facts import find_facts
+from tcpcomm.tools.guess.binary.facts import Before, find_facts
 from tcpcomm.tools.guess.draft.lines import Message
 from tcpcomm.tools.guess.draft.results import Writer
 from tcpcomm.tools.guess.draft.source import Frame, framings_source
@@ -13,16 +13,17 @@ from tcpcomm.tools.guess.draft.source import Frame, framings_source
 _WIDTH = 100
 
 
-def facts_source(frame: Frame, messages: Sequence[Message]) -> str:
+def facts_source(frame: Frame, messages: Sequence[Message], before: Before = (0, 0)) -> str:
     """
     Return a module with the framing, the codec if each part of the header is proven, and the facts.
 
     Args:
         frame: the framings.
         messages: the messages of both sides.
+        before: the bytes of a message on the wire before those that its framing delivers, of both sides.
     """
     frames = [(each.side, each.data) for each in messages]
-    header, facts, writer = draft_header(frames), find_facts(frames), Writer()
+    header, facts, writer = draft_header(frames, before), find_facts(frames, before=before), Writer()
     framings = framings_source(writer, frame)
     lines = [
         '"""',
@@ -44,8 +45,8 @@ def facts_source(frame: Frame, messages: Sequence[Message]) -> str:
     if header.missing:
         lines += ["# The header is not proposed, because a part of it is not proven:"]
         lines += _comments((f"- {each}" for each in header.missing), indent="  ")
-    lines += ["#", "# The facts:"]
-    lines += _comments((f"- {each.text}" for each in facts.facts), indent="  ")
+    lines += ["#", "# The facts. Bytes are counted from 0, from the first byte of a message on the wire:"]
+    lines += _comments((f"- {each}" for each in facts.sentences), indent="  ")
     if facts.unexplained:
         lines += ["#", "# Not explained:"]
         lines += _comments((f"- {each}" for each in facts.unexplained), indent="  ")

@@ -29,6 +29,7 @@ from tcpcomm.tools.guess.draft.lines import Line, Message, encoding_of, frames_o
 from tcpcomm.tools.guess.draft.results import Writer
 from tcpcomm.tools.guess.draft.source import Frame, docstring, framings_source, source_of
 from tcpcomm.tools.guess.draft.trial import Trial, declared, member_in, read_capture
+from tcpcomm.tools.guess.facts import bytes_before
 
 Framings: TypeAlias = tuple[Framing | None, Framing | None]
 
@@ -104,7 +105,8 @@ def _draft(capture: Capture, framings: Framings, frames: Sequence[Message], name
     encoding = encoding_of(frames)
     if encoding is None or not is_text(frames):
         frame = _frame(capture, framings, OPENER, len(frames), name)
-        return Draft(text=facts_source(frame, frames), notes=(_FACTS,))
+        before = bytes_before(framings, [(each.side, each.data) for each in frames])
+        return Draft(text=facts_source(frame, frames, before), notes=(_FACTS,))
     lines = [
         Line(each.side, each.data.decode(encoding), each.chunk, each.at, each.connection) for each in frames
     ]
