@@ -17,7 +17,7 @@ from tcpcomm.cli.tools import guess as guess_module
 from tcpcomm.cli.tools.guess import GuessOptions
 from tcpcomm.tools.guess.answer import Explanation, Guess, Verdict
 from tcpcomm.tools.guess.capture import Capture
-from tests.tools.guess.sources.made_packets import Talk, pcap
+from tests.tools.guess.sources.made_packets import Talk, pcap, pcapng
 from tests.tools.record.sessions import Session
 
 Run = Callable[..., tuple[int, str, str]]
@@ -230,6 +230,10 @@ def test_a_recording_is_read(run: Run, looked_at: list[Capture], tmp_path: Path)
         (["empty.txt"], "empty.txt: it is empty: capture while the two machines speak"),
         (["odd.bin"], "odd.bin: its form is not known"),
         (["line.pcap"], "line.pcap: it holds no packets"),
+        (["cut.pcapng"], "cut.pcapng: the file is cut before its first packet: copy it again"),
+        (["raw.txt"], "raw.txt: it follows a stream without bytes: follow another one"),
+        (["yaml.txt"], "yaml.txt: it follows a stream without bytes: follow another one"),
+        (["ascii.txt"], "ascii.txt: the form ascii does not show all bytes: follow the stream in hex"),
         (["dump.txt", "--format", "xml"], "--format must be text or json, not 'xml'"),
         (["dump.txt", "--side", "left"], "--side must be opener or answerer, not 'left'"),
         (["dump.txt", "--side", "answerer"], "dump.txt: the answerer sent nothing in this stream"),
@@ -242,6 +246,10 @@ def test_a_recording_is_read(run: Run, looked_at: list[Capture], tmp_path: Path)
         "empty",
         "unknown",
         "no packets",
+        "cut head",
+        "empty stream",
+        "empty stream in YAML",
+        "stream in ASCII",
         "format",
         "side",
         "silent",
@@ -252,6 +260,12 @@ def test_mistakes_are_told_with_the_next_step(run: Run, words: list[str], proble
     Path("empty.txt").touch()
     Path("odd.bin").write_bytes(bytes(range(32)) * 9)
     Path("line.pcap").write_bytes(pcap([]))
+    Path("cut.pcapng").write_bytes(pcapng([])[:20])
+    line, nodes = "=" * 67, "Filter: tcp.stream eq 5\nNode 0: :0\nNode 1: :0\n"
+    Path("raw.txt").write_text(f"\n{line}\nFollow: tcp,raw\n{nodes}{line}\n", "utf-8")
+    Path("ascii.txt").write_text(f"\n{line}\nFollow: tcp,ascii\n{nodes}3\nM0.\n{line}\n", "utf-8")
+    peers = "".join(f"  - peer: {each}\n    host: \n    port: 0\n" for each in (0, 1))
+    Path("yaml.txt").write_text(f"peers:\n{peers}packets:\n", "utf-8")
     Path("dump.txt").write_text("> 41\n", "utf-8")
     code, output, errors = run(*words)
     assert (1, "") == (code, output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -29,6 +30,11 @@ _KNOWN: Final = {
 """Files of other forms by their first bytes, with the next step."""
 
 _TEXT: Final = frozenset((*range(0x20, 0x7F), *range(0x80, 0x100), *b"\t\r\n\f\x1b"))
+_FOLLOWED: Final = re.compile(rb"^(?:Follow: tcp,(\w+)|peers:)\r?$", re.MULTILINE)
+"""What tshark prints before a stream that it follows."""
+
+_FOLLOW: Final = "'tshark -z follow,tcp,hex,0'"
+_FOLLOWED_FORMS: Final = ("hex", "raw", "yaml")
 _MOST_ODD: Final = 0.02
 """The share of control characters that a text may have."""
 
@@ -68,4 +74,13 @@ def source_of(
             "its form is not known: give a pcap or pcapng file, a recording, or a hex dump. If it holds "
             "the bytes of one side as they passed, add --raw"
         )
-    return dump_of(file) or RawSource(file)
+    source = dump_of(file)
+    if source is None and (followed := _FOLLOWED.search(head)) is not None:
+        raise UnreadableCapture(_why_not_followed((followed[1] or b"yaml").decode()))
+    return source or RawSource(file)
+
+
+def _why_not_followed(form: str) -> str:
+    if form in _FOLLOWED_FORMS:
+        return f"it follows a stream without bytes: follow another one, as in {_FOLLOW}"
+    return f"the form {form} does not show all bytes: follow the stream in hex, as in {_FOLLOW}"

@@ -65,9 +65,15 @@ def packets_of(file: BinaryIO, note: Note) -> Iterator[Packet]:
             count += 1
             yield packet
     except EOFError:
-        note(f"the file is cut behind packet {count:,}; the packets up to there are read")
+        note(f"the file is cut {_place(count)}")
     except (struct.error, ValueError):
-        note(f"the file is damaged behind packet {count:,}; the packets up to there are read")
+        note(f"the file is damaged {_place(count)}")
+
+
+def _place(count: int) -> str:
+    return (
+        f"behind packet {count:,}; the packets up to there are read" if count else "before its first packet"
+    )
 
 
 def _read(file: BinaryIO, size: int) -> bytes:

@@ -48,7 +48,7 @@ class PacketSource(Source):
                 "of others are left out: filter them when you capture, as in 'tcp port 9999'"
             )
         if not connections.found:
-            raise UnreadableCapture(_why_nothing(layers))
+            raise UnreadableCapture(_why_nothing(layers, self.notes))
         return [
             StreamInfo(number=each.number, name=each.name, size=each.size, chunks=each.chunks)
             for each in connections.found
@@ -90,7 +90,9 @@ class PacketSource(Source):
                 yield packet.at, segment
 
 
-def _why_nothing(layers: Layers) -> str:
+def _why_nothing(layers: Layers, notes: Sequence[str]) -> str:
+    if not layers.packets and notes:
+        return f"{notes[0]}: copy it again, or capture anew"
     if not layers.packets:
         return "it holds no packets: capture while the two machines speak"
     if layers.links and not layers.segments:
