@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from tcpcomm.errors import FramingError
 from tcpcomm.framing import decode, parse_framing
 from tcpcomm.tools.guess.answer import Guess, Verdict
+from tcpcomm.tools.guess.candidates.delimited import DelimitedCandidate
+from tcpcomm.tools.guess.candidates.headers import CountedBodyCandidate
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk, Side
 from tcpcomm.tools.guess.search import SAMPLE, guess_framing
 from tcpcomm.tools.guess.verdict import FEWEST_MESSAGES
@@ -30,6 +32,7 @@ CHUNKS = st.lists(
             st.sampled_from([b"\0\x02ab", b"OK\r\n", b"\x02a\x03", b"{}"]),
         ),
         st.one_of(st.none(), st.floats(0, 10)),
+        st.booleans(),
         st.booleans(),
     ),
     max_size=14,
@@ -75,6 +78,33 @@ def test_a_confident_answer_decodes_the_capture_without_a_fault(seed: int, notat
 
     assert guess.verdict is Verdict.CONFIDENT
     assert faults(capture, guess) == []
+
+
+def test_one_message_is_told_in_the_singular_though_it_may_be_half_of_one() -> None:
+    (one, *_), (two, *_) = (
+        guess_framing(Capture([CapturedChunk(OPENER, b"TRG,1\r"), *more])).doubts
+        for more in ([], [CapturedChunk(ANSWERER, b"OK,1\r")])
+    )
+    assert one.startswith("1 message is too few to be sure")
+    assert two.startswith("2 messages are too few to be sure")
+
+
+def test_only_framings_that_are_nearly_as_plain_are_told_beside_the_best() -> None:
+    chunks = []
+    for number in range(30):
+        chunks.append(CapturedChunk(OPENER, b"M%d\r" % (number % 4), number * 0.1))
+        chunks.append(CapturedChunk(ANSWERER, b"M%d,%+.3f\r" % (number % 4, number), number * 0.1))
+    best = guess_framing(Capture(chunks, from_start=True)).best
+    assert best is not None
+    assert ((r"delimited:\r", r"delimited:\r"), ()) == (best.framings, best.variants)
+
+
+def test_lines_that_announce_no_body_are_no_heads_of_bodies() -> None:
+    candidate = CountedBodyCandidate((rb"\,{count}",), b"\r\n")
+    plain = DelimitedCandidate((b"\r\n",))
+    lines, bodies = [b"A,7\r\n"] * 4, [b"A,3\r\nxyz"] * 4
+    assert candidate.surprise(lines) > plain.surprise(lines) + 8
+    assert candidate.surprise(bodies) < candidate.prior
 
 
 def test_nothing_is_answered_to_nothing() -> None:

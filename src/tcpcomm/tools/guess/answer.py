@@ -27,7 +27,7 @@ class Explanation:
     Attributes:
         framings: the framing of each side.
         behind: the bits by which it explains less than the best one; 0 for the best.
-        variants: other framings that cut this capture alike.
+        variants: other framings that cut this capture alike, and are nearly as plain.
         evidence: the reasons, each as a sentence with its figures.
     """
 

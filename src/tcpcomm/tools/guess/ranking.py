@@ -19,6 +19,7 @@ _CHECKED: Final = 40.0  # bits of plainness of a notation that verifies a checks
 _PAIRED: Final = 5  # cuts of each side that are tried with each cut of the other
 _PER_CUT: Final = 3
 _KEPT: Final = 6
+_NEARLY_AS_PLAIN: Final = 8.0
 
 
 @define(eq=False)
@@ -68,15 +69,23 @@ class Ranked:
     Attributes:
         gain: the bits that it saves.
         pairs: the proposals for both sides, the plainest first.
+        notations: their framings.
+        plain: the framings of those that are nearly as plain as the first one.
     """
 
     gain: float
     pairs: tuple[Pair, ...]
     notations: tuple[Notations, ...] = field(init=False)
+    plain: tuple[Notations, ...] = field(init=False)
 
     @notations.default
     def _of_pairs(self) -> tuple[Notations, ...]:
         return tuple(dict.fromkeys(notations_of(pair) for pair in self.pairs))
+
+    @plain.default
+    def _of_plain_pairs(self) -> tuple[Notations, ...]:
+        most = _cost(self.pairs[0]) + _NEARLY_AS_PLAIN
+        return tuple(dict.fromkeys(notations_of(pair) for pair in self.pairs if _cost(pair) <= most))
 
     @property
     def parts(self) -> tuple[Proposal, ...]:

@@ -20,7 +20,7 @@ from tcpcomm.tools.guess.side import Side
 from tcpcomm.tools.guess.verify import Verified, verified
 from tcpcomm.tools.guess.wrappers.hex_text import in_hex_text
 
-TOO_FEW: Final = "are too few to be sure"
+TOO_FEW: Final = "too few to be sure"
 """The words of the doubt that more of the same can remove."""
 
 FEW_END: Final = "of the frames end a chunk"
@@ -49,7 +49,7 @@ _PRECISE: Final = 0.4  # of the frames that end a chunk; with fewer the bytes al
 _FEW_DIFFERENT: Final = 4
 _SHARE_DIFFERENT: Final = 0.05  # of the frames
 _OTHERS: Final = 3
-_VARIANTS: Final = 5
+_VARIANTS: Final = 3
 _TRIED: Final = 8  # variants that are given to the decoders
 _SHOWN_COLUMNS: Final = 32
 _BY_SIZE: Final = (LengthCandidate, FixedCandidate)
@@ -88,7 +88,7 @@ def _judge(answers: Sequence[Ranked], sides: Sequence[Side]) -> Guess:
     if verdict is Verdict.NOTHING and not doubts:
         doubts.append("no framing explains where the chunks end")
     notations = notations_of(best.pair)
-    variants = [each for each in answers[0].notations if each != notations]
+    variants = [each for each in answers[0].plain if each != notations]
     evidence = _evidence(best, sides)
     digits = _in_hex_text(best, sides)
     if digits != notations:
@@ -205,7 +205,9 @@ def _doubts(best: _Best, sides: Sequence[Side]) -> list[str]:
     doubts: list[str] = []
     messages = sum(result.frames for _, result in best.parts)
     if messages < FEWEST_MESSAGES:
-        doubts.append(f"{messages} messages {TOO_FEW}: capture at least {FEWEST_MESSAGES}")
+        seen = messages or sum(len(part.scored.cut.ends) for part, _ in best.parts)  # also the halves
+        some = "1 message is" if seen == 1 else f"{seen} messages are"
+        doubts.append(f"{some} {TOO_FEW}: capture at least {FEWEST_MESSAGES}")
     different = 0
     for number, part in enumerate(best.pair):
         if part is not None:

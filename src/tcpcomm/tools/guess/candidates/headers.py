@@ -133,9 +133,9 @@ class CountedBodyCandidate(Candidate):
         return Walk(ends)
 
     def surprise(self, frames: Sequence[bytes]) -> float:
-        """Return the prior, and less if a body holds the end of a line: then nothing simpler cuts so."""
-        held = sum(self.end in frame[: -len(self.end)] for frame in frames)
-        return self.prior - (12 if held else 0)
+        """Return the prior, less if a line has a body, and more if none has: lines alone cut so, too."""
+        has_bodies = any(self.end in frame[: -len(self.end)] for frame in frames)
+        return self.prior + (-12 if has_bodies else 12)
 
 
 @lru_cache(maxsize=64)
