@@ -102,3 +102,13 @@ def test_a_connection_without_its_beginning_may_begin_in_a_frame() -> None:
 
     assert (Stretch(0, 2), Stretch(2, 3, begins=False)) == side.stretches
     assert {2, 3} == side.turns
+
+
+def test_a_connection_whose_first_chunk_is_empty_begins_with_the_next_one() -> None:
+    chunks = (
+        CapturedChunk(OPENER, b"a"),
+        CapturedChunk(ANSWERER, b"", begins=True),
+        CapturedChunk(OPENER, b"b"),
+    )
+
+    assert [False, True] == [each.begins for each in Capture(chunks).chunks]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 Side: TypeAlias = Literal[0, 1]
 """A direction: :data:`OPENER` or :data:`ANSWERER`."""
@@ -38,7 +38,14 @@ class CapturedChunk:
 
 
 def _with_data(chunks: Iterable[CapturedChunk]) -> tuple[CapturedChunk, ...]:
-    return tuple(each for each in chunks if each.data)
+    kept: list[CapturedChunk] = []
+    begins = False
+    for each in chunks:
+        begins = begins or each.begins
+        if each.data:
+            kept.append(each if each.begins == begins else evolve(each, begins=begins))
+            begins = False
+    return tuple(kept)
 
 
 @frozen
