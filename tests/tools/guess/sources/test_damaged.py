@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -57,8 +58,19 @@ def test_a_damaged_file_is_read_or_refused(data: bytes) -> None:
     is_read(data)
 
 
-def test_a_very_long_line_takes_no_long_time() -> None:
-    is_read(b"07:30:00.000000  a" + b" " * 200_000 + b"x\n")  # a minute, by a pattern that looks back
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"07:30:00.000000  a" + b" " * 200_000 + b"x\n",
+        (b"07:30:00  a" + b" " * 7900 + b"x\n") * 200,
+        b"> 41\n07:30:00" + b" " * 100_000 + b"x\n",
+        b"char peer0_0[] = { " + b"/* " * 100_000 + b"\n0x41 };\n",
+    ],
+    ids=["log", "short log", "marks", "comments"],
+)
+def test_long_lines_take_no_long_time(data: bytes) -> None:
+    """Each takes a minute, by a pattern that looks back."""
+    is_read(data)
 
 
 @given(data=st.binary(max_size=200))

@@ -15,6 +15,7 @@ from tcpcomm.session.frame_log import FrameLog
 from tcpcomm.tools.guess.capture import Capture
 from tcpcomm.tools.guess.sources import dump_source
 from tcpcomm.tools.guess.sources import source as source_module
+from tcpcomm.tools.guess.sources.dumps import blocks, marked, socat, yaml_stream
 from tcpcomm.tools.guess.sources.opening import source_of
 from tcpcomm.tools.guess.sources.source import Source, UnreadableCapture
 from tcpcomm.tools.tap.tap import tap_log
@@ -196,6 +197,43 @@ def test_a_long_dump_is_sampled_and_not_read_to_its_end(monkeypatch: pytest.Monk
         [len(each.data) for each in capture.chunks],
         capture.notes,
     )
+
+
+class WatchedFile(io.BytesIO):
+    """A file that knows how far it was read."""
+
+    furthest = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.furthest = max(self.furthest, self.tell())
+        return data
+
+
+@pytest.mark.parametrize(
+    ("begin", "line"),
+    [
+        ("", "{:08x}  " + "41 " * 16),
+        ("00000000  42\n    00000000  42\n", "{:08x}  " + "41 " * 16),
+        ("char peer0_0[] = {\n", "0x41, " * 16),
+        ("> 42\n< 42\n" * 101, "41 " * 16),
+        ("> 2024/05/07 10:14:16.123000  length=999999 from=0 to=999998\n", " 41" * 16),
+        ("packets:\n    data: !!binary |\n", "      " + "QUFB" * 19),
+    ],
+    ids=["offsets", "sides", "array", "continued", "socat", "yaml"],
+)
+def test_a_chunk_without_end_is_sampled_and_not_read_to_its_end(
+    monkeypatch: pytest.MonkeyPatch, begin: str, line: str
+) -> None:
+    for module in (blocks, marked, socat, yaml_stream, dump_source, source_module):
+        monkeypatch.setattr(module, "MOST_SAMPLED", 1000)
+    text = begin + "".join(f"{line.format(16 * number)}\n" for number in range(4000))
+    file = WatchedFile(text.encode())
+    found = source_of(file, None)
+    (capture,) = (found.capture(each) for each in found.streams())
+    assert capture.size <= 1000
+    assert capture.notes[0].startswith("a sample: the first ")
+    assert file.furthest < len(text) / 4
 
 
 # -- the frame log of tcpcomm

@@ -48,6 +48,9 @@ FORMS: Final[tuple[type[Dump], ...]] = (
 _HEAD: Final = 200
 """Lines that show the form."""
 
+_BLOCKS: Final = 50
+"""Blocks that show whether a dump has whole packets."""
+
 _LINKS: Final = (1, 101, 113, 276)
 """The types of links that blocks may have, if they are packets."""
 
@@ -65,6 +68,17 @@ class _Text:
         self.encoding = "utf-8-sig"
         if mark.startswith((b"\xff\xfe", b"\xfe\xff")):  # as PowerShell writes the output of a program
             self.encoding = "utf-16"
+
+    def head(self) -> list[str]:
+        """Return the first lines, fewer if they are long."""
+        head: list[str] = []
+        size = 0
+        for _, line in islice(self.lines(), _HEAD):
+            head.append(line)
+            size += len(line)
+            if size > _LONGEST_LINE:
+                break
+        return head
 
     def lines(self) -> Iterator[tuple[int, str]]:
         self._file.seek(0)
@@ -95,7 +109,7 @@ class _Kept(io.BufferedIOBase):
 def dump_of(file: BinaryIO) -> Source | None:
     """Return the reader of a dump, or None if a text has none of the forms."""
     text = _Text(file)
-    head = [line for _, line in islice(text.lines(), _HEAD)]
+    head = text.head()
     form = next((each for each in FORMS if each.fits(head)), None)
     if form is None:
         return None
@@ -123,7 +137,14 @@ class DumpSource(Source):
 
     def as_packets(self) -> PacketSource | None:
         """Return a reader of packets, if the blocks of the dump are whole packets of TCP."""
-        blocks = [each for each in islice(self._pieces(Unread()), 50) if each.data]
+        blocks: list[Piece] = []
+        size = 0
+        for each in self._pieces(Unread()):
+            if each.data:
+                blocks.append(each)
+                size += len(each.data)
+            if len(blocks) >= _BLOCKS or size > MOST_SAMPLED:
+                break
         if not blocks or any(each.side is not None for each in blocks):
             return None
         for link in _LINKS:

@@ -25,6 +25,7 @@ from attrs import define, field
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Side
 from tcpcomm.tools.guess.sources.dumps.dump import Dump, Lines, Piece, Unread, is_ignored, share
 from tcpcomm.tools.guess.sources.dumps.times import TIME, Clock
+from tcpcomm.tools.guess.sources.source import MOST_SAMPLED
 
 _OFFSET: Final = re.compile(
     r"(?P<indent>\s*)(?:0x)?(?P<offset>[0-9A-Fa-f]{4,8})(?::\s{1,2}|\s{1,4})(?=[0-9A-Fa-f]{2})(?P<rest>.*)$"
@@ -59,9 +60,18 @@ class _Block:
     is_complete: bool = False
     data: bytearray = field(factory=bytearray)
 
+    def has_ended(self, side: Side, offset: int) -> bool:
+        """Return True if a line of this side and offset belongs to another block, or this one is long."""
+        follows = self.side == side and self.end == offset
+        return self.is_complete or not follows or len(self.data) > MOST_SAMPLED
+
 
 class OffsetDump(Dump):
-    """Reads lines with an offset. A block ends at a short line, or if the next offset does not follow."""
+    """
+    Reads lines with an offset. A block ends at a short line, or if the next offset does not follow.
+
+    A block that is longer than a sample is divided, because no reader needs all of it.
+    """
 
     kind: ClassVar[str] = "a hex dump with offsets"
 
@@ -95,7 +105,7 @@ class OffsetDump(Dump):
                 continue
             side: Side = ANSWERER if self._has_sides and match["indent"] else OPENER
             offset = int(match["offset"], 16)
-            if block is not None and (block.is_complete or block.side != side or block.end != offset):
+            if block is not None and block.has_ended(side, offset):
                 yield self._piece(block)
                 block = None
             if block is None:
@@ -119,7 +129,7 @@ def _follow(rows: Sequence[re.Match[str]]) -> bool:
 _ARRAY: Final = re.compile(r"\b(?P<name>\w+)\s*\[[0-9]*\]\s*=\s*\{")
 _PEER: Final = re.compile(r"peer([01])_")
 _BYTE: Final = re.compile(r"\b0[xX]([0-9A-Fa-f]{1,2})\b")
-_COMMENT: Final = re.compile(r"/\*.*?\*/|//.*$")
+_COMMENT: Final = re.compile(r"/\*.*?(?:\*/|$)|//.*")
 
 
 class ArrayDump(Dump):
@@ -148,6 +158,6 @@ class ArrayDump(Dump):
             assert data is not None
             content, brace, _ = _COMMENT.sub("", shown).partition("}")
             data += bytes(int(each, 16) for each in _BYTE.findall(content))
-            if brace:
+            if brace or len(data) > MOST_SAMPLED:
                 yield Piece(side, bytes(data))
-                data = None
+                data = None if brace else bytearray()

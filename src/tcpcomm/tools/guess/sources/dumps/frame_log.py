@@ -18,12 +18,14 @@ _MARKS: Final[dict[str, Side]] = {
     "->": OPENER,
     "<-": ANSWERER,
 }
+_LONGEST_PEER: Final = 300
 _LINE: Final = re.compile(
-    rf"(?:^|\s){TIME}  (?P<peer>\S.*?)\s+(?P<mark>host (?:->|<-) equipment|->|<-|--|!!|~~)"
+    rf"(?:^|\s){TIME}  (?P<peer>\S.{{0,{_LONGEST_PEER}}}?)(?<=\S)\s++"
+    r"(?P<mark>host (?:->|<-) equipment|->|<-|--|!!|~~)"
     r"(?:\s+(?P<text>.*))?$"
 )
 _LONGEST: Final = 2 * LONGEST_LINE
-"""Characters of a line that may be one of a log. A pattern could take very long for a longer one."""
+"""Characters of a line that may be one of a log."""
 
 _FRAME: Final = re.compile(r"(?P<hex>(?:[0-9a-f]{2}(?: |$)?)*)\s*\|.*\|(?P<rest> … [0-9,]+ bytes in all)?$")
 _DECODED: Final = re.compile(r"[a-z]+ .*  (?:[0-9a-f]{2} )*[0-9a-f]{2}\s+\|.*\|")

@@ -16,10 +16,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar, Final
 
+from attrs import evolve
+
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Side
 from tcpcomm.tools.guess.sources.dumps.dump import Dump, Lines, Piece, Unread, is_ignored, share
 from tcpcomm.tools.guess.sources.dumps.times import SECONDS, TIME, Clock
 from tcpcomm.tools.guess.sources.dumps.values import escapes_in, hex_bytes, literal_bytes, plain_bytes
+from tcpcomm.tools.guess.sources.source import MOST_SAMPLED
 
 _ARROWS: Final[dict[str, Side]] = {
     **dict.fromkeys((">", ">>", ">>>", "→"), OPENER),
@@ -40,7 +43,9 @@ _WORDS: Final[dict[str, Side]] = {
 _SHORT: Final = "tx|rx|send|sent|recv|received|snd|rcv"
 """Words that need no colon or bracket."""
 
-_BEFORE: Final = rf"^\s*(?:[\[(]?(?:{TIME}|{SECONDS})[\])]?\s*(?:[,;|:]|-(?!-?>))?\s*)?"
+_BEFORE: Final = rf"^\s*+(?:[\[(]?(?:{TIME}|{SECONDS})[\])]?\s*+(?:(?:[,;|:]|-(?!-?>))\s*+)?)?"
+"""What may stand before a mark. Its blanks are tried once, so that many of them take no long time."""
+
 _ARROW: Final = re.compile(
     rf"{_BEFORE}(?P<mark>>{{1,3}}|<{{1,3}}(?![A-Za-z0-9]{{2,4}}>)|→|←|-{{1,2}}>|<-{{1,2}}|={{1,2}}>|<={{1,2}})"
     r"(?=\s|$|[\"'{<\[$#\\]|[0-9A-Fa-f]{2}(?:[\s,:;-]|$)):?\s?(?P<data>.*)$"
@@ -100,26 +105,30 @@ class MarkedDump(Dump):
     def pieces(self, lines: Lines, unread: Unread) -> Iterator[Piece]:
         clock = Clock()
         last: Piece | None = None
+        held = bytearray()
         for number, line in lines:
             found = _parted(line)
             if found is not None:
                 match, side, _ = found
                 data = self._read(match["data"])
                 if last is not None:
-                    yield last
+                    yield evolve(last, data=bytes(held))
                 last = None
                 if data is None:
                     unread.add(number, line)
                 else:
-                    last = Piece(side, data, clock.read(match))
+                    last, held = Piece(side, b"", clock.read(match)), bytearray(data)
                 continue
             more = hex_bytes(line) if self._read is _hex_of else None
             if more is not None and last is not None:
-                last = Piece(last.side, last.data + more, last.at)
+                held += more
+                if len(held) > MOST_SAMPLED:
+                    yield evolve(last, data=bytes(held))
+                    held.clear()
             elif not is_ignored(line):
                 unread.add(number, line)
         if last is not None:
-            yield last
+            yield evolve(last, data=bytes(held))
 
 
 def _hex_of(text: str) -> bytes | None:

@@ -9,9 +9,10 @@ from typing import ClassVar, Final
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Side
 from tcpcomm.tools.guess.sources.dumps.dump import Dump, Lines, Piece, Unread, is_ignored
 from tcpcomm.tools.guess.sources.dumps.times import TIME, Clock
+from tcpcomm.tools.guess.sources.source import MOST_SAMPLED
 
 _HEAD: Final = re.compile(
-    rf"(?P<mark>[<>]) {TIME}\s+length=(?P<length>[0-9]+) from=(?P<start>[0-9]+) to=[0-9]+\s*$"
+    rf"(?P<mark>[<>]) {TIME}\s+length=(?P<length>[0-9]{{1,18}}) from=(?P<start>[0-9]{{1,18}}) to=[0-9]+\s*$"
 )
 _DATA: Final = re.compile(r"(?: [0-9a-f]{2})+(?=\s*$|\s\s)")
 
@@ -49,6 +50,10 @@ class SocatDump(Dump):
             shown = _DATA.match(line)
             if shown is not None and len(data) < wanted:
                 data += bytes.fromhex(shown[0])[: wanted - len(data)]
+                if len(data) > MOST_SAMPLED:
+                    yield from piece()
+                    start, wanted = start + len(data), wanted - len(data)
+                    data.clear()
             elif not is_ignored(line):
                 unread.add(number, line)
         yield from piece()

@@ -10,10 +10,12 @@ from typing import ClassVar, Final
 
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Side
 from tcpcomm.tools.guess.sources.dumps.dump import Dump, Lines, Piece, Unread, is_ignored
+from tcpcomm.tools.guess.sources.source import MOST_SAMPLED
 
 _BINARY: Final = re.compile(r"\s*data: !!binary \|")
 _VALUE: Final = re.compile(r"\s*(?:- )?(?P<key>\w+):\s*(?P<value>.*)$")
 _BASE64: Final = re.compile(r"\s+(?P<data>[A-Za-z0-9+/]+={0,2})\s*$")
+_GROUP: Final = 4  # letters of Base64 that hold whole bytes
 _KEYS: Final = ("peers", "peer", "host", "port", "packets", "packet", "index", "timestamp", "data")
 
 
@@ -30,16 +32,21 @@ class YamlDump(Dump):
         side: Side = OPENER
         at: float | None = None
         text: list[str] | None = None
+        size = 0
         for number, line in lines:
             encoded = _BASE64.match(line) if text is not None else None
             if encoded is not None and text is not None:
                 text.append(encoded["data"])
+                size += len(encoded["data"])
+                if size > 2 * MOST_SAMPLED and size % _GROUP == 0:
+                    yield Piece(side, _decoded(text), at)
+                    text, size = [], 0
                 continue
             if text:
                 yield Piece(side, _decoded(text), at)
                 text = None
             if _BINARY.match(line):
-                text = []
+                text, size = [], 0
                 continue
             match = _VALUE.match(line)
             if match is None or match["key"] not in _KEYS:
