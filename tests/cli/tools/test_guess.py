@@ -238,6 +238,7 @@ def test_a_recording_is_read(run: Run, looked_at: list[Capture], tmp_path: Path)
         (["dump.txt", "--side", "left"], "--side must be opener or answerer, not 'left'"),
         (["dump.txt", "--side", "answerer"], "dump.txt: the answerer sent nothing in this stream"),
         (["dump.txt", "--stream", "9"], "--stream 9: there is no such stream in dump.txt; it has 1"),
+        (["dump.txt", "--stream", "9" * 5000], "--stream 9999"),
     ],
     ids=[
         "none",
@@ -254,6 +255,7 @@ def test_a_recording_is_read(run: Run, looked_at: list[Capture], tmp_path: Path)
         "side",
         "silent",
         "stream",
+        "number without end",
     ],
 )
 def test_mistakes_are_told_with_the_next_step(run: Run, words: list[str], problem: str) -> None:

@@ -284,7 +284,7 @@ def _target(stream: StreamInfo) -> str:
 def _is_called(stream: StreamInfo, wanted: str) -> bool:
     """Return True if a stream has this number, name, address or port."""
     if wanted.isdecimal():
-        return stream.number == int(wanted)
+        return str(stream.number) == wanted.lstrip("0")
     places = stream.name.split(" > ")
     names = {stream.name, *places}
     for place in places:

@@ -73,6 +73,12 @@ def test_long_lines_take_no_long_time(data: bytes) -> None:
     is_read(data)
 
 
+@pytest.mark.parametrize("text", ["b''" + "-" * 50_000 + "b''", "0x1,\t,"])
+def test_text_beside_bytes_is_read_or_told(text: str) -> None:
+    is_read(f"> {text}\n< b'OK'\n".encode())
+    is_read(f"> {text}\n".encode())
+
+
 @given(data=st.binary(max_size=200))
 @example(b"\xff\xfe\x00\xd8")
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:

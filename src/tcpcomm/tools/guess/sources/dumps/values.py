@@ -12,7 +12,14 @@ from attrs import frozen
 _HEX: Final = re.compile(r"(?:(?:0[xX]|\\x|&[hH])?[0-9A-Fa-f]{2}[hH]?(?:[\s,:;-]+|$|(?=[0-9A-Fa-f\\])))+")
 _HEX_DIGITS: Final = re.compile(r"(?:0[xX]|\\x|&[hH])?([0-9A-Fa-f]{2})[hH]?")
 _SHORT_HEX: Final = re.compile(r"(?:0[xX][0-9A-Fa-f]{1,2}(?:[\s,;]+|$))+")
-_LITERAL: Final = re.compile(r"""b?(?P<quote>["']).*(?P=quote),?""", re.DOTALL)
+_SHORT_DIGITS: Final = re.compile(r"0[xX]([0-9A-Fa-f]{1,2})")
+_PYTHON_ESCAPE: Final = r"""\\(?:[\\'"abfnrtv]|x[0-9A-Fa-f]{2}|[0-3][0-7]{2}|[0-7]{1,2}(?![0-7]))"""
+_PYTHON_BYTES: Final = re.compile(
+    rf"""b(?:'(?:[\t -&(-\[\]-~]++|{_PYTHON_ESCAPE})*+'|"(?:[\t !#-\[\]-~]++|{_PYTHON_ESCAPE})*+"),?"""
+)
+"""One literal of bytes and nothing else. Python may take long, and much memory, to refuse other text."""
+
+_LITERAL: Final = re.compile(r"""(?P<quote>["']).*(?P=quote),?""", re.DOTALL)
 
 _CONTROLS: Final = (
     "NUL SOH STX ETX EOT ENQ ACK BEL BS HT LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB "
@@ -35,23 +42,17 @@ def hex_bytes(text: str) -> bytes | None:
     if _HEX.fullmatch(text):
         return bytes.fromhex("".join(_HEX_DIGITS.findall(text)))
     if _SHORT_HEX.fullmatch(text):  # some programs write 0x0 and 0xA
-        return bytes(int(each, 16) for each in re.split(r"[\s,;]+", text.strip(" ,;")))
+        return bytes(int(each, 16) for each in _SHORT_DIGITS.findall(text))
     return None
 
 
 def literal_bytes(text: str) -> bytes | None:
     """Return the bytes of a text in quotes, as Python and C write it, or None if it has none."""
-    match = _LITERAL.fullmatch(text.strip())
-    if match is None:
-        return None
-    text = text.strip().rstrip(",")
-    if text.startswith("b"):
-        try:
-            found = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            return None
-        return found if isinstance(found, bytes) else None
-    return _BACKSLASHES.read(text[1:-1])
+    text = text.strip()
+    if _PYTHON_BYTES.fullmatch(text):
+        found: bytes = ast.literal_eval(text.rstrip(","))
+        return found
+    return _BACKSLASHES.read(text.rstrip(",")[1:-1]) if _LITERAL.fullmatch(text) else None
 
 
 def _of_brackets(inside: str) -> bytes | None:
