@@ -286,6 +286,26 @@ def test_the_last_4_kib_of_a_peer_are_looked_at(logged: Logged) -> None:
     assert logged.lines()
 
 
+class Measured(bytes):
+    """Bytes that count how often their length is asked for."""
+
+    asked = 0
+
+    def __len__(self) -> int:
+        Measured.asked += 1
+        return super().__len__()
+
+
+def test_each_fault_costs_the_same_however_much_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Measured, "asked", 0)
+    hints = Hints()
+    hints.words = ""
+    for number in range(2 * HINT_BYTES):
+        hints.take(Measured(b"%d" % (number % 10)))
+    assert [HINT_BYTES] == [*hints.hints.kept().values()]
+    assert Measured.asked <= 4 * 2 * HINT_BYTES
+
+
 def test_several_faults_in_the_same_bytes_count_once(logged: Logged) -> None:
     hints = Hints()
     for _ in range(3):

@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Final, cast
 from weakref import WeakKeyDictionary
 
+from attrs import define, field
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.failure import Failure
 
@@ -43,6 +44,23 @@ _SHARE: Final = 50
 """After a search without a hint, the next one waits so many times as long as it took."""
 
 
+@define(eq=False)
+class _Kept:
+    """The last chunks of one peer, and how many bytes they are."""
+
+    chunks: deque[Chunk] = field(factory=deque)
+    size: int = 0
+
+    def add(self, chunk: Chunk) -> None:
+        """Add a chunk, if it is not the last one again, and drop the oldest ones beyond the limit."""
+        if self.chunks and self.chunks[-1] == chunk:
+            return  # one chunk may have several faults
+        self.chunks.append(chunk)
+        self.size += len(chunk[1])
+        while self.size > HINT_BYTES:
+            self.size -= len(self.chunks.popleft()[1])
+
+
 class FramingHints:
     """
     The hints of all sessions in one reactor.
@@ -55,7 +73,7 @@ class FramingHints:
 
     def __init__(self, explain: Explain | None = None) -> None:
         self._explain = explain or _explain
-        self._peers: OrderedDict[tuple[str | None, str], deque[Chunk]] = OrderedDict()
+        self._peers: OrderedDict[tuple[str | None, str], _Kept] = OrderedDict()
         self._is_searching = False
         self._next_at = float("-inf")
 
@@ -73,11 +91,8 @@ class FramingHints:
         if not data or not hasattr(reactor, "getThreadPool"):
             return
         now = reactor.seconds()
-        chunks = self._kept(host, framing)
-        if not chunks or chunks[-1] != (now, data):  # one chunk may have several faults
-            chunks.append((now, data))
-        while sum(len(each) for _, each in chunks) > HINT_BYTES:
-            chunks.popleft()
+        kept = self._kept(host, framing)
+        kept.add((now, data))
         if self._is_searching or now < self._next_at:
             return
         self._is_searching = True
@@ -95,20 +110,20 @@ class FramingHints:
             self._next_at = ended + pause
 
         pool = reactor.getThreadPool()
-        deferToThreadPool(reactor, pool, self._explain, tuple(chunks), framing).addBoth(found)
+        deferToThreadPool(reactor, pool, self._explain, tuple(kept.chunks), framing).addBoth(found)
 
     def kept(self) -> dict[tuple[str | None, str], int]:
         """Return the number of bytes that are kept of each peer, by its address and its framing."""
-        return {key: sum(len(data) for _, data in chunks) for key, chunks in self._peers.items()}
+        return {key: kept.size for key, kept in self._peers.items()}
 
-    def _kept(self, host: str | None, framing: Framing) -> deque[Chunk]:
+    def _kept(self, host: str | None, framing: Framing) -> _Kept:
         """Return the kept bytes of a peer. Forget another peer if there are too many."""
         key = host, repr(framing)  # a framing of a user need not be hashable
-        chunks = self._peers.pop(key, None) or deque()
-        self._peers[key] = chunks
+        kept = self._peers.pop(key, None) or _Kept()
+        self._peers[key] = kept
         if len(self._peers) > HINTED_PEERS:
             self._peers.popitem(last=False)
-        return chunks
+        return kept
 
 
 def hint_at_fault(session: Any, fault: FramingError) -> None:
