@@ -8,9 +8,9 @@ import pytest
 
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk
 from tcpcomm.tools.guess.code_length import (
+    Columns,
     Frequencies,
     choice_bits,
-    contents_gain,
     ends_bits,
     lengths_bits,
 )
@@ -52,17 +52,17 @@ def test_right_frames_have_columns_and_wrong_ones_have_not() -> None:
     frequencies = Frequencies(data)
     wrong = [data[at : at + 11] for at in range(0, len(data), 11)]
 
-    right = contents_gain(frames, frequencies)
+    right = Columns(frames, frequencies).gain(frames)
 
     assert right > 300
-    assert contents_gain(wrong, frequencies) < right / 4
+    assert Columns(wrong, frequencies).gain(wrong) < right / 4
 
 
 def test_a_told_column_costs_nothing() -> None:
     frames = [bytes([size]) + b"x" * size for size in range(1, 20)]
-    frequencies = Frequencies(b"".join(frames))
+    columns = Columns(frames, Frequencies(b"".join(frames)))
 
-    assert contents_gain(frames, frequencies, (0,)) > contents_gain(frames, frequencies)
+    assert columns.gain(frames, (0,)) > columns.gain(frames)
 
 
 def test_lengths_cost_little_if_they_repeat() -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tcpcomm.tools.guess.candidates.base import Candidate
 from tcpcomm.tools.guess.candidates.delimited import DelimitedCandidate
 from tcpcomm.tools.guess.candidates.enclosed import EnclosedCandidate
+from tcpcomm.tools.guess.candidates.every import proposed
 from tcpcomm.tools.guess.candidates.length import LengthCandidate
+from tcpcomm.tools.guess.candidates.variable import VariableCandidate
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk
 from tcpcomm.tools.guess.cutting import Cut, cut_side
+from tcpcomm.tools.guess.scoring import score_side
 from tcpcomm.tools.guess.side import side_of
 
 LENGTH = LengthCandidate(0, 2, "big", 0)
@@ -98,3 +107,42 @@ def test_another_protocol_that_follows_is_a_failure_where_it_begins() -> None:
 
 def test_a_candidate_that_explains_little_cuts_nothing() -> None:
     assert cut_side(LENGTH, side_of(capture(b"\xff\xff\xff\xff" * 20), OPENER)) is None
+
+
+ALIKE = st.lists(
+    st.tuples(st.binary(max_size=3), st.sampled_from([1, 3, 5, 6, 260, 600])), min_size=1, max_size=6
+)
+"""Bodies, each with the number of times that it comes."""
+
+
+@given(bodies=ALIKE, rest=st.binary(max_size=4))
+@pytest.mark.parametrize(
+    "candidate",
+    [
+        LengthCandidate(0, 1, "big", 0),
+        LengthCandidate(0, 2, "little", 0),
+        LengthCandidate(0, 2, "decimal", 0),
+        VariableCandidate("varint"),
+        VariableCandidate("decimal", 0, 0, b":"),
+    ],
+    ids=["length", "little", "decimal", "varint", "digits"],
+)
+def test_frames_that_repeat_are_cut_as_others_are(
+    candidate: LengthCandidate | VariableCandidate, bodies: list[tuple[bytes, int]], rest: bytes
+) -> None:
+    framing = candidate.framing
+    frames = [framing.encode(body) for body, count in bodies for _ in range(count)]
+
+    found = candidate.walk(b"".join(frames) + rest, 0, sum(map(len, frames)))
+
+    assert [*accumulate(map(len, frames))] == found.ends
+    assert found.failed_at is None
+
+
+def test_candidates_that_cut_alike_share_one_cut() -> None:
+    side = side_of(capture(bytes(3000), bytes(3000)), OPENER)
+    _, found = score_side(side, proposed(side))
+
+    cuts = {id(each.cut): each.cut for each in found.values()}
+    assert len(found) > 10 * len(cuts)
+    assert len(cuts) == len({each.identity for each in cuts.values()})

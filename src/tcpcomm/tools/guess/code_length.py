@@ -113,29 +113,48 @@ class Frequencies:
         return -known / _LN2
 
 
-def contents_gain(
-    frames: Sequence[bytes], frequencies: Frequencies, told: Collection[int] = (), *, quick: bool = False
-) -> float:
+class Columns:
     """
-    Return the bits that the columns of frames save.
+    The bits that the columns of frames save. Candidates that cut alike share them.
 
     Args:
         frames: the bytes of each frame, from its first to its last byte on the wire.
         frequencies: of the bytes of the side.
-        told: the columns that the lengths tell, so that they cost nothing.
         quick: True if fewer columns are enough.
     """
-    head = _QUICK_HEAD if quick else _HEAD
-    gain = -lengths_bits([*map(len, frames)])
-    for column in range(head):
-        if column not in told:
-            gain += frequencies.saved([frame[column] for frame in frames if len(frame) > column])
-    for column in told:
-        gain += frequencies.cost([frame[column] for frame in frames if len(frame) > column])
-    tails = [frame[head:][-_TAIL:] if len(frame) < head + _TAIL else frame[-_TAIL:] for frame in frames]
-    for column in range(1, _TAIL + 1):
-        gain += frequencies.saved([tail[-column] for tail in tails if len(tail) >= column])
-    return gain
+
+    def __init__(self, frames: Sequence[bytes], frequencies: Frequencies, *, quick: bool = False) -> None:
+        self._frequencies = frequencies
+        head = _QUICK_HEAD if quick else _HEAD
+        self._lengths = lengths_bits([*map(len, frames)])
+        self._saved = [frequencies.saved(_column(frames, each)) for each in range(head)]
+        tails = [frame[head:][-_TAIL:] if len(frame) < head + _TAIL else frame[-_TAIL:] for frame in frames]
+        self._tails = [
+            frequencies.saved([tail[-column] for tail in tails if len(tail) >= column])
+            for column in range(1, _TAIL + 1)
+        ]
+
+    def gain(self, frames: Sequence[bytes], told: Collection[int] = ()) -> float:
+        """
+        Return the bits that are saved in all.
+
+        Args:
+            frames: the same frames.
+            told: the columns that the lengths tell, so that they cost nothing.
+        """
+        gain = -self._lengths
+        for column, saved in enumerate(self._saved):
+            if column not in told:
+                gain += saved
+        for column in told:
+            gain += self._frequencies.cost(_column(frames, column))
+        for saved in self._tails:
+            gain += saved
+        return gain
+
+
+def _column(frames: Sequence[bytes], column: int) -> list[int]:
+    return [frame[column] for frame in frames if len(frame) > column]
 
 
 def lengths_bits(lengths: Sequence[int]) -> float:

@@ -8,11 +8,13 @@ a loss. A loss that the capture did not announce is a doubt, and never passes in
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from hashlib import blake2b
 from typing import Final
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from tcpcomm.tools.guess.candidates.base import Candidate, Walk
 from tcpcomm.tools.guess.side import Side, Stretch
@@ -58,23 +60,38 @@ class Cut:
         losses: the positions at which bytes seem to be missing, though the capture does not say so.
         moved: the bytes at the beginning that were taken for the end of an earlier frame.
         failed_at: the position behind which the candidate explains nothing, or None.
+        key: a digest of where frames begin and end: equal for candidates that cut alike.
     """
 
     runs: tuple[Run, ...]
     losses: tuple[int, ...] = ()
     moved: int = 0
     failed_at: int | None = None
-    ends: frozenset[int] = field(init=False, repr=False)
-    key: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
-    """Where frames begin and end: equal for candidates that cut alike."""
-
-    @ends.default
-    def _all_ends(self) -> frozenset[int]:
-        return frozenset(end for run in self.runs for end in run.ends)
+    key: bytes = field(init=False, repr=False)
 
     @key.default
-    def _starts_and_ends(self) -> tuple[tuple[int, ...], ...]:
-        return tuple((run.start, *run.ends) for run in self.runs)
+    def _digest(self) -> bytes:
+        digest = blake2b(digest_size=16)
+        for run in self.runs:
+            digest.update(array("q", (len(run.ends), run.start)))
+            digest.update(array("q", run.ends))
+        return digest.digest()
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The positions behind the frames, made anew at each call: a set of them takes much memory."""
+        return frozenset(end for run in self.runs for end in run.ends)
+
+    @property
+    def count(self) -> int:
+        """The number of frames."""
+        return sum(len(run.ends) for run in self.runs)
+
+    @property
+    def identity(self) -> Hashable:
+        """All that it says: equal for cuts that can stand for each other."""
+        about = tuple((run.stop, run.doubtful) for run in self.runs)
+        return (self.key, about, self.losses, self.moved, self.failed_at)
 
     def frames(self, data: bytes) -> list[bytes]:
         """Return the bytes of each frame."""
@@ -104,19 +121,18 @@ def cut_side(candidate: Candidate, side: Side) -> Cut | None:
     losses: list[int] = []
     failed_at = None
     for stretch in side.stretches:
-        found = cutting.stretch(stretch, _LOSSES - len(losses))
-        runs += found.runs
-        losses += found.losses
-        if found.failed_at is not None:
-            failed_at = found.failed_at
+        found, lost, failed_at = cutting.stretch(stretch, _LOSSES - len(losses))
+        runs += found
+        losses += lost
+        if failed_at is not None:
             break
-    runs = [run for run in runs if run.ends]
+    runs = [evolve(run, ends=array("q", run.ends)) for run in runs if run.ends]
     if not runs:
         return None
     moved = runs[0].start - side.stretches[0].start
     cut = Cut(tuple(runs), tuple(losses), moved, failed_at)
     explained = sum(run.ends[-1] - run.start for run in runs)
-    if len(cut.ends) < 2 and 2 * explained < len(side.data):
+    if cut.count < 2 and 2 * explained < len(side.data):
         return None
     return cut
 
@@ -126,8 +142,8 @@ class _Cutting:
     candidate: Candidate
     side: Side
 
-    def stretch(self, stretch: Stretch, losses: int) -> Cut:
-        """Cut one stretch, with so many losses at most."""
+    def stretch(self, stretch: Stretch, losses: int) -> tuple[list[Run], list[int], int | None]:
+        """Cut one stretch. Return the runs, the losses, so many at most, and where it failed, or None."""
         run, failed_at = self._first(stretch)
         runs: list[Run] = [run]
         lost: list[int] = []
@@ -138,7 +154,7 @@ class _Cutting:
             lost.append(run.ends[-1])
             run, failed_at = again
             runs.append(run)
-        return Cut(tuple(runs), tuple(lost), 0, failed_at)
+        return runs, lost, failed_at
 
     def _first(self, stretch: Stretch) -> tuple[Run, int | None]:
         """Cut from the first place at which frames fit, if the stretch may begin in the middle of one."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
+from itertools import chain, pairwise
 from typing import Final
 
 from attrs import define
 
 from tcpcomm.tools.guess.candidates.base import Candidate
-from tcpcomm.tools.guess.code_length import Frequencies, contents_gain, ends_bits
+from tcpcomm.tools.guess.code_length import Columns, Frequencies, ends_bits
 from tcpcomm.tools.guess.cutting import Cut, cut_side
 from tcpcomm.tools.guess.side import Side
 
@@ -53,6 +55,8 @@ class Measured:
     def __init__(self, side: Side) -> None:
         self.side = side
         self.ends = ends_bits(side)
+        self._cuts: dict[Hashable, tuple[Cut, float, float]] = {}
+        self._columns: dict[bytes, Columns] = {}
 
     @cached_property
     def frequencies(self) -> Frequencies:
@@ -69,14 +73,24 @@ class Measured:
         cut = cut_side(candidate, self.side)
         if cut is None:
             return None
-        faults = _LOSS * len(cut.losses) + _MOVE * bool(cut.moved) + _FAILURE * (cut.failed_at is not None)
-        ends_gain = self.ends - ends_bits(self.side, cut.ends) - faults
-        gain = ends_gain + candidate.evidence(cut.frames(self.side.data))
+        cut, ends_gain, hit = self._shared(cut)
         if not candidate.explains:
-            gain = ends_gain = 0.0
-        marks = self.side.marks
-        hit = len(cut.ends.intersection(marks)) / max(1, len(marks))
-        return Scored(candidate, cut, ends_gain, gain, hit)
+            return Scored(candidate, cut, 0.0, 0.0, hit)
+        evidence = candidate.evidence(cut.frames(self.side.data)) if _has_evidence(candidate) else 0.0
+        return Scored(candidate, cut, ends_gain, ends_gain + evidence, hit)
+
+    def _shared(self, cut: Cut) -> tuple[Cut, float, float]:
+        """Return the first cut like this one, so that one is kept, the bits of its ends, and its hits."""
+        key = cut.identity
+        known = self._cuts.get(key)
+        if known is None:
+            ends, marks = cut.ends, self.side.marks
+            faults = (
+                _LOSS * len(cut.losses) + _MOVE * bool(cut.moved) + _FAILURE * (cut.failed_at is not None)
+            )
+            gain = self.ends - ends_bits(self.side, ends) - faults
+            known = self._cuts[key] = (cut, gain, len(ends.intersection(marks)) / max(1, len(marks)))
+        return known
 
     def with_contents(self, scored: Scored) -> Scored:
         """Add what the contents say."""
@@ -84,8 +98,11 @@ class Measured:
         if not candidate.explains:
             return scored
         frames = cut.frames(data)
-        plenty = self.scarcity < _SCARCE
-        gain = contents_gain(frames, self.frequencies, candidate.told, quick=plenty)
+        columns = self._columns.get(cut.key)
+        if columns is None:
+            plenty = self.scarcity < _SCARCE
+            columns = self._columns[cut.key] = Columns(frames, self.frequencies, quick=plenty)
+        gain = columns.gain(frames, candidate.told)
         evidence = candidate.evidence(frames)
         scored.gain = scored.ends_gain + evidence + self.weighed(gain, scored)
         return scored
@@ -123,21 +140,26 @@ def probe_contents(measured: Measured, found: Found) -> None:
     side = measured.side.first(_PROBED)
     if measured.scarcity < _SCARCE or len(side.data) < 2:
         return
-    size = len(side.data)
-    known: dict[tuple[int, ...], float] = {}
+    known: dict[tuple[int, ...], tuple[list[bytes], Columns]] = {}
     for candidate, scored in found.items():
         if not candidate.explains:
             continue
-        told = candidate.told
-        start = scored.cut.runs[0].start
-        ends = tuple(end for end in sorted(scored.cut.ends) if end <= size)
-        key = (start, told.start, told.stop, *ends)
-        gain = known.get(key)
-        if gain is None:
-            spans = zip((start, *ends), ends, strict=False)
-            frames = [side.data[begin:end] for begin, end in spans]
-            gain = known[key] = contents_gain(frames, measured.frequencies, told, quick=True)
-        scored.gain += measured.weighed(gain, scored)
+        begins = _begins(scored.cut, len(side.data))
+        if begins not in known:
+            frames = [side.data[start:end] for start, end in pairwise(begins)]
+            known[begins] = (frames, Columns(frames, measured.frequencies, quick=True))
+        frames, columns = known[begins]
+        scored.gain += measured.weighed(columns.gain(frames, candidate.told), scored)
+
+
+def _begins(cut: Cut, size: int) -> tuple[int, ...]:
+    """Return where frames begin and end in the first bytes. A gap belongs to the frame behind it."""
+    ends = (run.ends[: bisect_right(run.ends, size)] for run in cut.runs)
+    return (cut.runs[0].start, *chain.from_iterable(ends))
+
+
+def _has_evidence(candidate: Candidate) -> bool:
+    return type(candidate).evidence is not Candidate.evidence
 
 
 def keep_best(

@@ -89,7 +89,7 @@ def _notes(capture: Capture) -> Iterator[str]:
 def _rank_by_samples(sides: Sequence[Side]) -> list[Ranked]:
     """Rank by a small sample, and again by a larger one if the small one holds few messages."""
     answers = rank_answers(sides, _SMALL_SAMPLE)
-    few = not answers or any(len(part.scored.cut.ends) < _FEW_FRAMES for part in answers[0].parts)
+    few = not answers or any(part.scored.cut.count < _FEW_FRAMES for part in answers[0].parts)
     if few and any(len(side.data) > _SMALL_SAMPLE and side.has_long_bursts for side in sides):
         return rank_answers(sides, _LARGE_SAMPLE)
     return answers

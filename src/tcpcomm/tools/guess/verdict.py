@@ -148,7 +148,7 @@ def _verified(answer: Ranked, sides: Sequence[Side]) -> _Best:
 
 def _decoded(part: Proposal, side: Side) -> Verified:
     if isinstance(part.scored.candidate, RawCandidate):
-        return Verified(len(part.scored.cut.ends), ())
+        return Verified(part.scored.cut.count, ())
     cut = part.scored.cut
     if cut.runs[-1].stop < len(side.data):
         cut = cut_side(part.scored.candidate, side) or cut

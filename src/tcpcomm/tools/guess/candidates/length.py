@@ -12,7 +12,7 @@ from attrs import frozen
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.length import LengthPrefixed
 from tcpcomm.framing.length_decoder import Form
-from tcpcomm.tools.guess.candidates.base import Candidate, Walk
+from tcpcomm.tools.guess.candidates.base import REPEATED, Candidate, Walk, repeats
 from tcpcomm.tools.guess.side import Side
 
 _OFFSETS: Final = 32
@@ -95,7 +95,7 @@ class LengthCandidate(Candidate):
         offset, header, form, sync = self.offset, self.header, self.form, self.sync
         more = self.adjust + header
         digits, base = _DIGITS.get(form, (None, 0))
-        position = start
+        position, last, alike = start, 0, 0
         while position + header <= stop:
             field = data[position + offset : position + header]
             if digits is None:
@@ -110,11 +110,18 @@ class LengthCandidate(Candidate):
                 break
             position += total
             ends.append(position)
+            alike = alike + 1 if total == last else 0
+            last = total
+            if alike == REPEATED and not sync:
+                count = repeats(data, position, stop, total, self.told)
+                ends += range(position + total, position + count * total + 1, total)
+                position += count * total
+                alike = 0
         return Walk(ends)
 
     def evidence(self, frames: Sequence[bytes]) -> float:
         """Return fewer bits if many frames are only a header: they are halves of a wider length field."""
-        empty = sum(len(frame) == self.header for frame in frames)
+        empty = [*map(len, frames)].count(self.header)
         return -3.0 * empty if 4 * empty > len(frames) else 0.0
 
     def surprise(self, frames: Sequence[bytes]) -> float:

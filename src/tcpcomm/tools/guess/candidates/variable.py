@@ -14,7 +14,7 @@ from attrs import frozen
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.headers.variable_length import VariableForm, VariableLength
 from tcpcomm.framing.netstring import Netstring
-from tcpcomm.tools.guess.candidates.base import Candidate, Walk
+from tcpcomm.tools.guess.candidates.base import REPEATED, Candidate, Walk, repeats
 from tcpcomm.tools.guess.side import Side
 
 _OFFSETS: Final = 6
@@ -97,7 +97,7 @@ class VariableCandidate(Candidate):
 
     def walk(self, data: bytes, start: int, stop: int) -> Walk:
         ends: list[int] = []
-        position, adjust = start, self.adjust
+        position, adjust, last, alike = start, self.adjust, (0, 0), 0
         while position < stop:
             header = self.header(data, position, stop)
             if header is None:
@@ -111,6 +111,13 @@ class VariableCandidate(Candidate):
                 break
             position += total
             ends.append(position)
+            alike = alike + 1 if header == last else 0
+            last = header
+            if alike == REPEATED:
+                count = repeats(data, position, stop, total, range(self.offset, shown))
+                ends += range(position + total, position + count * total + 1, total)
+                position += count * total
+                alike = 0
         return Walk(ends)
 
     def surprise(self, frames: Sequence[bytes]) -> float:
