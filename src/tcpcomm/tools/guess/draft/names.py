@@ -5,13 +5,17 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from attrs import define, field
 
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.tools.guess.draft.parts import Pattern, Slot, Text
 
-_RESERVED = frozenset({*dir(Equipment), *Equipment.__annotations__, "self", "command", "event", "id"})
+TYPES: Final = frozenset({"bool", "bytes", "dict", "float", "int", "list", "str"})
+"""The names of types. A member with such a name hides the type from the members behind it."""
+
+_RESERVED: Final = TYPES | {*dir(Equipment), *Equipment.__annotations__, "self", "command", "event", "id"}
 _LONGEST = 40
 
 

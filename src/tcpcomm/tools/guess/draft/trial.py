@@ -74,7 +74,8 @@ def declared(source: str, name: str) -> Iterator[Declaration]:
     module = ModuleType(_MODULE)
     sys.modules[_MODULE] = module  # annotations are looked up there, also late
     try:
-        exec(compile(source, "<draft>", "exec"), vars(module))  # the drafter quoted all that it read
+        code = compile(source, "<draft>", "exec", dont_inherit=True)  # its reader imports it without ours
+        exec(code, vars(module))  # the drafter quoted all that it read
         yield declaration_of(vars(module)[name])
     finally:
         del sys.modules[_MODULE]
