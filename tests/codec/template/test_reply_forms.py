@@ -389,3 +389,13 @@ def test_no_drawn_line_is_the_end_of_its_reply() -> None:
     dialect = Template().bind([spec])
     for seed in range(2000):
         assert dialect.reply(Request("do", {}), dialect.draw_result("do", Random(seed)))
+
+
+def test_a_reader_that_refused_frames_reads_the_next_one() -> None:
+    reader = bound("ASK", reply=Until("END", "{n:d}"), result=list[int]).reply_reader("do")
+    assert reader is not None
+    assert MORE is reader.take("1")
+    for _ in range(2):
+        with pytest.raises(CodecError, match="other"):
+            reader.take("other")
+    assert [1] == reader.take("END")

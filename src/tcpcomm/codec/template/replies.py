@@ -321,12 +321,12 @@ class _SeveralReader(ReplyReader):
                     )
             self._has_begun = True
             return MORE
-        before = self._possible
-        self._possible = [each for each in before if each.take(body, reply.read_fault)]
-        if not self._possible:
-            expected = [template for each in before for template in each.expected]
+        fitting = [each for each in self._possible if each.take(body, reply.read_fault)]
+        if not fitting:
+            expected = [template for each in self._possible for template in each.expected]
             raise reply.read_fault(body) or reply.explain(body, expected)
-        complete = next((each for each in self._possible if each.is_complete), None)
+        self._possible = fitting  # after a frame that fits no form, they are as before: it may be another's
+        complete = next((each for each in fitting if each.is_complete), None)
         return MORE if complete is None else complete.result()
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +23,34 @@ TALKS = {
         for n in range(30)
         for line in ("> STR", "< OK", "> INT", "< OK", f"> NAME {chr(97 + n)}", f"< {n}")
     ],
+    "a quote that does not end": ["> ASK", "< S,0.827,T,{,39", "> ASK", '< S,0.370,0.5,a"b,11'] * 10,
+    "an empty line for a refusal": [
+        line
+        for n in range(30)
+        for line in (f"> ASK {n}", *(["< "] if n % 9 == 4 else ["< E  }", "< E  }", "< END"]))
+    ],
+    "blanks in front of one more column": [
+        line
+        for row in ("OK   -7.803 1 61", "OK list 47 18 43", "OK 30 46 24") * 10
+        for line in ("> ASK", f"< {row}")
+    ],
+    "a wide parameter in a narrow reply": [
+        line for n in range(60) for line in (f"> ASK {n * 0.017:.3f}", f"<  {n * 0.017:.3f}")
+    ],
+}
+
+OBJECTS: dict[str, list[Any]] = {
+    "self": [{"self": 1}, {"self": 2}],
+    "a key that is no name": [{"1 a": 1}, {"1 a": 2}],
+    "a key that Python reads as another": [{"\ufb01": 2}, {"\ufb01": 3}],
+    "a type as an optional key": [{"str": "a", "text": "b"}, {"text": "c"}],
+    "keys of cattrs": [{"attrs": 1, "converter": 2}] * 2,
+}
+"""Results that cannot be written as a class of Python, or hardly."""
+
+UNREADABLE = {
+    "a parameter self": ['> {"cmd":"GET","self":1}', '< {"result":null}'],
+    "a list for a word": ['> {"cmd":"GET"}', '< {"cmd":[{}],"a":1}', '> {"cmd":"GET"}', '< {"b":1}'],
 }
 
 
@@ -30,3 +60,19 @@ def test_a_draft_of_hard_words_is_a_declaration_that_reads_them(name: str, tmp_p
     with drafted(draft_declaration(capture, LINES, name="Drafted"), tmp_path) as found:
         assert read_part(found, capture) >= LEAST
         check_equipment(found, max_examples=2)
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_objects_that_are_hard_to_declare_are_read(name: str, tmp_path: Path) -> None:
+    lines = []
+    for value in OBJECTS[name] * 10:
+        lines += ['> {"cmd": "GET"}', f"< {json.dumps({'result': {'value': value, 'x': 1}})}"]
+    capture = talk_of(lines)
+    with drafted(draft_declaration(capture, LINES, name="Drafted"), tmp_path) as found:
+        assert read_part(found, capture) >= LEAST
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_objects_that_cannot_be_declared_are_refused_in_words(name: str) -> None:
+    draft = draft_declaration(talk_of(UNREADABLE[name] * 10), LINES)
+    assert draft.problem.startswith("The messages are JSON objects, and no options")

@@ -192,11 +192,17 @@ def _with_rest(values: tuple[str, ...], separator: str, counts: Sequence[int]) -
     if optional is None or not all(each.is_number or each.kind is Kind.CHOICE for each in slots(optional)):
         return None
     bases = tuple(each[: len(each) - len(rest)] for each, rest in zip(values, rests, strict=True))
+    if not _can_be_cut(bases, separator, least):
+        return None
     return [*_at(bases, separator, least), *optional]
 
 
 def _cuts(value: str, separator: str) -> list[tuple[int, int]]:
-    """Return the places of a separator outside of double quotes. Several blanks are one separator."""
+    """
+    Return the places of a separator outside of double quotes. Several blanks are one separator.
+
+    A value with an odd number of quotes quotes nothing.
+    """
     if separator not in value:
         return []
     if separator == " ":
@@ -204,9 +210,14 @@ def _cuts(value: str, separator: str) -> list[tuple[int, int]]:
         found = [each for each in found if each[0] > 0 and each[1] < len(value)]
     else:
         found = [(at, at + 1) for at, each in enumerate(value) if each == separator]
-    if separator == '"' or '"' not in value:
+    if separator == '"' or value.count('"') % 2 or '"' not in value:
         return found
     return [each for each in found if value.count('"', 0, each[0]) % 2 == 0]
+
+
+def _can_be_cut(values: Sequence[str], separator: str, count: int) -> bool:
+    """Return True if all values have a separator at so many places, which quotes and blanks may hide."""
+    return all(len(_cuts(each, separator)) >= count for each in values)
 
 
 def _divided(value: str, separator: str, most: int) -> tuple[list[str], list[str]]:
@@ -258,6 +269,8 @@ def _listed(values: tuple[str, ...], separator: str) -> list[Part] | None:
     heads = tuple(separator.join(row[:first]) for row in rows)
     if first == 0:
         return [items_slot]
+    if not _can_be_cut(heads, separator, first - 1):
+        return None
     if has_empty:
         items_slot = evolve(items_slot, before=separator)
     leading = _at(heads, separator, first - 1)

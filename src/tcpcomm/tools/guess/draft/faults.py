@@ -54,7 +54,7 @@ def first_word(request: str) -> str:
 
 def fault_forms(lines: Sequence[str], requests: Sequence[str]) -> list[FaultForm]:
     """
-    Return the forms of faults.
+    Return the forms of faults. An empty line has none, because no declaration can have it as a fault.
 
     Args:
         lines: the faults.
@@ -65,7 +65,7 @@ def fault_forms(lines: Sequence[str], requests: Sequence[str]) -> list[FaultForm
         texts = [lines[each] for each in form.numbers]
         asked = [first_word(requests[each]) for each in form.numbers]
         found.append(_form(form.pattern, texts, asked))
-    return [*{each.template: each for each in reversed(found)}.values()][::-1]
+    return [*{each.template: each for each in reversed(found) if each.template}.values()][::-1]
 
 
 def _form(pattern: Pattern, texts: Sequence[str], asked: Sequence[str]) -> FaultForm:
@@ -112,6 +112,8 @@ def _form(pattern: Pattern, texts: Sequence[str], asked: Sequence[str]) -> Fault
 
 def _with_values(pattern: Pattern, texts: Sequence[str], asked: Sequence[str]) -> Pattern:
     """Make fields of the command and of a number that a fault has, although they were always the same."""
+    if not pattern:
+        return pattern
     first = pattern[0]
     if isinstance(first, Slot) and first.is_number and all(each.startswith("-") for each in first.values):
         rest = evolve(first, values=tuple(each[1:] for each in first.values), format="")

@@ -12,7 +12,7 @@ from tcpcomm.framing import Framing
 from tcpcomm.framing.base import decode
 from tcpcomm.tools.guess.capture import Capture, Side
 
-ENCODINGS: Final = ("utf-8", "cp949", "shift_jis", "gbk", "latin-1")
+ENCODINGS: Final = ("utf-8", "cp949", "cp932", "gbk", "latin-1")
 """The encodings that are tried where bytes are not ASCII."""
 
 _CONTROLS: Final = frozenset(range(0x20)) - frozenset(b"\t\r\n\x06\x15\x05\x1b")
@@ -89,7 +89,7 @@ def encoding_of(frames: Sequence[Message]) -> str | None:
 
 def _read(raw: bytes, encoding: str) -> str:
     try:
-        return raw.decode("cp932" if encoding == "shift_jis" else encoding)
+        return raw.decode(encoding)
     except UnicodeDecodeError:
         return ""
 

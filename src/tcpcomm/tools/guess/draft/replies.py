@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from enum import Enum
@@ -207,6 +208,8 @@ def repeated(pattern: Pattern, parameters: Sequence[Slot], rows: Sequence[int]) 
 def _repeats(slot: Slot, parameter: Slot, rows: Sequence[int]) -> bool:
     if parameter.before is not None or parameter.separator is not None or slot.kind is not parameter.kind:
         return False
+    if slot.format != parameter.format and re.match(r"[ +<>=]*0?\d", slot.format):
+        return False  # a value that the request can have may be too wide for the reply
     pairs = {
         (_plain(slot, value), _plain(parameter, parameter.values[row]))
         for value, row in zip(slot.values, rows, strict=True)

@@ -186,7 +186,7 @@ def _written(talk: _Talk, codec: str, shell: Shell) -> JsonSource:
     body = "\n\n".join([f"{shell.framings}\n    codec = {codec}", *members])
     text = f"{types.source}class {shell.name}(Equipment):\n{shell.docstring}\n\n{body}\n"
     facade = ["Equipment", "command", *(["event"] if talk.events else [])]
-    typing = [each for each in ("Any", "Literal") if re.search(rf"(: |\[|-> ){each}\b", text)]
+    typing = [each for each in ("Any", "Literal") if re.search(rf"(: |\[|-> |, ){each}\b", text)]
     lines = [f"from typing import {', '.join(typing)}\n"] if typing else []
     lines += ["from attrs import frozen\n"] if types.classes else []
     lines += [

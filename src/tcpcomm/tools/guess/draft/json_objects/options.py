@@ -122,7 +122,7 @@ def options_of(requests: Sequence[Object], answers: Sequence[Object]) -> list[Js
     (only,) = inner if len(inner) == 1 else ("",)
     if only and all(isinstance(each.get(only, {}), dict) for each in requests):
         found = evolve(found, parameters=only)
-    words = {each.get(word) for each in requests}
+    words = [*dict.fromkeys(each[word] for each in requests)]  # a value of a reply may have no hash
     has_event = any(_EVENT in each for each in answers) and not any(_EVENT in each for each in requests)
     if has_event:
         replies = [each for each in answers if _EVENT not in each]

@@ -6,19 +6,27 @@ import keyword
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from unicodedata import normalize
 
 from attrs import define, field
 
+from tcpcomm.tools.guess.draft.names import TYPES
 from tcpcomm.tools.guess.draft.parts import quoted
 
 _MOST_CHOICES: Final = 6
 _LEAST_OF_EACH: Final = 4
 _MOST_FIELDS: Final = 40
+_TYPES: Final = TYPES | {"Any", "Literal"}
+"""The names of types. A field with a default and such a name hides the type from the fields behind it."""
+
+_TAKEN: Final = frozenset({"attrs", "cl", "converter", "typevar_map"})
+"""The names that a field of a class cannot have, because cattrs has parameters with them."""
 
 
 def is_name(text: str) -> bool:
-    """Return True if a key can be the name of a parameter or a field."""
-    return text.isidentifier() and not keyword.iskeyword(text) and not text.startswith("_")
+    """Return True if a key can be the name of a parameter or a field, as Python reads it."""
+    is_plain = text.isidentifier() and text == normalize("NFKC", text) and text != "self"
+    return is_plain and not keyword.iskeyword(text) and not text.startswith("_")
 
 
 @define
@@ -55,7 +63,9 @@ class JsonTypes:
 
     def _object(self, values: Sequence[Mapping[str, Any]], name: str) -> str:
         keys = [*dict.fromkeys(key for each in values for key in each)]
-        if not keys or len(keys) > _MOST_FIELDS or not all(map(is_name, keys)):
+        hiding = [key for key in keys if key in _TYPES and not all(key in each for each in values)]
+        names = [key for key in keys if is_name(key) and key not in _TAKEN]
+        if not keys or len(keys) > _MOST_FIELDS or hiding or names != keys:
             return "dict[str, Any]"
         lines, optional = [], []
         for key in keys:
