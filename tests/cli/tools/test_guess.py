@@ -466,6 +466,21 @@ def test_a_draft_is_printed_as_a_module_with_its_notes_on_standard_error(run: Ru
     assert "It reads 12 of 12 lines of the equipment, and 12 of 12 requests." in told
 
 
+def test_a_draft_by_a_likely_framing_says_why_it_is_not_certain(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guess = Guess(
+        verdict=Verdict.LIKELY, best=LINES, doubts=("a doubt\n    x = 1",), notes=("a part is left out",)
+    )
+    answer(monkeypatch, guess)
+    Path("dump.txt").write_text("> A{0D}{0A}\n< 1{0D}{0A}\n" * 8, encoding="utf-8")
+    code, output, told = run("dump.txt", "--draft")
+    assert 2 == code
+    assert "    # unsure: a doubt\\x0a    x = 1\n    framing = Delimited" in output
+    for line in (r"likely: delimited:\r\n", "but a doubt", "note: a part is left out"):
+        assert f"tcpcomm guess: {line}" in told
+
+
 def test_a_capture_that_cannot_be_drafted_is_told_with_the_reason(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

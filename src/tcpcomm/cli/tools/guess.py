@@ -28,7 +28,7 @@ from tcpcomm.tools.guess.draft.declaration import draft_declaration
 from tcpcomm.tools.guess.draft.ready_device import device_page, with_device
 from tcpcomm.tools.guess.facts import with_facts
 from tcpcomm.tools.guess.mixtures import MIXED
-from tcpcomm.tools.guess.report import report_json, report_lines
+from tcpcomm.tools.guess.report import doubt_lines, report_json, report_lines
 from tcpcomm.tools.guess.search import guess_framing
 from tcpcomm.tools.guess.sources.joining import listener, read, siblings, together
 from tcpcomm.tools.guess.sources.opening import source_of
@@ -152,6 +152,8 @@ Examples:
                 f"{device_page(guess.device)} its use"
             )
         draft = draft_declaration(capture, guess)
+        for line in doubt_lines(guess):
+            _tell(line)
         for note in draft.notes:
             _tell(one_line(note))
         if draft.problem:

@@ -39,6 +39,14 @@ def report_lines(guess: Guess) -> Iterator[str]:
     yield from (f"note: {_shown(each)}" for each in guess.notes)
 
 
+def doubt_lines(guess: Guess) -> Iterator[str]:
+    """Yield a line with the verdict and the framing, and one for each doubt and each note."""
+    if guess.best is not None and guess.verdict is not Verdict.NOTHING:
+        yield f"{guess.verdict.value}: {notation_text(guess.best.framings)}"
+    yield from (f"but {_shown(each)}" for each in guess.doubts)
+    yield from (f"note: {_shown(each)}" for each in guess.notes)
+
+
 def _framing_lines(framings: Notations) -> list[str]:
     opener, answerer = framings
     if opener is not None and opener == answerer:

@@ -15,6 +15,7 @@ from tcpcomm.tools.guess.capture import OPENER, Capture, Side
 from tcpcomm.tools.guess.draft.binary_draft import facts_source
 from tcpcomm.tools.guess.draft.commands import members_of
 from tcpcomm.tools.guess.draft.conflicts import without_conflict
+from tcpcomm.tools.guess.draft.encodings import TextEncoding, encoding_of
 from tcpcomm.tools.guess.draft.exchanges import (
     Conversation,
     conversation_beside_heartbeats,
@@ -25,7 +26,7 @@ from tcpcomm.tools.guess.draft.forms import head_of
 from tcpcomm.tools.guess.draft.ids import marked
 from tcpcomm.tools.guess.draft.json_objects.drafting import JsonSource, Shell, json_sources, objects_of
 from tcpcomm.tools.guess.draft.languages import Language, languages_of
-from tcpcomm.tools.guess.draft.lines import Line, Message, encoding_of, frames_of, is_text
+from tcpcomm.tools.guess.draft.lines import Line, Message, frames_of, is_text
 from tcpcomm.tools.guess.draft.results import Writer
 from tcpcomm.tools.guess.draft.source import Frame, docstring, framings_source, source_of
 from tcpcomm.tools.guess.draft.trial import Trial, declared, member_in, read_capture
@@ -36,6 +37,7 @@ Framings: TypeAlias = tuple[Framing | None, Framing | None]
 _LEAST_READ: Final = 0.9
 _MOST_MESSAGES: Final = 4_000
 _ONE_AT_A_TIME: Final = "Capture again with one command at a time."
+_LIKELY: Final = "the framing is likely, and not certain"
 _FACTS: Final = (
     "The messages are binary, so these are facts with their counts, and no declaration. Add the commands "
     "that you know."
@@ -86,36 +88,40 @@ def draft_declaration(capture: Capture, guess: Guess, *, name: str = "Equipment1
         return _with_note(draft_declaration(rest, evolve(guess, skipped=0), name=name), note)
     one, other = (None if each is None else parse_framing(each) for each in guess.best.framings)
     framings = (one, other)
+    doubts = () if guess.verdict is Verdict.CONFIDENT else guess.doubts or (_LIKELY,)
     frames = frames_of(capture, framings)
     if len(frames) > _MOST_MESSAGES:
         capture = evolve(capture, chunks=capture.chunks[: frames[_MOST_MESSAGES].chunk])
         frames = frames_of(capture, framings)
         sample = f"Only the first {len(frames):,} messages are read."
-        return _with_note(_draft(capture, framings, frames, name), sample)
-    return _draft(capture, framings, frames, name)
+        return _with_note(_draft(capture, framings, frames, name, doubts=doubts), sample)
+    return _draft(capture, framings, frames, name, doubts=doubts)
 
 
 def _with_note(draft: Draft, note: str) -> Draft:
     return evolve(draft, notes=(note, *draft.notes))
 
 
-def _draft(capture: Capture, framings: Framings, frames: Sequence[Message], name: str) -> Draft:
+def _draft(
+    capture: Capture, framings: Framings, frames: Sequence[Message], name: str, *, doubts: Sequence[str]
+) -> Draft:
     if len({each.side for each in frames}) < len(framings):
         return Draft(problem="Only one side has messages, and a draft needs requests and their replies.")
-    encoding = encoding_of(frames)
-    if encoding is None or not is_text(frames):
-        frame = _frame(capture, framings, OPENER, len(frames), name)
+    if not is_text(frames):
+        frame = _frame(capture, framings, OPENER, len(frames), name, doubts=doubts)
         before = bytes_before(framings, [(each.side, each.data) for each in frames])
         return Draft(text=facts_source(frame, frames, before), notes=(_FACTS,))
+    encoding = encoding_of(each.data for each in frames)
     lines = [
-        Line(each.side, each.data.decode(encoding), each.chunk, each.at, each.connection) for each in frames
+        Line(each.side, each.data.decode(encoding.name), each.chunk, each.at, each.connection)
+        for each in frames
     ]
     objects = objects_of(lines)
     if objects is not None:
-        return _json_draft(capture, framings, lines, objects, name)
+        return _json_draft(capture, framings, lines, objects, name, doubts=doubts)
     drafts = []
     for language in languages_of(lines):
-        draft, part = _text_draft(capture, framings, encoding, language, name)
+        draft, part = _text_draft(capture, framings, encoding, language, name, doubts=doubts)
         if part >= _LEAST_READ or (draft.problem and draft.problem.endswith(_ONE_AT_A_TIME)):
             return draft
         drafts.append((part, draft))
@@ -123,7 +129,13 @@ def _draft(capture: Capture, framings: Framings, frames: Sequence[Message], name
 
 
 def _text_draft(
-    capture: Capture, framings: Framings, encoding: str, language: Language, name: str
+    capture: Capture,
+    framings: Framings,
+    encoding: TextEncoding,
+    language: Language,
+    name: str,
+    *,
+    doubts: Sequence[str],
 ) -> tuple[Draft, float]:
     """Return a draft by one codec, and the part of the messages that it reads."""
     ids = marked(language.lines) if language.codec == "Template" else None
@@ -134,11 +146,12 @@ def _text_draft(
         conversation = conversation_by_ids(ids)
     if conversation.pipelined:
         return Draft(problem=_pipelined(conversation.pipelined)), 0.0
-    frame = _frame(capture, framings, conversation.host, len(language.lines), name)
+    frame = _frame(capture, framings, conversation.host, len(language.lines), name, doubts=doubts)
     frame = evolve(
         frame,
         codec=language.codec,
-        encoding=encoding,
+        encoding=encoding.name,
+        encoding_doubt=encoding.doubt,
         has_ids=ids is not None,
         has_declaration=language.has_declaration,
     )
@@ -152,20 +165,35 @@ def _text_draft(
     return draft, part
 
 
-def _frame(capture: Capture, framings: Framings, host: Side, count: int, name: str) -> Frame:
+def _frame(
+    capture: Capture, framings: Framings, host: Side, count: int, name: str, *, doubts: Sequence[str]
+) -> Frame:
     asks, answers = framings[host], framings[1 - host]
     framing = asks or answers
     assert framing is not None, "a side without a framing has no lines"
-    return Frame(name=name, framing=framing, reply_framing=answers, lines=count, origin=capture.name)
+    return Frame(
+        name=name,
+        framing=framing,
+        reply_framing=answers,
+        lines=count,
+        origin=capture.name,
+        framing_doubts=tuple(doubts),
+    )
 
 
 def _json_draft(
-    capture: Capture, framings: Framings, lines: list[Line], objects: list[dict[str, Any]], name: str
+    capture: Capture,
+    framings: Framings,
+    lines: list[Line],
+    objects: list[dict[str, Any]],
+    name: str,
+    *,
+    doubts: Sequence[str],
 ) -> Draft:
     """Return the draft of those that may fit which reads the most."""
     best: tuple[float, JsonSource, Trial] | None = None
     for host in (0, 1):
-        frame = _frame(capture, framings, host, len(lines), name)
+        frame = _frame(capture, framings, host, len(lines), name, doubts=doubts)
         shell = Shell(name=name, docstring=docstring(frame), framings=framings_source(Writer(), frame))
         for source in json_sources(lines, objects, host, shell):
             if source.pipelined:

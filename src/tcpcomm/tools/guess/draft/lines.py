@@ -1,4 +1,4 @@
-"""The frames of a capture with their times: :func:`frames_of`, and the encoding of their text."""
+"""The frames of a capture with their times: :func:`frames_of`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ from tcpcomm.errors import FramingError
 from tcpcomm.framing import Framing
 from tcpcomm.framing.base import decode
 from tcpcomm.tools.guess.capture import Capture, Side
-
-ENCODINGS: Final = ("utf-8", "cp949", "cp932", "gbk", "latin-1")
-"""The encodings that are tried where bytes are not ASCII."""
 
 _CONTROLS: Final = frozenset(range(0x20)) - frozenset(b"\t\r\n\x06\x15\x05\x1b")
 
@@ -74,43 +71,3 @@ def is_text(frames: Sequence[Message]) -> bool:
     """Return True if the frames are text and not binary data."""
     controls = sum(byte in _CONTROLS for each in frames for byte in each.data)
     return not controls
-
-
-def encoding_of(frames: Sequence[Message]) -> str | None:
-    """Return the likeliest encoding of the frames, or None if they are not text."""
-    raw = b"\n".join({each.data: None for each in frames})
-    if raw.isascii():
-        return "ascii"
-    if _read(raw, "utf-8"):
-        return "utf-8"
-    found = [(_likeness(text, name), name) for name in ENCODINGS if (text := _read(raw, name))]
-    return max(found)[1] if found else None
-
-
-def _read(raw: bytes, encoding: str) -> str:
-    try:
-        return raw.decode(encoding)
-    except UnicodeDecodeError:
-        return ""
-
-
-def _likeness(text: str, encoding: str) -> float:
-    """Return a figure that is high if the characters beyond ASCII are usual ones of one language."""
-    weights = [_weight(each, encoding) for each in text if ord(each) > 0x7F]
-    return sum(weights) / len(weights)
-
-
-def _weight(character: str, encoding: str) -> float:
-    code = ord(character)
-    if 0xAC00 <= code <= 0xD7A3:
-        usual = len(character.encode("euc_kr", "ignore")) == 2
-        return 1.5 if usual else -1.0
-    if 0x3040 <= code <= 0x30FF:
-        return 1.5
-    if 0x4E00 <= code < 0xA000:
-        return -1.0 if encoding == "cp949" else 1.0  # Korean equipment hardly writes Chinese characters
-    if 0xA0 <= code <= 0x17F:
-        return 0.6 if encoding == "latin-1" else 0.3
-    if 0xFF61 <= code <= 0xFF9F or code < 0xA0 or 0xE000 <= code < 0xF900:
-        return -1.5
-    return 0.2

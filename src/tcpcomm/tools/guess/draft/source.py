@@ -8,6 +8,7 @@ from typing import Final
 from attrs import frozen
 
 from tcpcomm.framing import Delimited, Framing, format_framing
+from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.tools.guess.draft.commands import CommandSeen, EventSeen, Members
 from tcpcomm.tools.guess.draft.faults import FaultForm
 from tcpcomm.tools.guess.draft.names import field_names, words_of
@@ -46,7 +47,9 @@ class Frame:
     framing: Framing
     reply_framing: Framing | None
     lines: int
+    framing_doubts: tuple[str, ...] = ()
     encoding: str = "ascii"
+    encoding_doubt: str = ""
     origin: str = ""
     codec: str = "Template"
     has_ids: bool = False
@@ -109,9 +112,14 @@ def _safe(line: str) -> str:
     return line.replace("\\", "\\\\").replace('"""', "'''") if line.strip() != '"""' else line
 
 
+def _unsure(doubt: str) -> str:
+    return f"    # unsure: {one_line(doubt)}"
+
+
 def framings_source(writer: Writer, frame: Frame) -> str:
-    """Return the source of the framings."""
-    text = f"    framing = {_framing(writer, frame.framing)}"
+    """Return the source of the framings, with the doubts about them."""
+    text = "".join(f"{_unsure(each)}\n" for each in frame.framing_doubts)
+    text += f"    framing = {_framing(writer, frame.framing)}"
     if frame.reply_framing is not None and frame.reply_framing != frame.framing:
         text += f"\n    reply_framing = {_framing(writer, frame.reply_framing)}"
     return text
@@ -123,6 +131,8 @@ def _attributes(writer: Writer, frame: Frame, faults: Sequence[FaultForm]) -> st
         seen = f"{each.doubt} only" if each.doubt else ""
         if seen:
             lines.append(f"    # unsure: the fault {quoted(each.template)} was {seen}")
+    if frame.encoding_doubt:
+        lines.append(_unsure(frame.encoding_doubt))
     writer.imports.add(frame.codec)
     is_usual = frame.encoding in _USUAL_ENCODINGS[frame.codec]
     arguments = [] if is_usual else [quoted(frame.encoding)]
