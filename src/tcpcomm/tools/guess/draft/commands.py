@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from attrs import evolve, frozen
@@ -19,6 +19,7 @@ from tcpcomm.tools.guess.draft.replies import Replies, replies_of
 _MOST_SPLIT: Final = 24
 """The most commands that one word of a request is divided into."""
 
+_NUMBERS: Final = re.compile(r" *[+-]?[\d.]+")
 _SIZES_OF_LISTS: Final = 3
 _MOSTLY: Final = 0.7
 _MOST_LEADS: Final = 2
@@ -225,12 +226,18 @@ def _split(numbers: list[int], exchanges: Sequence[Exchange], refused: Collectio
         limit = _MOST_SPLIT if slot.kind is Kind.CHOICE else 8
         if not 1 < len(groups) <= limit or 2 * len(groups) > len(numbers):
             continue
-        if _differ([*groups.values()], exchanges, refused):
+        outline = _outline_of_numbers if slot.is_number else _outline
+        if _differ([*groups.values()], exchanges, refused, outline):
             return [part for each in groups.values() for part in _split(each, exchanges, refused)]
     return [numbers]
 
 
-def _differ(groups: Sequence[list[int]], exchanges: Sequence[Exchange], refused: Collection[int]) -> bool:
+def _differ(
+    groups: Sequence[list[int]],
+    exchanges: Sequence[Exchange],
+    refused: Collection[int],
+    outline: Callable[[Pattern], object],
+) -> bool:
     """Return True if the requests of some groups are answered in other forms than those of others."""
     forms = []
     for group in groups:
@@ -238,20 +245,35 @@ def _differ(groups: Sequence[list[int]], exchanges: Sequence[Exchange], refused:
         if len(good) < _FEW:
             continue
         lines = [line.text for each in good for line in each.answers[:1]]
-        whole = pattern_of(lines) if lines else ()
-        forms.append((bool(lines), tuple(_outline(each) for each in whole if not _is_number_text(each))))
+        forms.append((bool(lines), outline(pattern_of(lines) if lines else ())))
     return len({*forms}) > 1
+
+
+def _outline(pattern: Pattern) -> object:
+    """Return the texts and types of a reply. A number that is always the same is a part of a text."""
+    return tuple(_outline_of(each) for each in pattern if not _is_number_text(each))
 
 
 def _is_number_text(part: object) -> bool:
     return isinstance(part, Text) and part.text.strip(" +-").replace(".", "").isdigit()
 
 
-def _outline(part: object) -> object:
+def _outline_of(part: object) -> object:
     if isinstance(part, Text):
         return part.text.strip("0123456789.+- ")
     assert isinstance(part, Slot)
     return "number" if part.is_number else "text"
+
+
+def _outline_of_numbers(pattern: Pattern) -> object:
+    """
+    Return the text of a reply with a mark for each number, and another for each other field.
+
+    A number in the request, such as that of a job, may have the same reply each time. So numbers in a reply
+    are alike, whether they vary or not.
+    """
+    texts = (each.text if isinstance(each, Text) else "0" if each.is_number else "{}" for each in pattern)
+    return _NUMBERS.sub("0", "".join(texts))
 
 
 def _command(
@@ -276,6 +298,6 @@ def _command(
 
 
 def _only(slot: Slot, rows: Sequence[int]) -> Slot:
-    """Return a field with the values of these lines."""
-    options = tuple(slot.words) if slot.kind is Kind.CHOICE else ()
+    """Return a field with the values of these lines, and with all the words or numbers that it had."""
+    options = tuple(slot.words) if slot.kind is Kind.CHOICE or slot.is_number else ()
     return evolve(slot, values=tuple(slot.values[each] for each in rows), options=options)

@@ -47,7 +47,7 @@ class Slot:
         separator: the text between the items of a list; None if it is one value.
         count: the format of a number of items; None if no number stands in front of the list.
         count_between: the text between that number and the list.
-        options: the words of a choice, if these are more than ``values`` has.
+        options: the words of a choice, or the numbers, if these are more than ``values`` has.
         name: the name of the field.
         repeats: the name of the parameter that a reply repeats here; empty if it repeats none.
     """

@@ -15,7 +15,7 @@ from tcpcomm.tools.guess.draft.names import field_names, words_of
 from tcpcomm.tools.guess.draft.parts import (
     Kind,
     Pattern,
-    Text,
+    Slot,
     annotation,
     literal,
     named,
@@ -28,6 +28,9 @@ from tcpcomm.tools.guess.draft.results import Writer, reply_source, timeout_of, 
 
 _UNSURE: Final = 5
 """Fewer samples than this are unsure."""
+
+_FEW_VALUES: Final = 3
+"""Up to so many values, a number may be a word of a choice."""
 
 _WIDTH: Final = 100
 
@@ -195,6 +198,7 @@ def _command(writer: Writer, seen: CommandSeen, codec: str) -> Member:
         doubts.append("the reply is not understood: all of it is one text")
     if seen.refused and not seen.exchanges:
         doubts.append("it was only refused, so its reply is not known")
+    doubts += [doubt for each in slots(parameters) if (doubt := _doubt_of_values(each))]
     reply, result = reply_source(writer, name, seen, slots(parameters))
     request = template(parameters)
     arguments = [quoted(request)]
@@ -223,6 +227,14 @@ def _command(writer: Writer, seen: CommandSeen, codec: str) -> Member:
 def _is_one_text(pattern: Pattern) -> bool:
     """Return True if one field takes all of a message, whatever it is."""
     return [each.kind for each in slots(pattern)] == [Kind.TEXT] and len(pattern) == 1
+
+
+def _doubt_of_values(slot: Slot) -> str:
+    """Return the doubt about a number that had few values, which may be the words of a choice."""
+    if not slot.is_number or slot.separator is not None or not 1 < len(slot.words) <= _FEW_VALUES:
+        return ""
+    *others, last = slot.words
+    return f"{slot.name} was {', '.join(others)} or {last} only"
 
 
 def template_text(text: str) -> str:
