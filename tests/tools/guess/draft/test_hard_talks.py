@@ -29,6 +29,14 @@ TALKS = {
         for n in range(30)
         for line in (f"> ASK {n}", *(["< "] if n % 9 == 4 else ["< E  }", "< E  }", "< END"]))
     ],
+    "an empty line in place of a value": [
+        line for n in range(30) for line in ("> ASK", "< " if n % 10 == 4 else f"< VALUE {n * 7}")
+    ],
+    "a number of lines behind a letter of refusal": [
+        line
+        for n in range(30)
+        for line in ("> ASK", f"< N {n % 4}", *[f"< {n / 7:.3f}"] * (n % 4), "> GET", "< 1")
+    ],
     "blanks in front of one more column": [
         line
         for row in ("OK   -7.803 1 61", "OK list 47 18 43", "OK 30 46 24") * 10

@@ -96,12 +96,13 @@ def _refused(exchanges: Sequence[Exchange], with_path: bool) -> dict[int, str]:
         del found[number]
     others = _negative(exchanges, with_path) | _shorter(exchanges, {*found}, with_path)
     others |= _unended(exchanges, {*found}, with_path)
+    begins = {head_of(each.answers[0].text) for each in exchanges if len(each.answers) > 1}
     for head, numbers in uncertain.items():
         among = Counter(head_of(exchanges[each].request.text, with_path=with_path) for each in numbers)
         is_rare = all(2 * count < sum(counts[key].values()) for key, count in among.items())
         is_shared = len(among) > 1 and len(counts) > 1 and 2 * len(among) >= len(counts)
         is_weak = all(may_be_fault(exchanges[each].answers[0].text) for each in numbers)
-        if head and is_rare and (is_weak or is_shared):
+        if head and head not in begins and is_rare and (is_weak or is_shared):
             others |= {*numbers}
     return found | {each: exchanges[each].answers[-1].text for each in others}
 

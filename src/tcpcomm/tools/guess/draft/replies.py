@@ -106,7 +106,8 @@ def _single(lines: Sequence[str], exchanges: Sequence[int]) -> Replies:
     faults: list[str] = []
     if len(forms) > 1 and any(each.is_number for form in forms for each in slots(form.pattern)):
         plain = [each for each in forms if _is_refusal(each, lines)]
-        faults = [*dict.fromkeys(lines[number] for each in plain for number in each.numbers)]
+        texts = dict.fromkeys(lines[number] for each in plain for number in each.numbers)
+        faults = [each for each in texts if each]  # an empty line cannot be declared
         forms = [each for each in forms if each not in plain]
     found = tuple(
         ReplyForm(lines=(each.pattern,), exchanges=tuple(exchanges[at] for at in each.numbers))
