@@ -19,6 +19,18 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.session.observer import MessageKind
 from tcpcomm.tools.record.damage import Damage
 from tcpcomm.tools.record.packs import DamagedPack, rows_of
+from tcpcomm.tools.record.row_values import (
+    Row,
+    alteration_of,
+    chunk_of,
+    fault_of,
+    frame_in,
+    frame_of,
+    gap_of,
+    itself,
+    session_of,
+    state_of,
+)
 from tcpcomm.tools.record.schema import FRAME, LOCK_SUFFIX, TYPES, select_from
 from tcpcomm.tools.record.store import BUSY_TIMEOUT, check_file, check_owner, is_damage
 from tcpcomm.tools.record.values import (
@@ -35,8 +47,6 @@ from tcpcomm.tools.record.values import (
 )
 
 T = TypeVar("T")
-
-Row: TypeAlias = tuple[Any, ...]
 
 Moment: TypeAlias = datetime | int | None
 """A time: a datetime, microseconds since 1970, or None. A datetime without a zone is local time."""
@@ -124,7 +134,7 @@ class Recording:
         self._blocks: list[tuple[int, int, int, int]] = [
             each for each in self._small_table("times", query) if set(map(type, each)) == {int}
         ]
-        if self.problems and next(self.everything(), None) is None:
+        if self.problems and all(isinstance(each, RecordedGap) for each in self.everything()):
             raise ConfigurationError(f"{self.path}: {self._why_nothing(lacks_log=lacks_log)}")
 
     def _why_nothing(self, *, lacks_log: bool) -> str:
@@ -178,7 +188,7 @@ class Recording:
             "SELECT number, peer, target, is_equipment, declaration, identity, first, last, opened_at, "
             "ready_at, closed_at, reason, is_cut FROM sessions ORDER BY number",
         )
-        return [_session(row) for row in rows]
+        return [session_of(row) for row in rows]
 
     def session(self, number: int) -> RecordedSession:
         """
@@ -205,15 +215,15 @@ class Recording:
             since: only those at this time or later.
             until: only those before this time.
         """
-        return self._packed("chunks", _chunk, session, since, until)
+        return self._packed("chunks", chunk_of, session, since, until)
 
     def frames(
         self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
     ) -> Iterator[RecordedFrame]:
         """Yield the frames, also those of messages; the arguments are as for :meth:`chunks`."""
         return _merged(
-            self._packed("frames", _frame, session, since, until),
-            (_frame_of(each) for each in self.messages(session, since=since, until=until)),
+            self._packed("frames", frame_of, session, since, until),
+            (frame_in(each) for each in self.messages(session, since=since, until=until)),
         )
 
     def messages(
@@ -238,17 +248,17 @@ class Recording:
         self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
     ) -> Iterator[RecordedFault]:
         """Yield the faults of framing and the half frames; the arguments are as for :meth:`chunks`."""
-        return self._rows("faults", _fault, session, since, until)
+        return self._rows("faults", fault_of, session, since, until)
 
     def alterations(
         self, session: RecordedSession | int | None = None, *, since: Moment = None, until: Moment = None
     ) -> Iterator[RecordedAlteration]:
         """Yield the changes that a tool made to the traffic; the arguments are as for :meth:`chunks`."""
-        return self._rows("alterations", _alteration, session, since, until)
+        return self._rows("alterations", alteration_of, session, since, until)
 
     def states(self, *, since: Moment = None, until: Moment = None) -> Iterator[RecordedState]:
         """Yield the states of links and servers; the arguments are as for :meth:`chunks`."""
-        return self._rows("states", _state, None, since, until)
+        return self._rows("states", state_of, None, since, until)
 
     def gaps(self, *, since: Moment = None, until: Moment = None) -> Iterator[RecordedGap]:
         """
@@ -256,7 +266,7 @@ class Recording:
 
         In a gap values were dropped, or they were deleted although older ones are kept, because of a fault.
         """
-        return _merged(self._rows("gaps", _gap, None, since, until), self._holes(since, until))
+        return _merged(self._rows("gaps", gap_of, None, since, until), self._holes(since, until))
 
     def _holes(self, since: Moment, until: Moment) -> Iterator[RecordedGap]:
         """Yield a gap for each run of blocks that was deleted behind one that is kept."""
@@ -285,19 +295,19 @@ class Recording:
         """
         where = (session, since, until)
         return _merged(
-            self._packed("chunks", _chunk, *where),
-            self._packed("frames", _frame, *where),
+            self._packed("chunks", chunk_of, *where),
+            self._packed("frames", frame_of, *where),
             self._rows("messages", self._message, *where),
-            self._rows("faults", _fault, *where),
-            self._rows("alterations", _alteration, *where),
-            self._rows("states", _state, None, since, until),
+            self._rows("faults", fault_of, *where),
+            self._rows("alterations", alteration_of, *where),
+            self._rows("states", state_of, None, since, until),
             self.gaps(since=since, until=until),
         )
 
     def count(self, table: str) -> int:
         """Return the number of rows of a table, 0 if it cannot be read; ``table`` is like a method here."""
         if table in _FLAGS:
-            return sum(1 for _ in self._packed(table, _itself, None, None, None))
+            return sum(1 for _ in self._packed(table, itself, None, None, None))
         select_from(table)  # it must be one of the tables
         found = self._small_table(table, f"SELECT count(*) FROM {table}")
         return int(found[0][0]) if found else 0
@@ -544,74 +554,3 @@ def _microseconds(moment: datetime | int) -> int:
 
 def _words_for(at: int) -> str:
     return f"{datetime.fromtimestamp(at / 1_000_000):%Y-%m-%d %H:%M:%S}"
-
-
-def _session(row: Row) -> RecordedSession:
-    (number, peer, target, is_equipment, declaration, identity, first, last) = row[:8]
-    (opened_at, ready_at, closed_at, reason, is_cut) = row[8:]
-    return RecordedSession(
-        number=number,
-        peer=peer or "",
-        target=target or "",
-        is_equipment=bool(is_equipment),
-        declaration=declaration or "",
-        identity=identity or "",
-        first=first,
-        last=last,
-        opened_at=opened_at,
-        ready_at=ready_at,
-        closed_at=closed_at,
-        reason=reason or "",
-        is_cut=bool(is_cut),
-    )
-
-
-def _itself(row: Row) -> Row:
-    return row
-
-
-def _chunk(row: Row) -> RecordedChunk:
-    number, at, session, sent, data, masked = row
-    return RecordedChunk(
-        number=number, at=at, session=session, sent=bool(sent), data=data, masked=bool(masked)
-    )
-
-
-def _frame(row: Row) -> RecordedFrame:
-    number, at, session, sent, frame, masked = row
-    return RecordedFrame(
-        number=number, at=at, session=session, sent=bool(sent), frame=frame, masked=bool(masked)
-    )
-
-
-def _frame_of(message: RecordedMessage) -> RecordedFrame:
-    return RecordedFrame(
-        number=message.number,
-        at=message.at,
-        session=message.session,
-        sent=message.sent,
-        frame=message.frame,
-        masked=message.masked,
-    )
-
-
-def _fault(row: Row) -> RecordedFault:
-    number, at, session, sent, kind, text, details = row
-    return RecordedFault(
-        number=number, at=at, session=session, sent=bool(sent), kind=kind, text=text, details=details
-    )
-
-
-def _alteration(row: Row) -> RecordedAlteration:
-    number, at, session, sent, text = row
-    return RecordedAlteration(number=number, at=at, session=session, sent=bool(sent), text=text)
-
-
-def _state(row: Row) -> RecordedState:
-    number, at, name, state, reason = row
-    return RecordedState(number=number, at=at, name=name, state=state, reason=reason)
-
-
-def _gap(row: Row) -> RecordedGap:
-    number, at, until, count, size, reason = row
-    return RecordedGap(number=number, at=at, until=until, count=count, size=size, reason=reason)
