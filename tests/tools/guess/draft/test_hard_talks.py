@@ -84,3 +84,11 @@ def test_objects_that_are_hard_to_declare_are_read(name: str, tmp_path: Path) ->
 def test_objects_that_cannot_be_declared_are_refused_in_words(name: str) -> None:
     draft = draft_declaration(talk_of(UNREADABLE[name] * 10), LINES)
     assert draft.problem.startswith("The messages are JSON objects, and no options")
+
+
+@pytest.mark.parametrize(("end", "result"), [(";x", "None"), ("", "None"), (" x", "str")])
+def test_a_reply_repeats_a_text_only_where_it_can_hold_every_text(end: str, result: str) -> None:
+    words = ["bolt", "nut", "ring", "cover", "plate", "screw", "gear", "arm"] * 2
+    lines = [line for word in words for line in (f"> PICK;{word};x", f"< DONE {word}{end}")]
+    text = draft_declaration(talk_of(lines), LINES).text
+    assert f"async def pick_x(self, value: str) -> {result}:" in text

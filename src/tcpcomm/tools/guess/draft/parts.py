@@ -49,6 +49,7 @@ class Slot:
         count_between: the text between that number and the list.
         options: the words of a choice, or the numbers, if these are more than ``values`` has.
         name: the name of the field.
+        end: the character behind a field that has a name; empty at the end of a line.
         repeats: the name of the parameter that a reply repeats here; empty if it repeats none.
     """
 
@@ -61,6 +62,7 @@ class Slot:
     count_between: str = ""
     options: tuple[str, ...] = ()
     name: str = ""
+    end: str = ""
     repeats: str = ""
 
     @property
@@ -172,4 +174,13 @@ def _form(part: Part) -> tuple[object, ...]:
 def named(pattern: Pattern, names: Sequence[str]) -> Pattern:
     """Return a pattern with these names of fields, in order."""
     given = iter(names)
-    return tuple(evolve(each, name=next(given)) if isinstance(each, Slot) else each for each in pattern)
+    return tuple(
+        evolve(each, name=next(given), end=end_of(pattern, at)) if isinstance(each, Slot) else each
+        for at, each in enumerate(pattern)
+    )
+
+
+def end_of(pattern: Pattern, at: int) -> str:
+    """Return the character behind a part; empty at the end of a line."""
+    behind = pattern[at + 1] if at + 1 < len(pattern) else Text("")
+    return (behind.text if isinstance(behind, Text) else behind.before or "")[:1]

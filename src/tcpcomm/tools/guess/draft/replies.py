@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from tcpcomm.tools.guess.draft.columns import pattern_of
 from tcpcomm.tools.guess.draft.exchanges import Exchange
 from tcpcomm.tools.guess.draft.forms import Form, forms_of, head_of, is_vague, merged
-from tcpcomm.tools.guess.draft.parts import Kind, Part, Pattern, Slot, Text, slots
+from tcpcomm.tools.guess.draft.parts import Kind, Part, Pattern, Slot, Text, end_of, slots
 
 _APART: Final = 0.05
 """The seconds between two lines of one reply from which on the first one is an acknowledgement."""
@@ -194,10 +194,12 @@ def repeated(pattern: Pattern, parameters: Sequence[Slot], rows: Sequence[int]) 
     """
     free = [*parameters]
     found: list[Part] = []
-    for part in pattern:
+    for at, part in enumerate(pattern):
         same = None
         if isinstance(part, Slot) and part.before is None and part.separator is None:
-            same = next((each for each in free if _repeats(part, each, rows)), None)
+            end = end_of(pattern, at)
+            able = [each for each in free if _holds(part, end, each)]
+            same = next((each for each in able if _repeats(part, each, rows)), None)
         if same is not None and isinstance(part, Slot):
             free.remove(same)
             found.append(evolve(part, repeats=same.name))
@@ -206,11 +208,16 @@ def repeated(pattern: Pattern, parameters: Sequence[Slot], rows: Sequence[int]) 
     return tuple(found)
 
 
+def _holds(slot: Slot, end: str, parameter: Slot) -> bool:
+    """Return True if a field of a reply, which ``end`` follows, can hold all that a parameter can be."""
+    if slot.kind is Kind.TEXT:
+        return slot.format == parameter.format and end in ("", parameter.end)
+    return slot.format == parameter.format or not re.match(r"[ +<>=]*0?\d", slot.format)
+
+
 def _repeats(slot: Slot, parameter: Slot, rows: Sequence[int]) -> bool:
     if parameter.before is not None or parameter.separator is not None or slot.kind is not parameter.kind:
         return False
-    if slot.format != parameter.format and re.match(r"[ +<>=]*0?\d", slot.format):
-        return False  # a value that the request can have may be too wide for the reply
     pairs = {
         (_plain(slot, value), _plain(parameter, parameter.values[row]))
         for value, row in zip(slot.values, rows, strict=True)
