@@ -6,7 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from typing import Final
 
 from attrs import frozen
 
-from tcpcomm.tools.guess.capture import Capture
+from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk, Side
 from tests.conftest import ROOT
 from tests.guess.cuts import CUTS, Cut
 from tests.guess.families.every_family import family_named
@@ -35,8 +35,20 @@ STREAMS: Final = (
     ("cobs", "pieces with pauses"),
     ("random", "turn by turn"),
     ("compressed", "bulk"),
+    ("zeros", "chunks of 64 KiB"),
+    ("zeros", "chunks of 16 KiB"),
+    ("digits", "chunks of 64 KiB"),
+    ("16 values", "chunks of 16 KiB"),
 )
-"""The families and the ways that are measured."""
+"""The families and the ways that are measured, and bytes without messages, such as those of a bitmap."""
+
+_BYTES: Final[dict[str, Callable[[int], bytes]]] = {
+    "zeros": bytes,
+    "digits": lambda size: (b"0123456789" * (size // 10 + 1))[:size],
+    "16 values": lambda size: bytes(Random("1 MiB").choices(range(16), k=size)),
+}
+_CHUNKS: Final = {"chunks of 16 KiB": 1 << 14, "chunks of 64 KiB": 1 << 16}
+_PAUSE: Final = 0.01  # seconds
 
 # The peak of getrusage would be that of the parent: a new process inherits it.
 _PROGRAM: Final = """
@@ -72,6 +84,14 @@ class Cost:
 
 def capture_of_size(family: str, way: str, size: int = SIZE) -> Capture:
     """Return a capture of at least so many bytes."""
+    if family in _BYTES:
+        data, step = _BYTES[family](size), _CHUNKS[way]
+        sides: tuple[Side, Side] = (OPENER, ANSWERER)
+        chunks = (
+            CapturedChunk(sides[number % 2], data[number * step :][:step], number * _PAUSE)
+            for number in range(size // step)
+        )
+        return Capture(tuple(chunks), from_start=True)
     device: Device = family_named(family).device(1)
     cut: Cut = next(each for each in CUTS if each.name == way)
     made, talk, total = device.exchanges(Random("talk 1 MiB")), [], 0

@@ -96,7 +96,12 @@ def test_programs_of_others_are_recognised_through_the_tap(foreign: Foreign) -> 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of the memory is read from /proc")
-def test_one_mib_needs_little_memory(tmp_path: Path) -> None:
-    cost = cost_of(capture_of_size("private-check-and-tail", "turn by turn"), tmp_path)
+@pytest.mark.parametrize(
+    ("family", "way"),
+    [("private-check-and-tail", "turn by turn"), ("zeros", "chunks of 64 KiB")],
+    ids=["messages", "zeros"],
+)
+def test_one_mib_needs_little_memory(family: str, way: str, tmp_path: Path) -> None:
+    cost = cost_of(capture_of_size(family, way), tmp_path)
 
     assert cost.memory <= MOST_MEMORY

@@ -9,7 +9,7 @@ the stream changes there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Final
 
 from attrs import evolve, frozen
@@ -27,6 +27,7 @@ CHANGES: Final = "the stream changes: "
 
 _FEWEST_CHUNKS: Final = 12
 _MOST_CHUNKS: Final = 400  # of one part
+_MOST_BYTES: Final = 64 * 1024  # of the later part
 _IN_A_ROW: Final = 8  # messages that a framing must fit to fit from there on
 _FEWEST_MARKS: Final = 3
 _EXACT: Final = 0.95  # of the messages of the later part that its framing must cut
@@ -49,8 +50,13 @@ def with_change(capture: Capture, guess: Guess, guess_part: Callable[[Capture], 
     chunks = capture.chunks
     if guess.best is None or len(chunks) < _FEWEST_CHUNKS:
         return guess
-    late_part = evolve(capture, chunks=chunks[len(chunks) // 2 :][-_MOST_CHUNKS:], from_start=False)
-    late = _clear(guess if _is_plain(guess) else guess_part(late_part))
+    late_chunks = _late(chunks)
+    if _is_plain(guess):
+        late = _clear(guess)
+    elif len(late_chunks) < _FEWEST_CHUNKS // 2:
+        return guess  # they are so long that few of them are many bytes
+    else:
+        late = _clear(guess_part(evolve(capture, chunks=late_chunks, from_start=False)))
     size = 0 if late is None else _beginning(capture, late)
     if not size or any(each.after_gap for each in chunks[: size + 1]):
         return guess
@@ -69,6 +75,14 @@ def with_change(capture: Capture, guess: Guess, guess_part: Callable[[Capture], 
     doubt = f"{CHANGES}it begins with {_begun(chunks[:size])}, and this framing fits {place}"
     doubts = (f"{doubt}: {_advice(chunks[:size])}", *rest.doubts)
     return evolve(rest, verdict=Verdict.LIKELY, doubts=doubts, skipped=size)
+
+
+def _late(chunks: Sequence[CapturedChunk]) -> Sequence[CapturedChunk]:
+    """Return the last chunks, half of them at most, and fewer if they are many or long."""
+    late = chunks[len(chunks) // 2 :][-_MOST_CHUNKS:]
+    sizes = accumulate(len(each.data) for each in reversed(late))
+    fitting = sum(size <= _MOST_BYTES for size in sizes)
+    return late[len(late) - fitting :]
 
 
 def _is_plain(guess: Guess) -> bool:

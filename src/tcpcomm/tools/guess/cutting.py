@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from tcpcomm.tools.guess.candidates.base import Candidate, Walk
 from tcpcomm.tools.guess.side import Side, Stretch
@@ -126,7 +126,7 @@ def cut_side(candidate: Candidate, side: Side) -> Cut | None:
         losses += lost
         if failed_at is not None:
             break
-    runs = [evolve(run, ends=array("q", run.ends)) for run in runs if run.ends]
+    runs = [Run(run.start, array("q", run.ends), run.stop, run.doubtful) for run in runs if run.ends]
     if not runs:
         return None
     moved = runs[0].start - side.stretches[0].start

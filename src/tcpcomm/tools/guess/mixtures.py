@@ -9,7 +9,7 @@ other chunks are guessed alone. Both parts must be explained, and none of the tw
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 from attrs import evolve, frozen
@@ -34,6 +34,7 @@ _LEAST_PART: Final = 1 / 3
 _ALONE: Final = 0.75  # of the chunks that hold messages of one protocol only
 _NEARLY_ALL: Final = 0.9
 _SAMPLE: Final = 60  # chunks that rank the framings
+_MOST_BYTES: Final = 64 * 1024  # of these chunks
 _MOST_CHUNKS: Final = 300
 _TRIED: Final = 4  # ways to divide the chunks
 _ADVICE: Final = "no framing reads both, so capture them apart, or give each its own connection"
@@ -126,7 +127,10 @@ def _divided(candidate: Candidate, pieces: Sequence[bytes]) -> tuple[list[bytes]
 
 def _dividing(side: Side, pieces: Sequence[bytes]) -> Iterator[Candidate]:
     """Yield the plainest framings that cut a part of the chunks whole, each part once."""
-    sample = pieces[:_SAMPLE]
+    sizes = accumulate(map(len, pieces[:_SAMPLE]))
+    sample = pieces[: sum(size <= _MOST_BYTES for size in sizes)]
+    if len(sample) < 2 * _FEWEST:
+        return
     parts: dict[tuple[bool, ...], Candidate] = {}
     for candidate in proposed(side):
         if isinstance(candidate, FixedCandidate | RawCandidate) or candidate.trailer:

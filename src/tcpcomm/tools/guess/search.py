@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from time import perf_counter
 from typing import Final
@@ -40,6 +40,7 @@ SAMPLE: Final = 1024 * 1024
 _SMALL_SAMPLE: Final = 24_000  # bytes of a side that rank the candidates
 _LARGE_SAMPLE: Final = 256 * 1024
 _FEW_FRAMES: Final = 8
+_MANY_FRAMES: Final = 400  # in a small sample
 _CHECKED_CUTS: Final = 6
 _OTHER_STARTS: Final = 9  # first bytes that a checksum may count on the other side
 _HELD_BITS: Final = 6.0  # of a checksum in each frame that the other side has proven
@@ -105,7 +106,7 @@ def rank_answers(sides: Sequence[Side], size: int) -> list[Ranked]:
     scored: list[Found] = [{}, {}]
     measured: list[Measured | None] = [None, None]
     for number in live:
-        this, found = score_side(small[number], candidates)
+        this, found = score_side(small[number], _long_enough(candidates, small[number]))
         probe_contents(this, found)
         measured[number], scored[number] = this, found
     kept = _kept(scored, live)
@@ -125,6 +126,20 @@ def rank_answers(sides: Sequence[Side], size: int) -> list[Ranked]:
     for number in live:
         _add_known(proposals[number] or {}, small[number])
     return ranked([_without_loose_trailers(each) for each in proposals])
+
+
+def _long_enough(candidates: Iterable[Candidate], side: Side) -> Iterator[Candidate]:
+    """
+    Yield the candidates to try on this sample of a side.
+
+    A large sample is for long messages. Candidates that cut very many frames in it take long, and a small
+    sample has shown them.
+    """
+    is_large = side.has_long_bursts and len(side.data) > _SMALL_SAMPLE
+    for candidate in candidates:
+        first = candidate.walk(side.data, 0, _SMALL_SAMPLE) if is_large else None
+        if first is None or len(first.ends) <= _MANY_FRAMES:
+            yield candidate
 
 
 def _kept(scored: Sequence[Found], live: Sequence[int]) -> set[Candidate]:
