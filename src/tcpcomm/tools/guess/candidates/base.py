@@ -19,8 +19,6 @@ CONTROL: Final = frozenset(range(32))
 """The bytes that people use as marks rather than as text."""
 
 _MOST_REPEATS: Final = 256  # frames that are looked at together
-REPEATED: Final = 4
-"""Frames of one size in a row, behind which :func:`repeats` saves time."""
 
 _BINARY: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f]")
 

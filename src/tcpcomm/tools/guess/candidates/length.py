@@ -12,7 +12,7 @@ from attrs import frozen
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.length import LengthPrefixed
 from tcpcomm.framing.length_decoder import Form
-from tcpcomm.tools.guess.candidates.base import REPEATED, Candidate, Walk, repeats
+from tcpcomm.tools.guess.candidates.base import Candidate, Walk, repeats
 from tcpcomm.tools.guess.side import Side
 
 _OFFSETS: Final = 32
@@ -31,6 +31,7 @@ _DIGITS: Final[dict[Form, tuple[frozenset[int], int]]] = {
 }
 _FEW_BURSTS: Final = 8
 _BLIND: Final = (1, 2, 4, 3)  # adjustments to try where no statistics propose one: checksums behind
+_REPEATED: Final = 4  # frames of one header in a row, behind which others like them are counted at once
 _KEYS: Final = (0, 2, 4)  # places of two bytes that the next header may repeat
 _REPEATS: Final = 6
 
@@ -112,7 +113,7 @@ class LengthCandidate(Candidate):
             ends.append(position)
             alike = alike + 1 if total == last else 0
             last = total
-            if alike == REPEATED and not sync:
+            if alike == _REPEATED and not sync:
                 count = repeats(data, position, stop, total, self.told)
                 ends += range(position + total, position + count * total + 1, total)
                 position += count * total

@@ -14,11 +14,12 @@ from attrs import frozen
 from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.headers.variable_length import VariableForm, VariableLength
 from tcpcomm.framing.netstring import Netstring
-from tcpcomm.tools.guess.candidates.base import REPEATED, Candidate, Walk, repeats
+from tcpcomm.tools.guess.candidates.base import Candidate, Walk, repeats
 from tcpcomm.tools.guess.side import Side
 
 _OFFSETS: Final = 6
 _FAR: Final = 32
+_REPEATED: Final = 4  # frames of one header in a row, behind which others like them are counted at once
 _PROBED: Final = 60  # bursts
 _NETSTRING: Final = re.compile(rb"(0|[1-9]\d{0,8}):")
 _PATTERNS: Final[dict[VariableForm, bytes]] = {"decimal": rb"([0-9]{1,15})", "hex": rb"([0-9A-Fa-f]{1,15})"}
@@ -113,7 +114,7 @@ class VariableCandidate(Candidate):
             ends.append(position)
             alike = alike + 1 if header == last else 0
             last = header
-            if alike == REPEATED:
+            if alike == _REPEATED:
                 count = repeats(data, position, stop, total, range(self.offset, shown))
                 ends += range(position + total, position + count * total + 1, total)
                 position += count * total
