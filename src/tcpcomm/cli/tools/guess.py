@@ -22,10 +22,10 @@ from twisted.python import usage
 from tcpcomm.cli.common import Refusal, Subcommand
 from tcpcomm.runtime.safe_text import one_line, safe_json
 from tcpcomm.tools.guess.answer import Guess, Verdict
+from tcpcomm.tools.guess.binary.ready_device import device_page, with_device
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture
 from tcpcomm.tools.guess.changes import CHANGES
 from tcpcomm.tools.guess.draft.declaration import draft_declaration
-from tcpcomm.tools.guess.draft.ready_device import device_page, with_device
 from tcpcomm.tools.guess.facts import with_facts
 from tcpcomm.tools.guess.mixtures import MIXED
 from tcpcomm.tools.guess.report import doubt_lines, report_json, report_lines

@@ -16,6 +16,7 @@ from tcpcomm.tools.guess.draft.parts import (
     Kind,
     Pattern,
     Slot,
+    Text,
     annotation,
     literal,
     named,

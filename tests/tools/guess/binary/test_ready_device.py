@@ -8,8 +8,8 @@ import pytest
 
 from tcpcomm.devices.catalogue import find_device
 from tcpcomm.tools.guess.answer import Explanation, Guess, Verdict
+from tcpcomm.tools.guess.binary.ready_device import DEVICES, NOTATIONS, device_page, with_device
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk
-from tcpcomm.tools.guess.draft.ready_device import DEVICES, NOTATIONS, device_page, with_device
 from tcpcomm.tools.guess.search import guess_framing
 
 
