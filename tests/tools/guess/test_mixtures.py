@@ -14,6 +14,7 @@ from tcpcomm.tools.guess.mixtures import MIXED
 from tcpcomm.tools.guess.search import guess_framing
 from tests.guess.cuts import CUTS, Cut
 from tests.guess.families.every_family import family_named
+from tests.guess.measure import Sample, capture_of
 from tests.tools.guess.talks import Said, in_pieces, one_side, records, talk, texts, turn_by_turn
 
 LINES = r"delimited:\r\n"
@@ -128,3 +129,13 @@ def test_one_side_with_different_messages_of_one_framing_is_no_mixture() -> None
     half = Capture(chunks[1:], from_start=False)
 
     assert [] == told(guess_framing(half)) == told(guess_framing(one_side(chunks, OPENER)))
+
+
+def test_zeros_in_binary_messages_are_not_surely_ends_beside_those_of_lines() -> None:
+    """All messages of this capture end with CR LF or with a zero, as it happens."""
+    guess = guess_framing(capture_of(Sample("both-protocols", "turn by turn", 3, 10)))
+
+    assert guess.best is not None
+    assert r"delimited:\r\n|\0,keep-ends" == guess.best.framings[0]
+    assert Verdict.CONFIDENT is not guess.verdict
+    assert any("it may be of another protocol" in each for each in guess.doubts)

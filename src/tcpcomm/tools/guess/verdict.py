@@ -9,7 +9,7 @@ from typing import Final
 from attrs import frozen
 
 from tcpcomm.tools.guess.answer import Explanation, Guess, Notations, Verdict
-from tcpcomm.tools.guess.candidates.base import CONTROL
+from tcpcomm.tools.guess.candidates.base import CONTROL, is_binary
 from tcpcomm.tools.guess.candidates.delimited import DelimitedCandidate
 from tcpcomm.tools.guess.candidates.fixed import FixedCandidate, RawCandidate
 from tcpcomm.tools.guess.candidates.length import LengthCandidate
@@ -272,6 +272,7 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
         doubts.append("the frames hold binary data, in which the mark that ends them may stand too")
     if isinstance(candidate, DelimitedCandidate):
         ending = candidate.delimiters[0]
+        doubts += _mixed_ends(candidate.delimiters, frames)
         if not (set(ending) <= CONTROL | set(b"*&#;>")):
             doubts.append(f"the end {ending!r} may be what the data end with by chance")
         if precise < 0.5 and part.check is None:
@@ -291,6 +292,19 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
         one_size = len({*map(len, frames)}) == 1
         if one_size and not _is_usual(candidate):
             doubts.append(_CONSTANT_LENGTH)
+    return doubts
+
+
+def _mixed_ends(ends: Sequence[bytes], frames: Sequence[bytes]) -> list[str]:
+    """Return a doubt for each of several ends that binary data end with, so that it may be chance."""
+    if len(ends) < 2:
+        return []
+    doubts = []
+    for end in ends:
+        ended = [frame for frame in frames if frame.endswith(end)]
+        has_start_mark = len({frame[:1] for frame in ended}) == 1
+        if is_binary(frame[has_start_mark : -len(end)] for frame in ended):
+            doubts.append(f"what ends with {end!r} holds binary data: it may be of another protocol")
     return doubts
 
 
