@@ -129,10 +129,17 @@ def miscut(notation: str, messages: Iterable[Message]) -> str:
         return f"the notation cannot be read: {error}"
     decoder = framing.decoder()
     for number, message in enumerate(messages):
-        problem = _not_one_frame(decoder, message.data, isinstance(framing, Lines))
+        problem = _not_one_frame(decoder, message.data, isinstance(_inner(framing), Lines))
         if problem:
             return f"message {number}, {message.data[:24]!r}: {problem}"
     return ""
+
+
+def _inner(framing: Framing) -> Framing:
+    """Return the framing within Telnet and a preamble."""
+    while isinstance(framing, FramingAround) and not isinstance(framing, Checked):
+        framing = framing.framing
+    return framing
 
 
 def _not_one_frame(decoder: Decoder, data: bytes, is_lines: bool) -> str:

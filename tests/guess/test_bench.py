@@ -123,6 +123,7 @@ def test_checksums_are_found_missed_and_invented() -> None:
 
 def test_lines_end_at_their_first_byte_of_the_end() -> None:
     assert ruling("camera-cr-lf", ("lines", "lines")).is_right
+    assert ruling("telnet", ("lines", "lines,telnet")).is_right
 
 
 def test_private_headers_are_drawn_and_cut_by_their_length() -> None:
