@@ -313,7 +313,8 @@ def test_a_pull_at_the_tap_is_seen_at_the_link(chromium: Browser, url: str) -> N
         expect(source_of(page, "VisionCamera")).to_contain_text("ready")
         choose(page, "tap to the camera")
         page.get_by_role("button", name="pull", exact=True).click()
-        expect(source_of(page, "VisionCamera").locator(".state")).not_to_have_text("ready")
+        gone = re.compile("down|connecting|handshake")  # a link that is only suspect recovers as it is
+        expect(source_of(page, "VisionCamera").locator(".state")).to_have_text(gone)
         expect(page.get_by_text(re.compile("^Active: .*pull"))).to_be_visible()
         page.get_by_role("button", name="restore", exact=True).click()
         expect(source_of(page, "VisionCamera").locator(".state")).to_have_text("ready")
