@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -143,6 +146,18 @@ def test_a_disk_that_stays_full_is_told_at_the_end(path: Path) -> None:
         recorder.close()
         assert f"{path}: 200 values at the end are not recorded" == log.lines()[-1]
     assert [0] == chunks_and_gaps(path)[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_the_thread_that_writes_lets_others_go_first(path: Path) -> None:
+    with Recorder(path) as recorder:
+        Traffic(recorder).chunks(1)
+        assert recorder.flush(DEADLINE)
+        (writer,) = (each for each in threading.enumerate() if each.name == "tcpcomm recorder")
+        assert writer.native_id is not None
+        mine = os.getpriority(os.PRIO_PROCESS, 0)
+        assert min(19, mine + 10) == os.getpriority(os.PRIO_PROCESS, writer.native_id)
+        assert mine == os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
 
 def test_the_file_stays_within_its_size(path: Path) -> None:

@@ -34,8 +34,8 @@ RECORDER_FINISH: Final = 5.0
 
 _SMALLEST_MIB: Final = 1.0
 
-_Known: TypeAlias = tuple[int, int, Any]
-"""The number of a session, the owner of its bytes without flags, and the session."""
+_Known: TypeAlias = tuple[int, int, Any, bool]
+"""The number of a session, the owner of its bytes without flags, the session, and if it is declared."""
 
 
 class Recorder(SessionObserver):
@@ -148,14 +148,14 @@ class Recorder(SessionObserver):
         self._put_bytes(self._now(), known[1] | flags, data)
 
     def frame_received(self, session: Any, frame: bytes) -> None:
-        if not getattr(session, "is_declared", False):  # else its message has it
-            known = self._sessions.get(id(session)) or self._begin(session)
+        known = self._sessions.get(id(session)) or self._begin(session)
+        if not known[3]:  # else its message has it
             flags = FRAME | MASKED if type(frame) is MaskedBytes else FRAME
             self._put_bytes(self._now(), known[1] | flags, frame)
 
     def frame_sent(self, session: Any, frame: bytes) -> None:
-        if not getattr(session, "is_declared", False):
-            known = self._sessions.get(id(session)) or self._begin(session)
+        known = self._sessions.get(id(session)) or self._begin(session)
+        if not known[3]:
             flags = SENT | FRAME | MASKED if type(frame) is MaskedBytes else SENT | FRAME
             self._put_bytes(self._now(), known[1] | flags, frame)
 
@@ -200,7 +200,8 @@ class Recorder(SessionObserver):
         """Give a session its number. The dictionary keeps the session, so that its id stays its own."""
         self._last_session += 1
         owner = self._last_session << OWNER_FLAGS
-        known = self._sessions[id(session)] = (self._last_session, owner, session)
+        is_declared = bool(getattr(session, "is_declared", False))
+        known = self._sessions[id(session)] = (self._last_session, owner, session, is_declared)
         details = (
             str(getattr(session, "peer", "")),
             _target_of(session),
