@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, cast
 
 from attrs import evolve
 from twisted.python import usage
@@ -193,7 +193,7 @@ Examples:
                 if sys.stdin.isatty():
                     _tell("type or paste a dump, and end it with an empty input")
                 shutil.copyfileobj(sys.stdin.buffer, copy)
-                yield copy, None
+                yield cast("BinaryIO", copy), None  # on Windows it wraps one
             return
         path = Path(self.name)
         try:
