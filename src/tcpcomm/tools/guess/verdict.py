@@ -64,6 +64,9 @@ class _Best:
     pair: Pair
     results: tuple[Verified | None, Verified | None]
 
+    frames: tuple[Sequence[bytes], Sequence[bytes]]
+    """The frames of each side that are known to be whole."""
+
     @property
     def parts(self) -> list[tuple[Proposal, Verified]]:
         pairs = zip(self.pair, self.results, strict=True)
@@ -106,7 +109,7 @@ def _judge(answers: Sequence[Ranked], sides: Sequence[Side]) -> Guess:
         best=explanation,
         others=others,
         doubts=tuple(doubts),
-        unexplained=_unexplained(best, sides),
+        unexplained=_unexplained(best),
     )
 
 
@@ -117,7 +120,7 @@ def _in_hex_text(best: _Best, sides: Sequence[Side]) -> Notations:
         notation = None if part is None else part.notation
         if part is not None and not part.is_checked:
             side, cut = sides[number], part.scored.cut
-            digits = in_hex_text(part.notation, cut.sure_frames(side.data))
+            digits = in_hex_text(part.notation, best.frames[number])
             if digits is not None and not verified(digits, side, cut).faults:
                 notation = digits
         found.append(notation)
@@ -126,7 +129,7 @@ def _in_hex_text(best: _Best, sides: Sequence[Side]) -> Notations:
 
 def _verified(answer: Ranked, sides: Sequence[Side]) -> _Best:
     """Return the plainest pair of an answer that the decoders accept, or else the plainest."""
-    first: _Best | None = None
+    first: tuple[Pair, tuple[Verified | None, Verified | None]] | None = None
     results: dict[tuple[int, str], Verified] = {}
     for pair in answer.pairs[:_TRIED]:
         found: list[Verified | None] = []
@@ -138,12 +141,20 @@ def _verified(answer: Ranked, sides: Sequence[Side]) -> _Best:
             if key not in results:
                 results[key] = _decoded(part, sides[number])
             found.append(results[key])
-        best = _Best(answer, pair, (found[0], found[1]))
+        decoded = found[0], found[1]
         if not any(each.faults for each in found if each is not None):
-            return best
-        first = first or best
+            return _Best(answer, pair, decoded, _whole_frames(pair, sides))
+        first = first or (pair, decoded)
     assert first is not None
-    return first
+    return _Best(answer, *first, _whole_frames(first[0], sides))
+
+
+def _whole_frames(pair: Pair, sides: Sequence[Side]) -> tuple[Sequence[bytes], Sequence[bytes]]:
+    first, second = (
+        () if part is None else part.scored.cut.sure_frames(side.data)
+        for part, side in zip(pair, sides, strict=True)
+    )
+    return first, second
 
 
 def _decoded(part: Proposal, side: Side) -> Verified:
@@ -211,8 +222,8 @@ def _doubts(best: _Best, sides: Sequence[Side]) -> list[str]:
     different = 0
     for number, part in enumerate(best.pair):
         if part is not None:
-            doubts += _doubts_of(part, sides[number])
-            different += len({*part.scored.cut.sure_frames(sides[number].data)})
+            doubts += _doubts_of(part, sides[number], best.frames[number])
+            different += len({*best.frames[number]})
     if different < min(messages, FEWEST_DIFFERENT):
         doubts.append(f"only {different} different messages were seen: send other commands, too")
     for _, result in best.parts:
@@ -227,18 +238,15 @@ def _doubts(best: _Best, sides: Sequence[Side]) -> list[str]:
     parts = [part for part, _ in best.parts]
     if all(isinstance(part.scored.candidate, FixedCandidate) and part.check is None for part in parts):
         doubts.append("all messages have one size: any header may stand in them")
-    if _has_constant_length(best, sides):
+    if _has_constant_length(best):
         doubts.append(_CONSTANT_LENGTH)
-    if len({part.scored.candidate for part in parts}) == 2 and any(
-        len({*part.scored.cut.sure_frames(sides[number].data)}) == 1
-        for number, part in enumerate(best.pair)
-        if part is not None
-    ):
+    repeats_one = any(len({*frames}) == 1 for frames in best.frames)
+    if repeats_one and len({part.scored.candidate for part in parts}) == 2:
         doubts.append("one side repeats one message: its framing may be another one")
     return list(dict.fromkeys(doubts))
 
 
-def _has_constant_length(best: _Best, sides: Sequence[Side]) -> bool:
+def _has_constant_length(best: _Best) -> bool:
     """Return True if frames have so few sizes that a constant byte may fit them by chance."""
     sizes: set[int] = set()
     is_usual = True
@@ -248,7 +256,7 @@ def _has_constant_length(best: _Best, sides: Sequence[Side]) -> bool:
         candidate = part.scored.candidate
         if part.known is not None or not isinstance(candidate, LengthCandidate):
             return False
-        sizes.update(map(len, part.scored.cut.sure_frames(sides[number].data)))
+        sizes.update(map(len, best.frames[number]))
         is_usual = is_usual and _is_usual(candidate)
     return len(sizes) <= 2 - is_usual
 
@@ -258,7 +266,7 @@ def _is_usual(candidate: LengthCandidate) -> bool:
     return candidate.adjust in (0, -candidate.header, -candidate.width)
 
 
-def _doubts_of(part: Proposal, side: Side) -> list[str]:
+def _doubts_of(part: Proposal, side: Side, frames: Sequence[bytes]) -> list[str]:
     doubts = []
     candidate, cut = part.scored.candidate, part.scored.cut
     for place in cut.losses:
@@ -266,7 +274,6 @@ def _doubts_of(part: Proposal, side: Side) -> list[str]:
     if cut.failed_at is not None:
         doubts.append(f"from byte {cut.failed_at} on nothing fits: another protocol may begin there")
     ends = set().union(*side.ends)
-    frames = cut.sure_frames(side.data)
     precise = 1.0 if side.is_bare else len(ends & cut.ends) / max(1, len(cut.ends))
     if candidate.holds_binary(frames):
         doubts.append("the frames hold binary data, in which the mark that ends them may stand too")
@@ -334,16 +341,13 @@ def _evidence(best: _Best, sides: Sequence[Side]) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def _unexplained(best: _Best, sides: Sequence[Side]) -> tuple[str, ...]:
+def _unexplained(best: _Best) -> tuple[str, ...]:
     """Return the places in frames that vary, though neither the framing nor a checksum tells them."""
     columns: Counter[int] = Counter()
     shortest = _SHOWN_COLUMNS
     binary = False
-    for number, part in enumerate(best.pair):
-        if part is None:
-            continue
-        frames = part.scored.cut.sure_frames(sides[number].data)
-        if not frames:
+    for part, frames in zip(best.pair, best.frames, strict=True):
+        if part is None or not frames:
             continue
         shortest = min(shortest, *map(len, frames))
         binary = binary or isinstance(part.scored.candidate, _BY_SIZE)
