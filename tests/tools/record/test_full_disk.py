@@ -58,6 +58,12 @@ class Traffic:
             self.recorder.received(self.session, b"%08d" % self.count + b"x" * 1000)
             self.count += 1
 
+    def hundreds(self, count: int) -> None:
+        """Let some hundreds of chunks pass, each written before the next."""
+        for _ in range(count):
+            self.chunks(100)
+            assert self.recorder.flush(DEADLINE)
+
     def one_more(self) -> bool:
         """Let one chunk pass. Return True."""
         self.chunks(1)
@@ -163,9 +169,7 @@ def test_the_thread_that_writes_lets_others_go_first(path: Path) -> None:
 def test_the_file_stays_within_its_size(path: Path) -> None:
     with Recorder(path, keep_mib=1) as recorder:
         traffic = Traffic(recorder)
-        for _ in range(40):
-            traffic.chunks(100)
-            assert recorder.flush(DEADLINE)
+        traffic.hundreds(40)
         wait_until(lambda: recorder.flush(DEADLINE) and live_bytes(path) <= 1024 * 1024)
     numbers, gaps = chunks_and_gaps(path)
     assert ([*range(numbers[0], 4000)], []) == (numbers, gaps)
@@ -177,9 +181,7 @@ def test_the_file_stays_within_its_size(path: Path) -> None:
 def test_a_block_that_is_deleted_between_others_is_a_gap(path: Path) -> None:
     with Recorder(path, keep_mib=1) as recorder:
         traffic = Traffic(recorder)
-        for _ in range(5):
-            traffic.chunks(100)
-            assert recorder.flush(DEADLINE)
+        traffic.hundreds(5)
     store = Store(path)
     deleted = store.blocks()[2]
     store.delete(deleted)
