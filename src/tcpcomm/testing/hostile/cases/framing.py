@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import monotonic
+from time import monotonic, sleep
 
 from tcpcomm.testing.hostile.case import OTHERS_SERVED, case
 from tcpcomm.testing.hostile.connection import OPEN
@@ -59,7 +59,7 @@ def _after_large(target: Target, size: int) -> str:
 def without_end(target: Target) -> str | None:
     """Send bytes without the end of a message: a target must not keep them all."""
     amount = max(8 * target.options.limit, 16 * _MIB)
-    before = target.options.pid and target.evidence
+    before = _memory_of(target)
     with target.open() as peer:
         block, sent, deadline = b"x" * 262144, 0, monotonic() + target.patient(6.0)
         while sent < amount and monotonic() < deadline:
@@ -70,8 +70,8 @@ def without_end(target: Target) -> str | None:
         if peer.state is not OPEN or peer.end(within=0.05) is not OPEN:
             return None
         text = f"took {sent / _MIB:.0f} MiB of one message"
-        if before:
-            return _memory_of(target, text, sent)
+        if before is not None:
+            return _kept_or_dropped(target, before, text, sent)
         peer.send(target.delimiter)
         outcome = target.ask(peer)
         if outcome == SILENT:
@@ -81,14 +81,21 @@ def without_end(target: Target) -> str | None:
         return f"{text}, then {outcome}"
 
 
-def _memory_of(target: Target, text: str, sent: int) -> str:
+def _memory_of(target: Target) -> int | None:
+    """Return the bytes of memory of the target's process, or None if its number was not given."""
     from tcpcomm.testing.hostile.evidence import read_process  # noqa: PLC0415 - Linux only
 
-    assert target.options.pid is not None
-    assert target.evidence is not None
-    grown = read_process(target.options.pid).memory - target.evidence.memory
-    if grown > max(sent // 2, 8 * target.options.limit):
-        wrong(f"{text}, and keeps it: its memory grew by {grown / _MIB:.0f} MiB")
+    pid = target.options.pid
+    return None if pid is None else read_process(pid).memory
+
+
+def _kept_or_dropped(target: Target, before: int, text: str, sent: int) -> str:
+    """Find the memory grown for as long as one waits for a reply: bytes in passing are not kept."""
+    most, deadline = before + max(sent // 2, 8 * target.options.limit), monotonic() + target.patient(1.0)
+    while (memory := _memory_of(target) or 0) > most:
+        if monotonic() > deadline:
+            wrong(f"{text}, and keeps it: its memory grew by {(memory - before) / _MIB:.0f} MiB")
+        sleep(0.05)
     return f"{text}, and dropped it"
 
 
