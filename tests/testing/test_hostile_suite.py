@@ -99,7 +99,7 @@ def test_a_message_without_an_end_is_found_in_the_memory_of_the_server(flaw: str
     if not sys.platform.startswith("linux"):
         skip("the suite reads a process on Linux only")
     with BadServer(flaw) as server:
-        assert found == wrong(run(server, 203, patience=PATIENCE, pid=os.getpid()))
+        assert found == wrong(run(server, 203, patience=PATIENCE, within=1.0, pid=os.getpid()))
 
 
 @pytest.mark.parametrize(
