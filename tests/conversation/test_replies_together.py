@@ -8,7 +8,7 @@ from twisted.internet.testing import StringTransport
 
 from tcpcomm import Equipment, command, current_session, event
 from tcpcomm.codec import Template
-from tcpcomm.conversation.responder import LONGEST_KEPT, MOST_KEPT
+from tcpcomm.conversation.answering_loop import LONGEST
 from tcpcomm.framing import Delimited
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol
 
@@ -39,7 +39,7 @@ class MyReader(Reader):
             case 5:
                 current_session().close("no more parts")
             case 6:
-                return "x" * (LONGEST_KEPT + 1)
+                return "x" * (LONGEST + 1)
             case 7:
                 current_session().abort("broken")
         return f"part {part}"
@@ -78,7 +78,7 @@ def test_an_event_of_a_handler_is_sent_between_the_replies(session: EquipmentPro
 
 
 def test_the_replies_to_a_chunk_leave_in_one_write(session: EquipmentProtocol) -> None:
-    many = 2 * MOST_KEPT + 1
+    many = 129
     assert ["OK,part 1"] * many == said(session, *[1] * many)
     assert isinstance(session.transport, Wire)
     assert 1 == session.transport.writes
@@ -90,7 +90,7 @@ def test_a_reply_that_the_framing_cannot_carry_is_a_fault_in_its_place(session: 
 
 
 def test_a_long_reply_keeps_its_place(session: EquipmentProtocol) -> None:
-    assert ["OK,part 1", f"OK,{'x' * (LONGEST_KEPT + 1)}", "OK,part 3"] == said(session, 1, 6, 3)
+    assert ["OK,part 1", f"OK,{'x' * (LONGEST + 1)}", "OK,part 3"] == said(session, 1, 6, 3)
 
 
 def test_the_replies_before_a_close_are_sent_and_none_after_it(session: EquipmentProtocol) -> None:

@@ -17,7 +17,9 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from attrs import frozen
 
+from tcpcomm.codec.codegen import CommandSource, Source
 from tcpcomm.errors import CodecError, Fault
+from tcpcomm.framing.base import Framing
 
 
 class Sentinel(Enum):
@@ -480,6 +482,34 @@ class Dialect(ABC):
     @abstractmethod
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         """Return the fault for a protocol error, with the code that this codec gives it."""
+
+    charset: str | None = None
+    """The encoding, as Python calls it, if the loop over a session's frames gets them as text."""
+
+    def recognition(self, source: Source, names: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+        """
+        Return statements by which a loop recognises commands, and groups of those commands.
+
+        The statements set ``number`` to the number of the group, from 1, that ``frame`` may belong to, or
+        to 0. By default they read it with :meth:`read_at_equipment`, and set ``asked`` to the request.
+        """
+        numbers = {name: number for number, name in enumerate(names, 1)}
+        read, request, find = map(source.constant, (self.read_at_equipment, Request, numbers.get))
+        number = f"{find}(asked.name, 0) if type(asked) is {request} and asked.wants_reply else 0"
+        return [f"asked = {read}(frame)", f"number = {number}"], [[name] for name in names]
+
+    def command_source(self, source: Source, name: str, sent: Framing) -> CommandSource:
+        """
+        Return the source by which a loop reads and answers a command that was recognised.
+
+        Args:
+            source: the source of the loop. Its function ``encode`` makes a frame the bytes on the wire.
+            name: the command.
+            sent: the framing, whose ``encode`` that is.
+        """
+        write = source.constant(self.replier(name))
+        statements = ["if not isinstance(value, LATER):", f"(written,) = {write}(asked, value)"]
+        return CommandSource(["pass"], "**asked.values", statements, "encode(written)")
 
     def join(self, replies: Sequence[bytes]) -> bytes:
         """Return one frame with the replies to a batch. Only codecs that have batches implement it."""

@@ -2,8 +2,9 @@
 Functions that are generated from source, as attrs generates ``__init__``.
 
 A loop over the fields of a message costs more than the fields. So a codec writes the loop out as source
-when it compiles a declaration. The generated function does the usual case alone. Its fallback is general
-code, which does every other case and raises all errors.
+when it compiles a declaration: for a function of its own, or for the loop over a session's frames that
+:mod:`tcpcomm.conversation.answering_loop` generates. Such source does the usual case alone. General code
+does every other case, and raises all errors.
 """
 
 from __future__ import annotations
@@ -11,13 +12,38 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 
-@frozen
-class FastPath:
+@define
+class Source:
+    """The source of a function, and the values that it uses by the names of global variables."""
+
+    names: dict[str, Any] = field(factory=dict, kw_only=True)
+    """The values by their names."""
+
+    def constant(self, value: Any) -> str:
+        """Return the name of a new global variable that holds this value."""
+        name = f"c{len(self.names) + 1}"
+        self.names[name] = value
+        return name
+
+    def functions(self, source: str, subject: str) -> dict[str, Any]:
+        """
+        Return the functions that a source defines, by name. Tracebacks show its lines.
+
+        Args:
+            source: the source.
+            subject: what it is about, for the name of its file in tracebacks.
+        """
+        exec(compile(source, _file_for_tracebacks(f"<{subject}>", source), "exec"), self.names)
+        return self.names
+
+
+@define
+class FastPath(Source):
     """
     The source of a function that does the usual case, and calls its fallback in every other.
 
@@ -42,28 +68,47 @@ class FastPath:
     _parameters: str
     _fallback: Callable[..., Any]
     _subject: str
-    _constants: dict[str, Any] = field(init=False, factory=dict)
-
-    def constant(self, value: Any) -> str:
-        """Return the name of a new global variable that holds this value."""
-        name = f"c{len(self._constants) + 1}"
-        self._constants[name] = value
-        return name
 
     def compile(self, statements: Sequence[str]) -> Callable[..., Any]:
         """Return the function. A statement that ends with a colon opens a block for all that follow."""
-        lines = [f"def {self._name}({self._parameters}):", "    try:"]
-        indent = 8
-        for statement in statements:
-            lines.append(" " * indent + statement)
-            indent += 4 * statement.endswith(":")
+        lines = [f"def {self._name}({self._parameters}):", "    try:", *nested(statements, 8)]
         lines += ["    except Exception:", "        pass", f"    return fallback({self._parameters})"]
-        source = "\n".join(lines) + "\n"
-        file = _file_for_tracebacks(f"<{self._name} {self._subject!r}>", source)
-        namespace = {"fallback": self._fallback, **self._constants}
-        exec(compile(source, file, "exec"), namespace)
-        function: Callable[..., Any] = namespace[self._name]
+        self.names["fallback"] = self._fallback
+        made = self.functions("\n".join(lines) + "\n", f"{self._name} {self._subject!r}")
+        function: Callable[..., Any] = made[self._name]
         return function
+
+
+LONGEST: Final = 1000
+"""The bytes of a reply that a loop sends: 64 of them fit one write to the transport."""
+
+
+@frozen
+class CommandSource:
+    """
+    The source by which a loop reads and answers one command.
+
+    Attributes:
+        read: statements that read ``frame``. They raise if it is not this command in its usual form.
+        arguments: the arguments of the handler, such as ``job=a0``.
+        write: statements that check ``value``, the handler's result. One that ends with a colon opens a
+            block for all that follow. If they raise, or a block is not entered, the value is unusual.
+        reply: the reply, as bytes on the wire.
+    """
+
+    read: Sequence[str]
+    arguments: str
+    write: Sequence[str]
+    reply: str
+
+
+def nested(statements: Sequence[str], indent: int) -> list[str]:
+    """Return statements as indented lines. One that ends with a colon opens a block for all that follow."""
+    lines = []
+    for statement in statements:
+        lines.append(" " * indent + statement)
+        indent += 4 * statement.endswith(":")
+    return lines
 
 
 def _file_for_tracebacks(file: str, source: str) -> str:

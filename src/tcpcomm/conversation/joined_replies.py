@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from tcpcomm.codec.base import MORE, Batch, Refusal, Request
 from tcpcomm.conversation.observed import ObservedCommand
 
-_Send = Callable[["Request | Refusal", list[bytes], Any], None]
+_Send = Callable[["Request | Refusal", list[bytes], Any], object]
 
 
 @define(eq=False)

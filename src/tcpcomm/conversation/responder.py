@@ -9,7 +9,7 @@ goes on.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from copy import copy
 from functools import partial
@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
 from tcpcomm.codec.binary.variables import current_header
+from tcpcomm.conversation.answering_loop import finished, loops_for
 from tcpcomm.conversation.handler_calls import is_kept, run_in_thread
 from tcpcomm.conversation.header import values_for_handler
 from tcpcomm.conversation.joined_replies import JoinedReplies
@@ -38,6 +39,7 @@ from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.right_thread import asyncio_advice
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
 from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.session.send_buffer import SendBuffer
 from tcpcomm.session.turns import SLICE_SECONDS
 
 T = TypeVar("T")
@@ -51,16 +53,11 @@ LATE_LOG_INTERVAL: Final = 10.0
 HOST_BEGAN_EARLIER: Final = 0.9
 """The part of a timeout that has passed here, at least, when all of it has passed at the host."""
 
-MOST_KEPT: Final = 64
-"""The number of replies that are kept to leave together."""
-
-LONGEST_KEPT: Final = 4096
-"""The bytes of a reply that is kept. To keep a longer one costs more than to send it alone."""
-
-_Send = Callable[["Request | Refusal", list[bytes], Any], None]
+_Send = Callable[["Request | Refusal", list[bytes], Any], object]
 """Sends the frames of an answer, with the result or Fault in them, or MORE if other frames will follow."""
 
-_current: ContextVar[FrameProtocol] = ContextVar("current session")
+current: Final[ContextVar[FrameProtocol]] = ContextVar("current session")
+"""The session of the command that is being carried out."""
 
 
 def current_session() -> FrameProtocol:
@@ -74,18 +71,18 @@ def current_session() -> FrameProtocol:
         ConfigurationError: no command is being carried out here.
     """
     try:
-        return _current.get()
+        return current.get()
     except LookupError:
         raise ConfigurationError("there is a current session only while a command is carried out") from None
 
 
 def call_in_session(session: FrameProtocol, function: Callable[..., T], *args: Any) -> T:
     """Call a function so that :func:`current_session` returns a session within it."""
-    token = _current.set(session)
+    token = current.set(session)
     try:
         return function(*args)
     finally:
-        _current.reset(token)
+        current.reset(token)
 
 
 def asking_session(declaration: Declaration) -> Callable[[str], FrameProtocol | None]:
@@ -95,7 +92,7 @@ def asking_session(declaration: Declaration) -> Callable[[str], FrameProtocol | 
     It returns the current session for the interim reply to a command, and None for all other events.
     """
     interim = declaration.interim_events
-    return lambda name: _current.get(None) if name in interim else None
+    return lambda name: current.get(None) if name in interim else None
 
 
 @frozen
@@ -124,7 +121,10 @@ class HandlerTable:
         late: given if the count must outlive the object, because each session has an object of its own.
     """
 
-    __slots__ = ("by_name", "declaration", "dialect", "equipment", "fault", "late", "read", "seconds")
+    __slots__ = (
+        "by_name", "calls", "declaration", "dialect", "equipment", "fault", "late", "loops", "read",
+        "seconds",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -155,6 +155,10 @@ class HandlerTable:
                 reply_writer(declaration, name),
                 command.timeout if dialect.reply_reader(name) is not None else inf,
             )
+        self.calls = tuple(each.call for each in self.by_name.values())
+        """The handlers of the commands, in the order of the declaration."""
+        self.loops: Any = loops_for(declaration, self.calls, type(equipment).__name__)
+        """Answer frames in the usual case; None if this declaration has only unusual ones."""
         for name, answer in dialect.first_requests.items():
             where = f"{type(equipment).__name__}.{name}"
             self.by_name[name] = Handler(do_nothing, where, False, partial(answer_with, answer), inf)
@@ -163,19 +167,24 @@ class HandlerTable:
 class Responder:
     """Answers the requests of one session, by handlers that all sessions may share."""
 
-    __slots__ = ("_free", "_handlers", "_kept", "_queue", "_refusals", "_running", "_session", "_took_long")
+    __slots__ = (
+        "_handlers", "_queue", "_refusals", "_running", "_session", "_took_long", "calls", "loops",
+        "under_way",
+    )  # fmt: skip
 
     log = BoundedLogger()
 
     def __init__(self, handlers: HandlerTable, session: FrameProtocol) -> None:
         self._handlers = handlers
         self._session = session
-        self._running = 0
-        self._free = 0  # commands with ids, which nobody waits for
+        self._running = 0  # commands whose replies the next ones must wait for
         self._took_long = False  # the last handlers, so that others must get their turn
         self._queue: deque[tuple[Request | Refusal, bytes, _Send, Deferred[None]]] | None = None
         self._refusals: KeyedLogThrottle[ProtocolErrorKind] | None = None
-        self._kept: list[tuple[Request | Refusal, bytes]] | None = None
+        self.calls = handlers.calls
+        self.loops = handlers.loops
+        self.under_way = 0
+        """The number of commands whose handlers wait."""
 
     @property
     def equipment(self) -> Any:
@@ -185,55 +194,61 @@ class Responder:
     @property
     def is_busy(self) -> bool:
         """Return True while a command is being carried out."""
-        return self._running + self._free > 0
+        return self.under_way > 0
 
     def read(self, frame: bytes) -> Asked:
         return self._handlers.read(frame)
 
-    def answer_one(self, frame: bytes) -> Deferred[None] | None:
-        """Answer a frame that came alone, without observers. Return the same as :meth:`take`."""
-        asked = self._handlers.read(frame)
-        if type(asked) is not Request or self._running:
-            return self.take(asked, frame)
-        token = _current.set(self._session)
-        try:
-            return self._carry_out(asked, self._send)
-        finally:
-            _current.reset(token)
-
-    def answer(self, frames: list[bytes]) -> None:
+    def answer(self, frames: Iterable[bytes], begun: Callable[[], Any] | None = None) -> None:
         """
         Answer frames that came together, without observers. If the session is held, or a command took
         long, give it back the rest.
 
-        The replies leave together. Before anything else is sent meanwhile, call :meth:`send_kept`, so that
-        the order stays.
+        Args:
+            frames: the frames.
+            begun: the outcome of the first command if it was begun already: it returns what the handler
+                returned, or raises what it raised.
         """
         session, read = self._session, self._handlers.read
-        self._kept = []
         self._took_long = False
         waiting = iter(frames)
-        token = _current.set(session)
+        token = current.set(session)
         try:
             for frame in waiting:
                 asked = read(frame)
                 if type(asked) is Request and not self._running:
-                    later = self._carry_out(asked, self._send)
+                    later = self._carry_out(asked, self._send_now, begun)
                 else:
                     later = self.take(asked, frame)
+                begun = None
                 if later is not None:
                     session.await_handler(later)
                 if session.is_held or self._took_long:
                     break
         finally:
-            _current.reset(token)
-            rest = [*waiting]
-            if rest:
-                session.put_back(rest)
-            try:
-                self.send_kept()
-            finally:
-                self._kept = None
+            current.reset(token)
+            session.put_back([*waiting])
+
+    def answer_several(self, frames: Iterator[Any], buffer: SendBuffer[Any]) -> Any:
+        """
+        Answer frames that came together, up to the first unusual one, by the generated function.
+
+        Args:
+            frames: the frames. Those behind the unusual one are left.
+            buffer: the send buffer. Its ``ahead`` gets the replies, as bytes on the wire.
+
+        Returns:
+            DONE if all frames are answered. Otherwise the argument ``begun`` of :meth:`answer`, for the
+            frame that was taken last.
+        """
+        token = current.set(self._session)
+        watchdog.since = monotonic()
+        try:
+            found = self.loops.several(self, self._session, buffer, self.calls, frames)
+            return finished(found) if type(found) is CoroutineType else found
+        finally:
+            watchdog.handler = None
+            current.reset(token)
 
     def take(self, asked: Asked, frame: bytes) -> Deferred[None] | None:
         """
@@ -245,14 +260,14 @@ class Responder:
         if isinstance(asked, Batch):
             if asked.in_order:
                 it, session = self._handlers, self._session
-                replies = JoinedReplies(it.dialect.join, self._send, it.seconds, session.await_handler)
+                replies = JoinedReplies(it.dialect.join, self._send_now, it.seconds, session.await_handler)
                 return replies.take(asked, frame, self._observe, self._take_in_turn)
             batch = _BatchInProgress(self, asked, frame)
             if batch.go_on():
                 self._session.go_on_in_turn(batch.go_on)
             return None
         command = self._observe(asked, frame)
-        send = self._send if command is None else partial(self._send_observed, command)
+        send = self._send_now if command is None else partial(self._send_observed, command)
         return self._take_in_turn(asked, frame, send)
 
     def _take_in_turn(self, asked: Request | Refusal, frame: bytes, send: _Send) -> Deferred[None] | None:
@@ -274,17 +289,6 @@ class Responder:
             return asked.id is None and asked.wants_reply and not is_urgent
         return not (dialect.by_id or is_urgent)
 
-    def send_kept(self) -> None:
-        """Send the replies that were kept."""
-        if not self._kept:
-            return
-        kept, self._kept = self._kept, []
-        try:
-            send_described(self._session, self._session.sendFrames, [frame for _, frame in kept])
-        except EncodeError:  # one of them cannot be sent, and none was
-            for request, frame in kept:
-                self._send_now(request, [frame])
-
     def end(self) -> None:
         """Log the failed requests that no line has counted yet. The session is over."""
         for kind, count in () if self._refusals is None else self._refusals.unreported():
@@ -302,22 +306,25 @@ class Responder:
         if isinstance(request, Refusal):
             send(request, *self._refusal(request, frame))
             return None
-        token = _current.set(self._session)
+        token = current.set(self._session)
         try:
             return self._carry_out(request, send)
         finally:
-            _current.reset(token)
+            current.reset(token)
 
-    def _carry_out(self, request: Request, send: _Send) -> Deferred[None] | None:
-        """Carry out a command, within the context of this session."""
+    def _carry_out(
+        self, request: Request, send: _Send, begun: Callable[[], Any] | None = None
+    ) -> Deferred[None] | None:
+        """Carry out a command, within the context of this session. The arguments are those of answer()."""
         name, values, _, _, _ = request
         handler = self._handlers.by_name[name]
-        if handler.acknowledges:
-            send(request, [cast("bytes", self._handlers.dialect.acknowledgement(request))], MORE)
+        if begun is None:
+            if handler.acknowledges:
+                send(request, [cast("bytes", self._handlers.dialect.acknowledgement(request))], MORE)
+            watchdog.since = monotonic()
         watchdog.handler = handler.where
-        watchdog.since = began = monotonic()
         try:
-            result = handler.call(**values)
+            result = handler.call(**values) if begun is None else begun()
             if type(result) is CoroutineType:
                 result = start_eagerly(result)
         except Exception:
@@ -325,7 +332,7 @@ class Responder:
             return None
         finally:
             watchdog.handler = None
-            took = monotonic() - began
+            took = monotonic() - watchdog.since
             if took > SLICE_SECONDS:
                 self._took_long = True
                 if took > WARN_AFTER:
@@ -334,7 +341,8 @@ class Responder:
             self._succeeded(handler, request, send, result)
             return None
         apart = request.id is not None and self._handlers.dialect.mixes_order
-        self._free, self._running = self._free + apart, self._running + (not apart)
+        self._running += not apart
+        self.under_way += 1
         result.addBoth(self._log_if_late, handler, self._handlers.seconds())
         result.addCallbacks(
             partial(self._succeeded, handler, request, send), partial(self._failed, request, send)
@@ -363,7 +371,8 @@ class Responder:
         """Begin the commands that waited for one that is done now, unless the session is over."""
         if not self._session.is_open:
             self._queue = None
-        self._free, self._running = self._free - apart, self._running - (not apart)
+        self._running -= not apart
+        self.under_way -= 1
         if self._queue and not self._running and self._begin_waiting():
             self._session.go_on_in_turn(self._begin_waiting)
         return outcome
@@ -385,16 +394,6 @@ class Responder:
         return bool(self._queue) and not self._running
 
     # -- sending ----------------------------------------------------------------------------------------
-
-    def _send(self, request: Request | Refusal, frames: list[bytes], outcome: Any = None) -> None:
-        """Send an answer, or keep it to leave together with others."""
-        kept = self._kept
-        if kept is None or len(frames) != 1 or len(frames[0]) > LONGEST_KEPT:
-            self._send_now(request, frames)
-            return
-        kept.append((request, frames[0]))
-        if len(kept) == MOST_KEPT:
-            self.send_kept()
 
     def _send_observed(
         self, command: ObservedCommand, request: Request | Refusal, frames: list[bytes], outcome: Any
@@ -501,11 +500,13 @@ class _HeadedResponder(Responder):
 
     __slots__ = ()
 
-    def _carry_out(self, request: Request, send: _Send) -> Deferred[None] | None:
+    def _carry_out(
+        self, request: Request, send: _Send, begun: Callable[[], Any] | None = None
+    ) -> Deferred[None] | None:
         values = values_for_handler(self._handlers.dialect, self._session, request.header)
         token = current_header.set(values)
         try:
-            return super()._carry_out(request, send)
+            return super()._carry_out(request, send, begun)
         finally:
             current_header.reset(token)
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
         Buffer as Buffer,
         Decoder as Decoder,
         Framing as Framing,
-        PieceDecoder as PieceDecoder,
-        UnusablePiece as UnusablePiece,
         decode as decode,
     )
     from tcpcomm.framing.checksums import (
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from tcpcomm.framing.length import FixedSize as FixedSize, LengthPrefixed as LengthPrefixed
     from tcpcomm.framing.netstring import Netstring as Netstring
     from tcpcomm.framing.notation import format_framing as format_framing, parse_framing as parse_framing
+    from tcpcomm.framing.pieces import PieceDecoder as PieceDecoder, UnusablePiece as UnusablePiece
     from tcpcomm.framing.streams.preamble import Preamble as Preamble
     from tcpcomm.framing.streams.telnet import Telnet as Telnet
     from tcpcomm.framing.stuffed import Cobs as Cobs, DleStuffed as DleStuffed, Stuffed as Stuffed
@@ -67,8 +66,6 @@ DEFINED_IN: Final = {
         "Buffer",
         "Decoder",
         "Framing",
-        "PieceDecoder",
-        "UnusablePiece",
         "decode",
     ],
     "tcpcomm.framing.checksums": ["CHECKSUMS", "Checksum", "checksum", "crc"],
@@ -86,6 +83,7 @@ DEFINED_IN: Final = {
     "tcpcomm.framing.length": ["FixedSize", "LengthPrefixed"],
     "tcpcomm.framing.netstring": ["Netstring"],
     "tcpcomm.framing.notation": ["format_framing", "parse_framing"],
+    "tcpcomm.framing.pieces": ["PieceDecoder", "UnusablePiece"],
     "tcpcomm.framing.streams.preamble": ["Preamble"],
     "tcpcomm.framing.streams.telnet": ["Telnet"],
     "tcpcomm.framing.stuffed": ["Cobs", "DleStuffed", "Stuffed"],

@@ -15,12 +15,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from attrs import define, field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError, FramingError, TcpcommError, TruncatedFrame
 from tcpcomm.framing.large_frame import LARGE, LargeFrame
+from tcpcomm.framing.pieces import PieceDecoder, UnusablePiece
 
 DEFAULT_MAX_FRAME: Final = 1024 * 1024
 """The default limit of a frame, in bytes."""
@@ -71,6 +72,14 @@ def _positive(instance: object, attribute: Any, value: int) -> None:
         raise ConfigurationError(f"{attribute.name} must be at least 1 byte, not {value}")
 
 
+class FrameEnding(NamedTuple):
+    """What a framing adds to each frame, if that is only an end."""
+
+    end: bytes
+    excluded: bytes
+    """A frame that has none of these bytes, and is not too long, can be sent."""
+
+
 @frozen
 class Framing(ABC):
     """
@@ -96,6 +105,11 @@ class Framing(ABC):
     def opening(self) -> bytes:
         """The bytes that are sent once, before the first frame of a connection. Usually there are none."""
         return b""
+
+    @property
+    def ending(self) -> FrameEnding | None:
+        """What :meth:`encode` adds to a frame, or None if it is more than an end."""
+        return None
 
     def in_stream(self, wire: bytes) -> bytes:
         """Return bytes of another framing as a layer of the whole stream sends them: Telnet doubles FF."""
@@ -140,50 +154,6 @@ class Framing(ABC):
         )
 
 
-class UnusablePiece(Exception):
-    """A piece that a :class:`PieceDecoder` cannot accept. The decoder reports it as a framing fault."""
-
-    def __init__(self, kind: type[FramingError], reason: str) -> None:
-        super().__init__(reason)
-        self.kind = kind
-        self.reason = reason
-
-
-class PieceDecoder:
-    """
-    A second stage of decoding: it turns each piece that a decoder cuts out of the stream into a frame.
-
-    Verifying a checksum, removing escapes and reassembling fragments are such stages.
-    """
-
-    __slots__ = ()
-
-    def decode(self, piece: bytes) -> bytes | None:
-        """
-        Return the frame that this piece completes, or None if it completes none.
-
-        Raises:
-            UnusablePiece: the piece is faulty. The stream goes on after it.
-        """
-        raise NotImplementedError
-
-    @property
-    def pending(self) -> bool:
-        """True if earlier pieces wait for the rest of their frame."""
-        return False
-
-    @property
-    def buffered(self) -> int:
-        """The bytes of the pieces that wait."""
-        return 0
-
-    def piece_lost(self) -> None:
-        """Note that a piece was lost to a fault, so that the pending frame may be incomplete."""
-
-    def reset(self) -> None:
-        """Drop the pieces that wait."""
-
-
 @define(eq=False, repr=False, weakref_slot=False)
 class Decoder(ABC):
     """
@@ -213,11 +183,13 @@ class Decoder(ABC):
     refused: int = field(default=0, init=False)
     """The bytes of a refused frame that are still to come, and are dropped as they come."""
 
+    offset: int = field(default=0, init=False)
+    """The bytes of the stream before the buffer. Add those of a chunk that you cut in place of a feed."""
+
     _piece_decoders: Sequence[PieceDecoder] = field(default=(), init=False)
     _frames: list[bytes] = field(default=_NO_FRAMES, init=False)
     _buffer: Buffer = field(default=b"", init=False)
     _position: int = field(default=0, init=False)  # of the first unfinished frame in the buffer
-    _start: int = field(default=0, init=False)  # stream offset of the buffer's first byte
     _need: int = field(default=0, init=False)  # buffered bytes below which cutting finds nothing
     _strip: int | None = field(default=None, init=False)  # of the frame of _need bytes, if it is known
     _large: LargeFrame | None = field(default=None, init=False)  # the frame that has begun, if it is large
@@ -321,7 +293,7 @@ class Decoder(ABC):
         if self.idle:
             quick = self.cut_chunk(data)
             if quick:
-                self._start += len(data)
+                self.offset += len(data)
                 return quick
             self.idle = False
             if quick is not None:  # the first part of one frame
@@ -336,7 +308,7 @@ class Decoder(ABC):
             return self._feed_large(self._large, data)
         buffer, position = self._buffer, self._position
         if position == len(buffer):  # nothing is kept: cut the chunk itself, without a copy
-            self._start += position
+            self.offset += position
             buffer, position = data, 0
         else:
             missing = self._need - (len(buffer) - position) - len(data)
@@ -345,7 +317,7 @@ class Decoder(ABC):
                 return []
             if missing == 0 and self._strip is not None and not self._piece_decoders:
                 frame = bytes(buffer[position + self._strip :]) + data
-                self._start += position + self._need
+                self.offset += position + self._need
                 self._buffer, self._position, self._need = b"", 0, 0
                 self.idle = self._has_quick_way
                 return [frame]
@@ -361,7 +333,7 @@ class Decoder(ABC):
             self._raise_fault(frames)
         if position == len(buffer):
             self._buffer = b""
-            self._start += position
+            self.offset += position
             self._position = 0
             self.idle = self._has_quick_way and not (
                 self._piece_decoders or self.scanning or self.discarding
@@ -379,7 +351,7 @@ class Decoder(ABC):
         frames = self._frames = []
         self.deliver(large.frame(), 0)
         self._frames = _NO_FRAMES
-        self._start += large.size
+        self.offset += large.size
         if self._fault is not None:
             self._raise_fault(frames)
         return followed_by(frames, partial(self.feed, b""))
@@ -434,6 +406,16 @@ class Decoder(ABC):
         """
         return None
 
+    def cut_text(self, data: bytes, charset: str) -> list[str] | None:
+        """
+        Cut a chunk as :meth:`cut_chunk` does, and decode its frames as text. Return None if it cannot.
+
+        Raises:
+            UnicodeDecodeError: a frame is not text in this encoding.
+        """
+        frames = self.cut_chunk(data)
+        return [frame.decode(charset) for frame in frames] if frames else None
+
     def has_half_frame(self) -> bool:
         """Return True if a frame has begun and has not ended, unless its bytes are discarded."""
         if self.scanning or self.discarding:
@@ -442,9 +424,9 @@ class Decoder(ABC):
 
     def reset(self) -> None:
         """Drop the half frame and its state. Extend this method to reset your own state."""
-        self._start += len(self._buffer)
+        self.offset += len(self._buffer)
         if self._large is not None:
-            self._start += self._large.size
+            self.offset += self._large.size
             self._large = None
         self._buffer, self._position, self._need, self._strip = b"", 0, 0, None
         self.searched, self.scanning, self.discarding, self._piece_offset = 0, False, False, None
@@ -480,12 +462,12 @@ class Decoder(ABC):
                 frame = stage.decode(frame)
             except UnusablePiece as error:
                 if self._piece_offset is not None:
-                    at = self._piece_offset - self._start
+                    at = self._piece_offset - self.offset
                 self.fail(error.kind, error.reason, at=at, recoverable=True)
                 return False
             if frame is None:
                 if self._piece_offset is None and stage.pending:
-                    self._piece_offset = self._start + at
+                    self._piece_offset = self.offset + at
                 return True
         if self._piece_offset is not None and not self._has_pending_pieces():
             self._piece_offset = None
@@ -499,7 +481,7 @@ class Decoder(ABC):
 
         The reason must not depend on how the stream was cut into chunks.
         """
-        self._fault = kind(reason, offset=self._start + at, recoverable=recoverable)
+        self._fault = kind(reason, offset=self.offset + at, recoverable=recoverable)
         for stage in self._piece_decoders:
             stage.piece_lost()
         self._piece_offset = None
@@ -526,7 +508,7 @@ class Decoder(ABC):
             kept = self._buffer = bytearray(memoryview(kept)[self._position :])
         elif self._position:
             del kept[: self._position]
-        self._start += self._position
+        self.offset += self._position
         self._position = 0
         kept += data
         return kept
@@ -541,7 +523,7 @@ class Decoder(ABC):
         elif position:
             buffer = bytearray(memoryview(buffer)[position:])
         self._buffer = buffer
-        self._start += position
+        self.offset += position
         self._position = 0
 
     def _raise_fault(self, frames: list[bytes]) -> None:
@@ -563,7 +545,7 @@ class Decoder(ABC):
             raise fault
 
     def _truncated(self, event: str, *, recoverable: bool) -> TruncatedFrame:
-        offset = self._start + self._position if self._piece_offset is None else self._piece_offset
+        offset = self.offset + self._position if self._piece_offset is None else self._piece_offset
         fault = TruncatedFrame(f"{event} in the middle of a frame", offset=offset, recoverable=recoverable)
         fault.details = f"the peer {self.unfinished}"
         return fault

@@ -14,7 +14,7 @@ from typing import Any
 from attrs import field, frozen
 
 from tcpcomm.errors import ConfigurationError, EncodeError
-from tcpcomm.framing.base import Decoder, Framing, checked_bytes, checked_several
+from tcpcomm.framing.base import Decoder, FrameEnding, Framing, checked_bytes, checked_several
 from tcpcomm.framing.delimiter_decoder import (
     KeptDelimiterDecoder,
     KeptLinesDecoder,
@@ -66,6 +66,10 @@ class Delimited(Framing):
     @_last.default
     def _last_byte(self) -> bytes:
         return self.delimiters[0][-1:] if len(self.delimiters) == 1 else b""
+
+    @property
+    def ending(self) -> FrameEnding | None:
+        return None if self.keep_ends else FrameEnding(self.delimiters[0], b"".join(self.delimiters))
 
     def decoder(self) -> Decoder:
         if self.keep_ends:
@@ -140,6 +144,10 @@ class Lines(Framing):
             raise ConfigurationError(
                 "with keep_ends no line is sent with \\r alone: the peer could not know that it has ended"
             )
+
+    @property
+    def ending(self) -> FrameEnding | None:
+        return None if self.keep_ends else FrameEnding(self.send, b"\r\n")
 
     def decoder(self) -> Decoder:
         if self.keep_ends:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
+from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar, Final
 
@@ -21,6 +22,12 @@ from tcpcomm.framing.base import Buffer, Decoder
 _NEWLINE: Final = ord("\n")
 _LONG: Final = 192  # bytes: shorter frames are split together more quickly than found one by one
 
+
+_KEEP_ASCII: Final = frozenset(["ascii", "utf-8", "latin-1"])
+"""Encodings in which a byte of ASCII is always that character, and never a part of another one."""
+
+_KEEP_CONTROLS: Final = frozenset([*_KEEP_ASCII, "cp949", "cp932", "gbk", "cp950"])
+"""Encodings in which this holds for the bytes below that of ``0``."""
 
 _LINE_ENDING: Final = re.compile(rb"\r\n?|\n")
 _DECIDED_LINE_ENDING: Final = re.compile(rb"\r\n|\n|\r(?=.)", re.DOTALL)
@@ -123,7 +130,7 @@ class DelimiterDecoder(Decoder):
             return super().flush()
         self._check_alive()
         pending = self.trailing
-        discarded, start = self.discarding, self._start + self._position
+        discarded, start = self.discarding, self.offset + self._position
         self.reset()
         if discarded or not pending:
             return []
@@ -164,6 +171,15 @@ class SingleDelimiterDecoder(DelimiterDecoder):
             self.searched = max(0, size - len(self._delimiter) + 1)
             return []
         return None
+
+    def cut_text(self, data: bytes, charset: str) -> list[str] | None:
+        delimiter = _in_text(self._delimiter, charset)
+        if not delimiter:
+            return super().cut_text(data, charset)
+        if len(data) > self._limit:
+            return None
+        frames = data.decode(charset).split(delimiter)
+        return None if frames.pop() else frames
 
     def find(self, buffer: Buffer, position: int) -> tuple[int, int] | None:
         start = buffer.find(self._delimiter, position)
@@ -233,6 +249,12 @@ class LinesDecoder(PatternDecoder):
             return data.splitlines()
         return None
 
+    def cut_text(self, data: bytes, charset: str) -> list[str] | None:
+        is_whole = data[-1:] == b"\n" and len(data) <= self._limit and not self._after_return
+        if not is_whole or data.count(b"\r") != data.count(b"\r\n") or not _in_text(b"\r\n", charset):
+            return super().cut_text(data, charset)
+        return data.decode(charset).replace("\r\n", "\n").split("\n")[:-1]
+
     def cut(self, buffer: Buffer, position: int) -> int:
         if position < len(buffer):
             if self._after_return and buffer[position] == _NEWLINE:
@@ -280,11 +302,18 @@ class KeptLinesDecoder(PatternDecoder):
             return self.flush()
         frames = self._frames = []
         self.deliver(line, at)
-        self._start += len(self._buffer)
+        self.offset += len(self._buffer)
         self._buffer, self._position, self.searched = b"", 0, 0
         if self._fault is not None:
             self._raise_fault(frames)
         return frames or super().close()
+
+
+@lru_cache(maxsize=256)
+def _in_text(delimiter: bytes, charset: str) -> str:
+    """Return a delimiter as text, or nothing unless it is found there as in the bytes of the text."""
+    keep = _KEEP_CONTROLS if max(delimiter) < ord("0") else _KEEP_ASCII
+    return delimiter.decode("ascii") if delimiter.isascii() and charset in keep else ""
 
 
 def _split_crlf(data: bytes) -> list[bytes]:

@@ -21,8 +21,9 @@ from tcpcomm.errors import (
     TruncatedFrame,
     UnexpectedBytes,
 )
-from tcpcomm.framing.base import Buffer, Decoder, Framing, PieceDecoder, UnusablePiece, checked_bytes
+from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes
 from tcpcomm.framing.delimiter_decoder import SingleDelimiterDecoder
+from tcpcomm.framing.pieces import PieceDecoder, UnusablePiece
 
 _SLIP: Final = MappingProxyType({0xC0: 0xDC, 0xDB: 0xDD})
 

@@ -102,6 +102,10 @@ class WebGuard:
             self._session.use_decoder(self._decoder)
         return self._decoder.feed(data)
 
+    def cut_chunk(self, data: bytes) -> list[bytes] | None:
+        """Return None: nothing is cut past the guard."""
+        return None
+
     def read_by(self, decoder: Decoder) -> tuple[Decoder, Decoder]:
         """Let another decoder cut the frames. The guard stays before it."""
         self._decoder, replaced = self._decoder.read_by(decoder)

@@ -2,7 +2,7 @@
 Framings around another framing: :class:`Checked` (a checksum in each frame), :class:`HexText` (bytes as
 text), :class:`Nested` (fragments).
 
-They add a :class:`~tcpcomm.framing.base.PieceDecoder` to the inner framing's decoder, so that faults keep
+They add a :class:`~tcpcomm.framing.pieces.PieceDecoder` to the inner framing's decoder, so that faults keep
 their order and their place in the stream.
 """
 
@@ -13,11 +13,12 @@ from typing import Any, Final
 from attrs import define, evolve, field, frozen
 
 from tcpcomm.errors import BadChecksum, ConfigurationError, EncodeError, FrameTooLong, UnexpectedBytes
-from tcpcomm.framing.base import Decoder, Framing, PieceDecoder, UnusablePiece, checked_bytes
+from tcpcomm.framing.base import Decoder, Framing, checked_bytes
 from tcpcomm.framing.checksums import Checksum
 from tcpcomm.framing.framing_around import FramingAround
 from tcpcomm.framing.headers.header_framed import HeaderFramed
 from tcpcomm.framing.headers.resync import LONGEST_CANDIDATE, ResyncDecoder, total_of
+from tcpcomm.framing.pieces import PieceDecoder, UnusablePiece
 
 
 @frozen

@@ -29,7 +29,12 @@ def start_eagerly(result: Any) -> Any:
         awaited = result.send(None)
     except StopIteration as done:
         return done.value
-    return Deferred.fromCoroutine(_finish(result, awaited))
+    return go_on(result, awaited)
+
+
+def go_on(coroutine: Coroutine[Any, Any, Any], awaited: Any) -> Deferred[Any]:
+    """Return the Deferred of a coroutine that has started and waits for ``awaited``."""
+    return Deferred.fromCoroutine(_finish(coroutine, awaited))
 
 
 @generator_based

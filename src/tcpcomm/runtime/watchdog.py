@@ -24,7 +24,9 @@ WARN_AFTER: Final = 0.05
 DUMP_AFTER: Final = 0.5
 """Seconds that a handler may block the reactor before its stack is logged."""
 
-CALLERS: Final = ("tcpcomm.conversation.responder", start_eagerly.__module__)
+CALLERS: Final = (
+    "tcpcomm.conversation.responder", "tcpcomm.conversation.answering_loop", start_eagerly.__module__,
+)  # fmt: skip
 """Modules that call handlers. A handler's stack is shown without their frames and those before."""
 
 WARN_INTERVAL: Final = 10.0

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from operator import length_hint
+from time import monotonic
 from typing import Any, Generic, Self, TextIO, TypeVar, cast
 
 from attrs import evolve, frozen
@@ -21,6 +23,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.codec.base import Asked
+from tcpcomm.conversation.answering_loop import DONE
 from tcpcomm.conversation.observed import send_message
 from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
@@ -30,6 +33,7 @@ from tcpcomm.conversation.responder import (
     HandlerTable,
     Responder,
     asking_session,
+    current,
     current_session,
     responder_for,
 )
@@ -54,7 +58,7 @@ from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.observer import MessageKind, SessionObserver, report_message
-from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.session.whole_chunks import WholeChunkProtocol
 
 E = TypeVar("E", bound=Equipment)
 
@@ -79,7 +83,7 @@ def per_session(kind: type[E], *args: Any, **kwargs: Any) -> PerSession[E]:
     return PerSession(lambda: kind(*args, **kwargs), kind)
 
 
-class EquipmentProtocol(FrameProtocol):
+class EquipmentProtocol(WholeChunkProtocol):
     """
     One session of a piece of equipment: requests in, replies and events out.
 
@@ -90,10 +94,9 @@ class EquipmentProtocol(FrameProtocol):
     is_declared = is_equipment = True
 
     # Slots are faster than class defaults, and each command reads these.
-    __slots__ = ("_host", "_keeping", "_login", "_one_by_one", "_presence", "_responder")
+    __slots__ = ("_host", "_login", "_one_by_one", "_presence", "_responder", "charset", "takes_chunks")
 
     _responder: Responder
-    _keeping: Responder | None  # it keeps replies, which must be sent before anything else
     _login: LoginServer | None
     _host: tuple[HostProxy, Requester] | None  # set if we ask commands of the host, too
     _presence: Presence | None  # set if the equipment hears that sessions begin and end
@@ -101,8 +104,9 @@ class EquipmentProtocol(FrameProtocol):
 
     def __new__(cls, *args: object, **options: object) -> Self:
         self = super().__new__(cls, *args, **options)
-        self._keeping = self._login = self._host = self._presence = None
-        self._one_by_one = False
+        self._login = self._host = self._presence = None
+        self._one_by_one = self.takes_chunks = False
+        self.charset = None
         return self
 
     def sessionReady(self) -> None:
@@ -129,6 +133,14 @@ class EquipmentProtocol(FrameProtocol):
     def _begin_serving(self) -> None:
         """Send events to this session from now on."""
         cast("EquipmentFactory", self.factory).members.add(self)
+        self.charset = self.declaration.dialect.charset
+        self.takes_chunks = (
+            self._responder.loops is not None
+            and self._host is None
+            and self._heartbeat_monitor is None
+            and self.framing.self_delimiting
+            and self.send_framing == self.declaration.sent
+        )
         self._presence = presence = Presence.of(self._responder.equipment, self)
         if presence is not None:
             presence.begin()
@@ -156,14 +168,44 @@ class EquipmentProtocol(FrameProtocol):
     def framesReceived(self, frames: list[bytes]) -> Any:
         if self._one_by_one or self.observers.message is not None:
             return self._take_one_by_one(frames)
-        if len(frames) == 1:
-            return self._responder.answer_one(frames[0])
-        self._keeping = self._responder
-        try:
-            self._responder.answer(frames)
-        finally:
-            self._keeping = None
+        self._responder.answer(frames)
         return None
+
+    def chunkReceived(self, data: bytes, frames: Sequence[Any]) -> None:
+        responder, buffer, decoder = self._responder, self._send_buffer, self._decoder
+        self.frames_received += len(frames)
+        if responder.under_way:
+            responder.answer(decoder.feed(data))
+        elif len(frames) == 1:
+            token = current.set(self)
+            watchdog.since = monotonic()
+            try:
+                reply = responder.loops.one(self, buffer, responder.calls, frames[0])
+            finally:
+                watchdog.handler = None
+                current.reset(token)
+            if type(reply) is bytes:
+                decoder.offset += len(data)
+                self.frames_sent += 1
+                buffer.hand_over(reply, self._last_received_at)
+            else:
+                responder.answer(decoder.feed(data), reply)
+        else:
+            self._answer_several(responder, data, frames)
+
+    def _answer_several(self, responder: Responder, data: bytes, frames: Sequence[Any]) -> None:
+        buffer, decoder, left = self._send_buffer, self._decoder, iter(frames)
+        buffer.ahead = []
+        try:
+            begun = responder.answer_several(left, buffer)
+            if begun is DONE:
+                decoder.offset += len(data)
+            else:
+                buffer.take_ahead()
+                responder.answer(decoder.feed(data)[len(frames) - length_hint(left) - 1 :], begun)
+        finally:
+            buffer.take_ahead()
+            buffer.ahead = None
 
     def _take_one_by_one(self, frames: list[bytes]) -> Any:
         if self._host is None:
@@ -243,31 +285,7 @@ class EquipmentProtocol(FrameProtocol):
             self.keeps_secret = False
             self._begin_serving()
 
-    # -- sending: the kept replies go first, so that the order stays --------------------------------------
-
-    def sendFrame(self, frame: bytes) -> None:
-        if self._keeping is not None:
-            self._keeping.send_kept()
-        FrameProtocol.sendFrame(self, frame)  # faster than super()
-
-    def sendFrames(self, frames: Iterable[bytes]) -> None:
-        if self._keeping is not None:
-            self._keeping.send_kept()
-        super().sendFrames(frames)
-
-    def sendBytes(self, data: bytes) -> None:
-        if self._keeping is not None:
-            self._keeping.send_kept()
-        super().sendBytes(data)
-
-    def send_framed(self, parts: Sequence[bytes], frames: Sequence[bytes]) -> None:
-        if self._keeping is not None:
-            self._keeping.send_kept()
-        super().send_framed(parts, frames)
-
     def close(self, reason: str = "closed here") -> None:
-        if self._keeping is not None:
-            self._keeping.send_kept()
         if self._host is not None:
             self._host[1].say_goodbye(cast("Any", self.factory).calls)
         super().close(reason)

@@ -136,6 +136,9 @@ HOOKS: Final = tuple(name for name in vars(SessionObserver) if not name.startswi
 _FREQUENT: Final = frozenset(["received", "sent", "frame_received", "frame_sent", "message"])
 """The methods that are called for each chunk or frame. Each takes a session and one value."""
 
+_TRAFFIC: Final = (*_FREQUENT, "half_frame", "fault")
+"""The methods that tell what passes in a session."""
+
 _SENT: Final = frozenset(["sent", "frame_sent"])
 
 Hook = Callable[..., None]
@@ -149,7 +152,7 @@ class Observers:
     observer that overrides it, or is None if no observer does.
     """
 
-    __slots__ = ("_all", "watches_sent_frames", *HOOKS)
+    __slots__ = ("_all", "watches_sent_frames", "watches_traffic", *HOOKS)
 
     log: ClassVar[BoundedLogger] = BoundedLogger()
 
@@ -192,6 +195,7 @@ class Observers:
             watching = [each for each in self._all if getattr(type(each), name, None) is not default]
             setattr(self, name, self._hook(name, watching) if watching else None)
         self.watches_sent_frames = self.frame_sent is not None or self.message is not None
+        self.watches_traffic = any(getattr(self, name) is not None for name in _TRAFFIC)
 
     def _hook(self, name: str, watching: list[SessionObserver]) -> Hook:
         """Return the function that calls a method of these observers, as fast as can be."""
@@ -249,6 +253,7 @@ class ObservedSession(Protocol):
     keeps_secret: bool
     sends_secret: bool
     describes_sent: bool
+    frames_sent: int
     reason: str | None
 
     @property

@@ -281,11 +281,11 @@ class FrameProtocol(SessionHooks):
         """A note for the reason of an end, empty unless a frame has begun and not ended."""
         return ", in the middle of a frame" if self._decoder.mid_frame else ""
 
-    def _deliver(self, data: bytes | None = None) -> None:
+    def _deliver(self, data: bytes | None = None, now: float = 0.0) -> None:
         """Decode and deliver a received chunk, or with None what waits, until the session is held."""
         # Every chunk and every frame passes here, so this is one piece with as few calls as possible.
         observers, send_buffer = self.observers, self._send_buffer
-        now = turn_ends = 0.0
+        turn_ends = 0.0
         if data is not None:
             now = self._last_received_at = self._seconds()
             if observers.received is not None:
@@ -336,8 +336,9 @@ class FrameProtocol(SessionHooks):
                             self.frame_began_at = None
                         elif frames or self.frame_began_at is None:
                             self.frame_began_at = self._last_received_at
-                            if observers.half_frame is not None and self.gap is None:
-                                self._report_half_frame()
+                            reports = observers.half_frame is not None and self.gap is None
+                            if reports and self._receive_queue is None:  # else the rest may wait there
+                                observer.report(self, "half_frame", self.unfinished)
                     data = None
                     if len(frames) > 1 and len(frames) > self._most_frames:
                         frames = self._get_receive_queue().slice(frames, self._most_frames)
@@ -355,10 +356,7 @@ class FrameProtocol(SessionHooks):
                     if later is not None:
                         self.await_handler(later)
                     if count > 1 and (count >= FIRST_FRAMES or count >= self._most_frames):
-                        took = self._seconds() - now
-                        if took > SLICE_SECONDS or count == self._most_frames < MOST_FRAMES:
-                            most = next_size(self._most_frames, count, took, LEAST_FRAMES, MOST_FRAMES)
-                            self._most_frames = most
+                        self._learn(count, now)
         except Exception:
             self._handler_failed()
         finally:
@@ -373,6 +371,12 @@ class FrameProtocol(SessionHooks):
             self._deadline_timer.update()
 
     dataReceived = _deliver
+
+    def _learn(self, count: int, began: float) -> None:
+        """Handle more or fewer frames at once next time, as so many took since a time."""
+        took = self._seconds() - began
+        if took > SLICE_SECONDS or count == self._most_frames < MOST_FRAMES:
+            self._most_frames = next_size(self._most_frames, count, took, LEAST_FRAMES, MOST_FRAMES)
 
     def _first_bite(self, data: bytes) -> bytes | None:
         """Return the part of a chunk to decode now. The rest waits. None: all of it waits for its turn."""
@@ -395,10 +399,6 @@ class FrameProtocol(SessionHooks):
             took = self._seconds() - began
             if self._bite != WHOLE_CHUNK and (took > SLICE_SECONDS or self._bite < LARGEST_BITE):
                 self._bite = next_size(self._bite, len(data), took, SMALLEST_BITE, LARGEST_BITE)
-
-    def _report_half_frame(self) -> None:
-        if self._receive_queue is None:  # else the rest of the frame may wait there
-            observer.report(self, "half_frame", self.unfinished)
 
     def _await_turn(self) -> None:
         """Let other sessions work before this one goes on with the data that waits."""

@@ -63,6 +63,8 @@ class SendBuffer(Generic[Session]):
     """The time when bytes were handed over last."""
     corked: bool = field(default=False, init=False)
     """While true, bytes are collected, to leave in one write."""
+    ahead: list[bytes] | None = field(default=None, init=False)
+    """Frames on the wire that leave before all that is written later; None: nobody collects such frames."""
     holds_secret: bool = field(default=False, init=False)
     """True while the waiting bytes hold a secret, which observers must not see."""
 
@@ -73,6 +75,8 @@ class SendBuffer(Generic[Session]):
 
     def write(self, data: bytes) -> None:
         """Queue bytes. They leave at once unless the buffer is corked or blocked."""
+        if self.ahead:
+            self.take_ahead()
         if not data:
             return
         if self._queue is not None:
@@ -86,6 +90,22 @@ class SendBuffer(Generic[Session]):
             self._changed(self._session)
         elif not self.corked or self.waiting >= SEND_CHUNK:
             self.flush()
+
+    def take_ahead(self) -> None:
+        """Queue, and count, the frames of :attr:`ahead`."""
+        frames = self.ahead
+        if frames:
+            self._session.frames_sent += len(frames)
+            data = frames[0] if len(frames) == 1 else b"".join(frames)
+            frames.clear()
+            self.write(data)
+
+    def hand_over(self, data: bytes, now: float) -> None:
+        """Hand over at most SEND_CHUNK bytes at once. Nothing waits, and no observer watches."""
+        self.sent_at = now
+        self._transport.write(data)
+        if self.blocked_since is not None:
+            self._changed(self._session)
 
     def is_full(self, limit: int) -> bool:
         """Return True if the transport refuses bytes, and only one chunk more fits within the limit."""
@@ -173,6 +193,7 @@ class SendBuffer(Generic[Session]):
 
     def clear(self) -> None:
         """Drop the bytes that wait, because the connection is gone."""
+        self.take_ahead()
         self._only = self._queue = None
         self._current, self._first, self.waiting = b"", 0, 0
 

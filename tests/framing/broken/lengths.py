@@ -93,7 +93,7 @@ class CountsFromChunkDecoder(LengthDecoder):
     """The offset of a fault counts from the chunk, not from the start of the stream."""
 
     def feed(self, data: bytes) -> list[bytes]:
-        self._start = 0
+        self.offset = 0
         return super().feed(data)
 
 

@@ -154,7 +154,7 @@ class RaisesTwiceDecoder(LineDecoder):
     def feed(self, data: bytes) -> list[bytes]:
         if self.again:
             self.again = False
-            raise FrameTooLong("more than that", offset=self._start, recoverable=True)
+            raise FrameTooLong("more than that", offset=self.offset, recoverable=True)
         return super().feed(data)
 
     def too_long(self, position: int) -> None:

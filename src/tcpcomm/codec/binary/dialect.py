@@ -7,6 +7,8 @@ from contextlib import suppress
 from random import Random
 from typing import Any, Final, NamedTuple
 
+from attrs import evolve
+
 from tcpcomm.codec.base import (
     Answer,
     Asked,
@@ -19,6 +21,7 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
+from tcpcomm.codec.binary.layouts.codegen import argument_sources
 from tcpcomm.codec.binary.layouts.forms import body_text
 from tcpcomm.codec.binary.opcodes import opcode_text
 from tcpcomm.codec.binary.reply_readers import (
@@ -32,9 +35,11 @@ from tcpcomm.codec.binary.reply_readers import (
 )
 from tcpcomm.codec.binary.statuses import ResultForm
 from tcpcomm.codec.binary.wire_format import BinaryMessage, WireFormat
+from tcpcomm.codec.codegen import CommandSource, Source
 from tcpcomm.codec.problems import brief_repr, inside, taken_for_event, wrong
 from tcpcomm.codec.random_values import TRIES
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
+from tcpcomm.framing.base import Framing
 
 
 class _UnknownCommand(NamedTuple):
@@ -278,6 +283,47 @@ class BinaryDialect(Dialect):
 
     def replier(self, name: str) -> Callable[[Request, Any], list[bytes]]:
         return self._repliers[name]
+
+    def recognition(self, source: Source, names: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+        if not self._has_source:
+            return super().recognition(source, names)
+        layout = self._wire.opcodes.layout
+        numbers = {layout.pack(self._messages[name].opcode): at for at, name in enumerate(names, 1)}
+        found, place = source.constant(numbers.get), self._wire.request_header.place_of_opcode
+        return [f"number = {found}(frame[{place.start}:{place.stop}], 0)"], [[name] for name in names]
+
+    @property
+    def _has_source(self) -> bool:
+        """True if a loop can read and write the headers."""
+        wire = self._wire
+        return (
+            type(self) is BinaryDialect
+            and wire.request_header.has_source
+            and wire.request_header.has_opcode
+            and wire.reply_header.has_source
+            and not wire.status_last
+        )
+
+    def command_source(self, source: Source, name: str, sent: Framing) -> CommandSource:
+        whole = super().command_source(source, name, sent)
+        if not self._has_source:
+            return whole
+        message, wire = self._messages[name], self._wire
+        parameters, form = message.parameters, message.result
+        body = parameters.fixed
+        if body is None or type(form) is not ResultForm or form.layout.from_request is not None:
+            read = source.constant(self.read_at_equipment)
+            return evolve(whole, read=[f"asked = {read}(frame)", "values = asked.values"])
+        statements, id, place = wire.request_header.read_source(source, body)
+        found = parameters.fields
+        fields = [(each.name, each.layout.fixed, each.has_value) for each in found if each.layout.fixed]
+        checks, values = argument_sources(source, fields, place)
+        arguments = ", ".join(f"{name}={value}" for name, value in values.items())
+        frame = wire.reply_header.write_source(source, message.reply_opcode, wire.good.first, id)
+        written = f"body = {source.constant(form.layout.write)}(value)"
+        if not wire.reply_header.frames_itself(message.reply_opcode, wire.good.first, sent):
+            frame = f"encode({frame})"
+        return CommandSource([*statements, *checks], arguments, [written], frame)
 
     def make_replier(self, message: BinaryMessage) -> Callable[[Request, Any], list[bytes]]:
         """Return the function that does the work of :meth:`reply` for one command."""

@@ -6,19 +6,29 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 from itertools import accumulate
+from struct import Struct
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
 from tcpcomm.codec.binary.layouts.codegen import read_item, write_item
-from tcpcomm.codec.binary.layouts.fixed_size import LIST, FixedLayout, constant, joined, number, reserved
+from tcpcomm.codec.binary.layouts.fixed_size import (
+    LIST,
+    PREFIXES,
+    FixedLayout,
+    constant,
+    joined,
+    number,
+    reserved,
+)
 from tcpcomm.codec.binary.layouts.forms import NOTHING, Form, hex_text
 from tcpcomm.codec.binary.opcodes import int_type
 from tcpcomm.codec.binary.types import Order, Skip
 from tcpcomm.codec.binary.variables import WANTS_REPLY, Echo, HeaderValue, WantsReply
-from tcpcomm.codec.codegen import FastPath
+from tcpcomm.codec.codegen import FastPath, Source
 from tcpcomm.codec.problems import errors_at, inside, wrong
-from tcpcomm.errors import CodecError, ConfigurationError
+from tcpcomm.errors import CodecError, ConfigurationError, EncodeError
+from tcpcomm.framing.base import Framing
 
 LayoutOf = Callable[[Any], FixedLayout | None]
 """Returns the layout of a type, or None if its size is not fixed."""
@@ -446,6 +456,81 @@ class Header:
             statements.append(f"if {' and '.join(conditions)}:")
         pack = function.constant(self._whole.struct.pack)
         return function.compile([*statements, f"return {pack}({', '.join(written)}) + body"])
+
+    @property
+    def has_source(self) -> bool:
+        """True if a loop can read and write it: no value varies, and nothing follows from other bytes."""
+        plain = all(layout.plain is not None for item, layout, _ in self._parts if item is ID)
+        return plain and not (self.values or self.tells_wish or self._checks)
+
+    @property
+    def has_opcode(self) -> bool:
+        """True if one of its fields is the opcode."""
+        return any(item is OPCODE for item, _, _ in self._parts)
+
+    @property
+    def place_of_opcode(self) -> slice:
+        """The bytes of the opcode."""
+        starts = accumulate((layout.size for _, layout, _ in self._parts), initial=0)
+        found = zip(starts, self._parts, strict=False)
+        return next(slice(at, at + part[1].size) for at, part in found if part[0] is OPCODE)
+
+    def read_source(self, source: Source, body: FixedLayout) -> tuple[list[str], str, int]:
+        """
+        Return the statements that read a frame whose opcode is known, and a body of a fixed size behind it.
+
+        They set ``items``, or raise. The others are the source of the id, and the place of the first item
+        of the body.
+        """
+        form = Struct(f"{PREFIXES[self._whole.order]}{self._whole.code}{body.code}")
+        id, checks, place = "0", [], 0
+        for item, layout, more in self._parts:
+            if item is ID:
+                id = f"items[{place}]"
+            elif isinstance(item, bytes):
+                checks.append(f"items[{place}] == {item!r}")
+            elif isinstance(item, Length):
+                counted = f"{form.size - self._whole.size + more}"
+                if item.of is not None:
+                    part = source.constant(item.of)
+                    counted = f"{part}(frame[{self._whole.size}:]) + {item.adjust}"
+                checks.append(f"{read_item(source, layout, place)} == {counted}")
+            place += layout.items
+        statements = [f"items = {source.constant(form.unpack)}(frame)"]
+        if checks:
+            statements.append(f"if not ({' and '.join(checks)}): raise ValueError")
+        return statements, id, place
+
+    def frames_itself(self, opcode: Any, status: int, sent: Framing) -> bool:
+        """
+        Return True if the framing adds nothing to short frames with this opcode and status.
+
+        The length in the header and that of the framing both grow with the body. So it is enough that they
+        agree for two sizes, with the least and the greatest id.
+        """
+        if any(isinstance(item, Length) and item.of is not None for item, _, _ in self._parts):
+            return False
+        ids, bodies = (0, self.largest_id or 0), (b"", b"x")
+        frames = [self.write(opcode, id, status, body) for id in ids for body in bodies]
+        try:
+            return [*map(sent.encode, frames)] == frames
+        except EncodeError:
+            return False
+
+    def write_source(self, source: Source, opcode: Any, status: int, id: str) -> str:
+        """Return the source of a frame, given the source of its id, with the bytes of ``body`` behind."""
+        numbers = {OPCODE: source.constant(opcode), ID: id, STATUS: str(status)}
+        written = []
+        for item, layout, more in self._parts:
+            if isinstance(item, Length):
+                part = None if item.of is None else source.constant(item.of)
+                counted = f"len(body) + {more}" if part is None else f"{part}(body) + {item.adjust}"
+                written.append(write_item(source, layout, counted))
+            elif isinstance(item, HeaderField):
+                written.append(write_item(source, layout, numbers[item]))
+            elif layout.items:
+                written.append(repr(item.content if isinstance(item, Skip) else item))
+        return f"{source.constant(self._whole.struct.pack)}({', '.join(written)}) + body"
 
     def label(self, opcode: str, status: str = "", *, answers: bool = False) -> str:
         """

@@ -19,15 +19,30 @@ constants::
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tcpcomm.codec.base import Refusal, Request
-from tcpcomm.codec.codegen import FastPath
+from tcpcomm.codec.codegen import CommandSource, FastPath, Source
 from tcpcomm.codec.encoding import Encoding
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.fields.field_types import ValueFields
+from tcpcomm.framing.base import FrameEnding
 
 _NUMERIC: Final = "0123456789+-.eE"
+
+
+def command_source(
+    template: CompiledTemplate, order: Sequence[str], reply: Written, source: Source
+) -> CommandSource:
+    """Return the source that reads a command, with its values in this order, and answers it."""
+    match = source.constant(template.match_written)
+    values = _values(source, template)
+    variables = {name: f"a{index}" for index, name in enumerate(values)}
+    read = [f"match = {match}(frame)", f"{_tuple(len(values))} = match.groups()"]
+    read += [f"{variables[name]} = {value}" for name, value in values.items()]
+    arguments = ", ".join(f"{name}={variables[name]}" for name in order)
+    frame = reply.frame if reply.has_end else f"encode({reply.frame})"
+    return CommandSource(read if values else [f"{match}(frame).end"], arguments, reply.statements, frame)
 
 
 def read_request(
@@ -73,10 +88,7 @@ def _reader(
         return fallback
     function = FastPath("read", "text", fallback, template.text)
     match = function.constant(template.match_written)
-    values = {}
-    for index, (name, read, absent) in enumerate(template.captures):
-        found, left_out = f"{function.constant(read)}(v{index})", f"{function.constant(absent)}()"
-        values[name] = f"{found} if v{index} is not None else {left_out}"
+    values = _values(function, template)
     return function.compile(
         [
             f"match = {match}(text)",
@@ -85,6 +97,15 @@ def _reader(
             f"return {result(function, values)}",
         ]
     )
+
+
+def _values(source: Source, template: CompiledTemplate) -> dict[str, str]:
+    """Return the source of each value of a template, by its name, made of the groups v0, v1, …."""
+    values = {}
+    for index, (name, read, absent) in enumerate(template.captures):
+        found, left_out = f"{source.constant(read)}(v{index})", f"{source.constant(absent)}()"
+        values[name] = f"{found} if v{index} is not None else {left_out}"
+    return values
 
 
 def write_values(
@@ -105,19 +126,52 @@ def write_reply(
     fallback: Callable[[Request, Any], list[bytes]],
 ) -> Callable[[Request, Any], list[bytes]]:
     """Return a function that splits a result into its fields, and writes them as one frame."""
-    if template.raw or any(name is None for name, _, _ in template.writers):
-        return fallback  # optional parts and counts of bytes want all values by name
     function = FastPath("write", "request, value", fallback, template.text)
+    written = reply_source(function, template, fields, encoding)
+    if written is None:
+        return fallback
+    return function.compile([*written.statements, f"return [{written.frame}]"])
+
+
+class Written(NamedTuple):
+    """The source that writes a value."""
+
+    statements: list[str]
+    """Statements that check the value."""
+    frame: str
+    """The frame, as bytes."""
+    has_end: bool
+    """True if the frame has the end that the framing gives it."""
+
+
+def reply_source(
+    source: Source,
+    template: CompiledTemplate,
+    fields: ValueFields,
+    encoding: Encoding,
+    ending: FrameEnding | None = None,
+) -> Written | None:
+    """
+    Return the source that splits ``value`` into its fields, and writes them as one frame.
+
+    None: optional parts and counts of bytes want all values by name. The frame has the ending if it can
+    only consist of bytes that the ending does not exclude.
+    """
+    if template.raw or any(name is None for name, _, _ in template.writers):
+        return None
     if fields.kind is not None:
-        fits, source = [f"if isinstance(value, {function.constant(fields.kind)}):"], "value.{}"
+        fits, each = [f"if isinstance(value, {source.constant(fields.kind)}):"], "value.{}"
     else:
-        fits, source = [] if template.names else ["if value is None:"], "value"
-    statements, text = _written(function, template, source)
-    if (format_in_bytes := _format_in_bytes(template, encoding)) is not None:
-        frame = f"{function.constant(format_in_bytes)} % {_tuple(len(template.writers))}"
-    else:
-        frame = f"{function.constant(encoding.encode)}({text})"
-    return function.compile([*fits, *statements, f"return [{frame}]"])
+        fits, each = [] if template.names else ["if value is None:"], "value"
+    statements, text = _written(source, template, each)
+    form = _format_in_bytes(template, encoding)
+    if form is None:
+        return Written([*fits, *statements], f"{source.constant(encoding.encode)}({text})", False)
+    has_end = ending is not None and not {*ending.excluded} & {*(template.literal + _NUMERIC).encode()}
+    if ending is not None and has_end:
+        form += ending.end.replace(b"%", b"%%")
+    frame = f"{source.constant(form)} % {_tuple(len(template.writers))}"
+    return Written([*fits, *statements], frame, has_end)
 
 
 def _format_in_bytes(template: CompiledTemplate, encoding: Encoding) -> bytes | None:
@@ -129,7 +183,7 @@ def _format_in_bytes(template: CompiledTemplate, encoding: Encoding) -> bytes | 
     return (template.format.replace("%%", "%%%%") % tuple(formats)).encode("ascii")
 
 
-def _written(function: FastPath, template: CompiledTemplate, source: str) -> tuple[list[str], str]:
+def _written(function: Source, template: CompiledTemplate, source: str) -> tuple[list[str], str]:
     """
     Return the statements that get and check the values, and the source of the text made of them.
 

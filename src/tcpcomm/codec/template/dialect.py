@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import combinations, product
 from random import Random
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from attrs import evolve
 
@@ -26,31 +26,28 @@ from tcpcomm.codec.base import (
     ReplyReader,
     Request,
 )
+from tcpcomm.codec.codegen import CommandSource, Source
 from tcpcomm.codec.encoding import Encoding, using, without_byte_order_mark
 from tcpcomm.codec.problems import brief_repr, missing, unknown, without_b
 from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
 from tcpcomm.codec.template.bodies import body_encoding
-from tcpcomm.codec.template.codegen import read_request, write_values
+from tcpcomm.codec.template.codegen import command_source, read_request, write_values
 from tcpcomm.codec.template.compiled import CompiledTemplate, FieldFinder, found_value
 from tcpcomm.codec.template.compiler import as_usual_or_exactly, compile_template, reading_exactly
 from tcpcomm.codec.template.faults import Faults, FaultTemplate, fault_templates, first_word
 from tcpcomm.codec.template.fields.forms import template_form
 from tcpcomm.codec.template.fields.raw_bytes import raw_field
 from tcpcomm.codec.template.parser import literal_texts, parse
+from tcpcomm.codec.template.recognition import Reader, one_reader, recognition_by_begin
 from tcpcomm.codec.template.replies import Reply
 from tcpcomm.codec.template.sequences import NOTHING_CARRIED, check_id
 from tcpcomm.codec.template.silence import SilentReply
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
-
-T = TypeVar("T")
+from tcpcomm.framing.base import Framing
 
 _LONGEST_WORD: Final = 64
 """The characters of an unknown command that a fault repeats, so that the fault fits into a frame."""
-
-_Reader = Callable[[str], "T | None"]
-"""Returns the message in a text, or None if the text is another message."""
-
 
 class Message:
     """A command or an event, compiled."""
@@ -81,8 +78,9 @@ class Message:
         self.write = write_values(self.template, self._write)
         """Returns the text of the command or event for its values."""
         self._id = faults.rules.id or ""
-        self.read_request: _Reader[Request | Refusal] = self._read_request
-        if self._id not in self.template.names:
+        self.has_id = self._id in self.template.names
+        self.read_request: Reader[Request | Refusal] = self._read_request
+        if not self.has_id:
             self.read_request = read_request(
                 self.template, self.order, self._read_request, name=self.name, wants_reply=self.wants_reply
             )
@@ -193,25 +191,6 @@ def _finders(commands: Iterable[Message]) -> dict[str, list[tuple[str, FieldFind
     return found
 
 
-def _one_reader(readers: Iterable[tuple[Message, _Reader[T]]]) -> _Reader[T]:
-    """Return one reader for several. It finds the right one by the literal text that a text begins with."""
-    by_size: dict[int, dict[str, list[_Reader[T]]]] = {}
-    for message, read in readers:
-        begin = message.template.leading
-        by_size.setdefault(len(begin), {}).setdefault(begin, []).append(read)
-    tables = [(size, by_size[size].get) for size in sorted(by_size, reverse=True)]
-
-    def read_any(text: str) -> T | None:
-        for size, readers_of in tables:
-            for read in readers_of(text[:size], ()):
-                found = read(text)
-                if found is not None:
-                    return found
-        return None
-
-    return read_any
-
-
 class TextDialect(Dialect):
     """
     Templates, bound to a declaration.
@@ -243,13 +222,15 @@ class TextDialect(Dialect):
         templates = [each for message in messages for each in (message.template, *message.reply_templates)]
         self._encoding = body_encoding(encoding, templates)
         self._encode, self._decode = self._encoding.encode, self._encoding.decode
+        reads_texts = type(self).read_at_equipment is TextDialect.read_at_equipment
+        self.charset = encoding.charset if reads_texts and type(self._encoding) is Encoding else None
         self._messages = {each.name: each for each in messages}
         self._commands = [each for each in messages if not each.spec.is_event]
         self._events = [each for each in messages if each.spec.is_event]
-        self._read_request: _Reader[Request | Refusal] = _one_reader(
-            (each, each.read_request) for each in self._commands
+        self._read_request: Reader[Request | Refusal] = one_reader(
+            (each.template.leading, each.read_request) for each in self._commands
         )
-        self._read_event = _one_reader((each, each.read_event) for each in self._events)
+        self._read_event = one_reader((each.template.leading, each.read_event) for each in self._events)
         self._repliers = {
             each.name: self._reply_to
             if each.reply is None or free_replies
@@ -299,6 +280,25 @@ class TextDialect(Dialect):
         except CodecError as error:
             return Refusal(ProtocolErrorKind.UNREADABLE, error)
         return self._read_request(text) or self._refusal(text)
+
+    def recognition(self, source: Source, names: Sequence[str]) -> tuple[list[str], list[list[str]]]:
+        if self.charset is None:
+            return super().recognition(source, names)
+        begins = {name: self._messages[name].template.leading for name in names}
+        return recognition_by_begin(source, begins)
+
+    def command_source(self, source: Source, name: str, sent: Framing) -> CommandSource:
+        if self.charset is None:
+            return super().command_source(source, name, sent)
+        message = self._messages[name]
+        template, reply = message.template, message.reply
+        assert reply is not None
+        written = None if self._free_replies else reply.source(source, self._encoding, sent)
+        if written is not None and not (template.counts or template.raw or message.has_id):
+            return command_source(template, message.order, written, source)
+        whole = super().command_source(source, name, sent)
+        read = [f"asked = {source.constant(message.read_request)}(frame)", "values = asked.values"]
+        return evolve(whole, read=read, arguments="**values")
 
     def _explain_refusals(self, explained: Callable[[Refusal, str], Refusal]) -> None:
         """Have all refused requests explained by a function, which gets the refusal and the text."""

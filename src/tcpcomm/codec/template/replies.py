@@ -12,9 +12,10 @@ from typing import Any
 from attrs import define, field
 
 from tcpcomm.codec.base import MISSING, MORE, Field, MessageSpec, ReplyReader, Request
+from tcpcomm.codec.codegen import Source
 from tcpcomm.codec.encoding import Encoding, without_byte_order_mark
 from tcpcomm.codec.problems import brief_repr
-from tcpcomm.codec.template.codegen import read_value, write_reply
+from tcpcomm.codec.template.codegen import Written, read_value, reply_source, write_reply
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import COUNT, compile_template
 from tcpcomm.codec.template.fields.forms import template_form
@@ -28,6 +29,7 @@ from tcpcomm.codec.template.sequences import (
     write_one,
 )
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
+from tcpcomm.framing.base import Framing
 
 
 class Reply:
@@ -145,6 +147,13 @@ class Reply:
         if len(self.forms) > 1 or not form.is_single or form.carried:
             return careful
         return write_reply(form.templates[0], form.fields, encoding, careful)
+
+    def source(self, source: Source, encoding: Encoding, sent: Framing) -> Written | None:
+        """Return the source that writes a result, or None if only :meth:`write` can."""
+        form = self.forms[0]
+        if len(self.forms) > 1 or not form.is_single or form.carried:
+            return None
+        return reply_source(source, form.templates[0], form.fields, encoding, sent.ending)
 
     def draw(self, random: Random) -> Any:
         """Draw a result that can be sent without change."""

@@ -17,9 +17,10 @@ from typing import Final
 from attrs import define, field
 
 from tcpcomm.errors import BadLength, FrameTooLong, FramingError, TruncatedFrame, UnexpectedBytes
-from tcpcomm.framing.base import LONGEST_REFUSED, Buffer, Decoder, Framing, UnusablePiece
+from tcpcomm.framing.base import LONGEST_REFUSED, Buffer, Decoder, Framing
 from tcpcomm.framing.headers.header_framed import HeaderFramed, More, Total, header_end
 from tcpcomm.framing.length import LengthPrefixed
+from tcpcomm.framing.pieces import UnusablePiece
 
 LONGEST_CANDIDATE: Final = 4096
 """The largest ``max_frame``, in bytes, of a framing that seeks good frames in garbage."""

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from attrs import define
 
 from tcpcomm.errors import FramingError
-from tcpcomm.framing.base import Buffer, Decoder, PieceDecoder
+from tcpcomm.framing.base import Buffer, Decoder
+from tcpcomm.framing.pieces import PieceDecoder
 
 
 @define(eq=False, repr=False, weakref_slot=False)

@@ -121,7 +121,7 @@ class _TelnetDecoder(FilteredDecoder):
     def close(self) -> list[bytes]:
         frames = super().close()
         if self._pending and not self._in_subnegotiation:
-            offset = self._start + self._position - len(self._pending)
+            offset = self.offset + self._position - len(self._pending)
             reason = "the stream ended in the middle of a command of Telnet"
             self._dead = TruncatedFrame(reason, offset=offset, recoverable=False)
             self._check_alive()

@@ -22,7 +22,7 @@ from typing import Any
 
 from tcpcomm.codec.annotations import arguments_of
 from tcpcomm.codec.binary.layouts.fixed_size import FixedLayout
-from tcpcomm.codec.codegen import FastPath
+from tcpcomm.codec.codegen import FastPath, Source
 
 
 def read_record(
@@ -67,6 +67,29 @@ def read_record(
     return function.compile([*statements, f"return {whole}, at + {struct.size}"])
 
 
+def argument_sources(
+    source: Source, fields: Sequence[tuple[str, FixedLayout, bool]], place: int
+) -> tuple[list[str], dict[str, str]]:
+    """
+    Return statements that check fields that stand side by side, and the source of the value of each.
+
+    The place is that of their first one in ``items``. The statements raise if a value does not fit.
+    """
+    statements, values = [], {}
+    for name, layout, has_value in fields:
+        value = read_item(source, layout, place)
+        if layout.bounds is not None:
+            value = f"items[{place}]"
+            conditions = " and ".join(_within(source, layout.bounds, value))
+            statements.append(f"if not ({conditions}): raise ValueError")
+        if has_value:
+            values[name] = value
+        elif layout.items:
+            statements.append(value)
+        place += layout.items
+    return statements, values
+
+
 def write_record(
     struct: Struct,
     fields: Sequence[tuple[str, FixedLayout, bool]],
@@ -103,21 +126,21 @@ def _subject(fields: Sequence[tuple[str, FixedLayout, bool]]) -> str:
     return " ".join(f"{name}:{layout.label}" for name, layout, _ in fields)
 
 
-def _within(function: FastPath, bounds: tuple[Any, Any], value: str) -> list[str]:
+def _within(function: Source, bounds: tuple[Any, Any], value: str) -> list[str]:
     """Return the conditions that the value of an expression is within its range."""
     low, high = bounds
     conditions = [] if low is None else [f"{function.constant(low)} <= {value}"]
     return conditions if high is None else [*conditions, f"{value} <= {function.constant(high)}"]
 
 
-def read_item(function: FastPath, layout: FixedLayout, place: int) -> str:
+def read_item(function: Source, layout: FixedLayout, place: int) -> str:
     """Return the expression for the value that begins at a place of ``items``."""
     if layout.plain is not None:
         return f"items[{place}]"
     return f"{function.constant(layout.from_items)}(items, {place})"
 
 
-def write_item(function: FastPath, layout: FixedLayout, value: str) -> str:
+def write_item(function: Source, layout: FixedLayout, value: str) -> str:
     """Return the arguments of ``pack`` for the value of an expression."""
     if layout.plain is not None:
         return value

@@ -102,6 +102,14 @@ def _list_of_fixed(
             unpackers[number] = found
         return found
 
+    packers: dict[int, Callable[..., bytes]] = {}
+
+    def packer(number: int) -> Callable[..., bytes]:
+        found = struct.Struct(f"{order}{number}{code}").pack
+        if len(packers) < _KEPT_LENGTHS:
+            packers[number] = found
+        return found
+
     def read(data: bytes, at: int, length: int | None) -> tuple[list[Any], int]:
         left = len(data) - at
         number, over = divmod(left, size) if length is None else divmod(length, unit)
@@ -127,9 +135,11 @@ def _list_of_fixed(
     def write(value: Any) -> tuple[bytes, int]:
         if type(value) is not list:
             value = native_list(value, "a list")
+        number = len(value)
         if plain is not None and numbers.issuperset(map(type, value)):
             try:
-                return struct.pack(f"{order}{len(value)}{code}", *value), len(value) * unit
+                pack = packers[number] if number in packers else packer(number)
+                return pack(*value), number * unit
             except (struct.error, OverflowError):
                 pass  # the loop finds the element that does not fit
         return _joined_elements(element, value, most), len(value) * unit

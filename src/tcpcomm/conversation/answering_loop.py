@@ -1,0 +1,261 @@
+"""
+The loop that answers frames in the usual case: one function, generated for each declaration.
+
+``tcpcomm describe --code`` prints it. Each command is a block like this one, for ``TRG,{job}`` with the
+reply ``OK,{x:.3f}`` (c1, c2, … are constants)::
+
+    async def answer(responder, session, buffer, calls, frames):
+        append, began = buffer.ahead.append, watchdog.since
+        for frame in frames:
+            number = c1(frame[:4], 0)
+            if number == 1:
+                try:
+                    match = c2(frame)
+                    v0, = match.groups()
+                    a0 = c3(v0) if v0 is not None else c4()
+                except Exception:
+                    pass
+                else:
+                    watchdog.handler = 'Camera.locate'
+                    try:
+                        value = await calls[0](job=a0)
+                    except Exception:
+                        if responder.under_way:
+                            raise
+                        return Failure().raiseException
+                    now = monotonic()
+                    if now - began > SLICE or responder.under_way or buffer.waiting or session.is_held:
+                        return value if responder.under_way else partial(same, value)
+                    watchdog.since = began = now
+                    try:
+                        if isinstance(value, c5):
+                            w0 = value.x
+                            if type(w0) is c6 and c7 < w0 < c8:
+                                reply = c9 % (w0, )
+                                if len(reply) <= LONGEST:
+                                    append(reply)
+                                    continue
+                    except Exception:
+                        pass
+                    return partial(same, value)
+            return None
+        return DONE
+
+It returns at the first frame that is unusual: None if its handler was not called, else a function that
+returns what the handler returned, or raises what it raised. Coroutines run within this one. If a handler
+waits, so does this function. It is the handler's coroutine from then on: it returns its result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from inspect import iscoroutinefunction
+from textwrap import indent
+from time import monotonic
+from types import CoroutineType
+from typing import Any, Final
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from tcpcomm.codec.base import Request
+from tcpcomm.codec.codegen import LONGEST, CommandSource, Source, nested
+from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.runtime.eager_coroutines import go_on
+from tcpcomm.runtime.watchdog import watchdog
+from tcpcomm.session.turns import SLICE_SECONDS
+
+DONE: Final = object()
+"""The result of a loop that has answered all frames."""
+
+_SEVERAL: Final = """\
+{def_} several(responder, session, buffer, calls, frames):
+    append, began = buffer.ahead.append, watchdog.since
+    for frame in frames:
+        try:
+{recognition}
+        except Exception:
+            return None
+{commands}
+        return None
+    return DONE
+"""
+
+_ONE: Final = """\
+def one(session, buffer, calls, frame):
+    began = watchdog.since
+    try:
+{recognition}
+    except Exception:
+        return None
+{commands}
+    return None
+"""
+
+_COMMAND: Final = """\
+    try:
+{read}
+    except Exception:
+        pass
+    else:
+        watchdog.handler = {where!r}
+        try:
+            {call}
+        except Exception:{raised}
+            return Failure().raiseException
+        now = monotonic()
+        if now - began > SLICE or buffer.waiting or session.is_held{and_waited}:
+            return {value}
+        watchdog.since = began = now
+        try:
+{write}
+        except Exception:
+            pass
+        return partial(same, value)
+"""
+
+_START: Final = """
+            coroutine = calls[{place}]({arguments})
+            try:
+                awaited = coroutine.send(None)
+            except StopIteration as done:
+                value = done.value
+            else:
+                return partial(same, go_on(coroutine, awaited))
+"""
+
+
+@frozen
+class Loops:
+    """
+    The generated functions of a declaration.
+
+    Attributes:
+        several: answers frames that came together.
+        one: answers a frame that came alone.
+        source: the source of both.
+    """
+
+    several: Callable[..., Any]
+    one: Callable[..., Any]
+    source: str
+
+
+def loops_for(declaration: Declaration, calls: Sequence[Callable[..., Any]], name: str) -> Loops | None:
+    """
+    Return the loops for a declaration, or None if all its commands are unusual.
+
+    Args:
+        declaration: the declaration.
+        calls: the handlers of its commands, in order.
+        name: the name of the equipment's class, for logs.
+    """
+    return _loops(declaration, tuple(map(iscoroutinefunction, calls)), name)
+
+
+@lru_cache(maxsize=256)
+def _loops(declaration: Declaration, waiting: tuple[bool, ...], name: str) -> Loops | None:
+    dialect, sent = declaration.dialect, declaration.sent
+    usual = [
+        each.name
+        for each in declaration.commands.values()
+        if dialect.reply_reader(each.name) is not None
+        and not each.is_silent
+        and each.reply_framing is None
+        and dialect.acknowledgement(Request(each.name, {})) is None
+    ]
+    if not usual or dialect.first_requests or dialect.header_values:
+        return None
+    source = Source(
+        names={**_NAMES, "encode": sent.encode, "LONGEST": min(LONGEST, sent.max_frame)}
+    )
+    recognition, groups = dialect.recognition(source, usual)
+    order = [*declaration.commands]
+    several, one = [], []
+    for number, members in enumerate(groups, 1):
+        several.append(f"        if number == {number}:")
+        one.append(f"    if number == {number}:")
+        for each in members:
+            place = order.index(each)
+            found = dialect.command_source(source, each, sent)
+            several += _in_several(found, f"{name}.{each}", place, waiting[place])
+            one += _alone(found, f"{name}.{each}", place, waiting[place])
+    text = _SEVERAL.format(
+        def_="async def" if any(waiting) else "def",
+        recognition="\n".join(nested(recognition, 12)),
+        commands="\n".join(several),
+    )
+    text += "\n" + _ONE.format(recognition="\n".join(nested(recognition, 8)), commands="\n".join(one))
+    made = source.functions(text, declaration.name)
+    return Loops(made["several"], made["one"], text)
+
+
+def _in_several(found: CommandSource, where: str, place: int, waits: bool) -> list[str]:
+    block = _block(
+        found,
+        ["append(reply)", "continue"],
+        where=where,
+        call=f"value = {'await ' * waits}calls[{place}]({found.arguments})",
+        raised="\n            if responder.under_way:\n                raise" * waits,
+        and_waited=" or responder.under_way" * waits,
+        value="value if responder.under_way else partial(same, value)" if waits else "partial(same, value)",
+    )
+    return indent(block, 8 * " ").splitlines()
+
+
+def _alone(found: CommandSource, where: str, place: int, waits: bool) -> list[str]:
+    call = _START.strip("\n ") if waits else "value = calls[{place}]({arguments})"
+    block = _block(
+        found,
+        ["return reply"],
+        where=where,
+        call=call.format(place=place, arguments=found.arguments),
+        raised="",
+        and_waited="",
+        value="partial(same, value)",
+    )
+    return indent(block, 4 * " ").splitlines()
+
+
+def _block(found: CommandSource, answered: Sequence[str], **parts: str) -> str:
+    write = nested([*found.write, f"reply = {found.reply}", "if len(reply) <= LONGEST:"], 12)
+    depth = len(write[-1]) - len(write[-1].lstrip()) + 4
+    return _COMMAND.format(
+        read="\n".join(nested(found.read, 8)),
+        write="\n".join([*write, *[" " * depth + each for each in answered]]),
+        **{**parts, "where": parts["where"]},
+    )
+
+
+def finished(loop: Any) -> Any:
+    """
+    Run a loop that is a coroutine. Return its result, or a function that returns a Deferred.
+
+    The Deferred has the result of the handler that waits.
+    """
+    try:
+        awaited = loop.send(None)
+    except StopIteration as done:
+        return done.value
+    return partial(same, go_on(loop, awaited))
+
+
+def same(value: Any) -> Any:
+    """Return the value."""
+    return value
+
+
+_NAMES: Final[dict[str, Any]] = {
+    "__name__": __name__,  # the watchdog leaves out the frames of this module
+    "DONE": DONE,
+    "Failure": Failure,
+    "LATER": (Deferred, CoroutineType),
+    "SLICE": SLICE_SECONDS,
+    "go_on": go_on,
+    "monotonic": monotonic,
+    "partial": partial,
+    "same": same,
+    "watchdog": watchdog,
+}
