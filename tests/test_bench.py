@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 
 from tcpcomm.codec.json.engines import ENGINES
-from tests.bench import fanout, json_engines, large, many, modbus, monitor, plot, record, secs, typed
+from tests.bench import fanout, host, json_engines, large, many, modbus, monitor, plot, record, secs, typed
 from tests.bench.decode import CHUNK, FAMILIES, Family, Workload
 from tests.bench.echo import (
     LOADS,
@@ -199,6 +199,48 @@ def test_every_typed_server_answers_each_command(
         port = int(server.line(TIMEOUT))
         for load in typed.LOADS:
             assert put_load(server, port, evolve(load, frames=20), generator_tools).cpu > 0
+
+
+def test_typed_servers_are_held_to_the_receiver_by_hand_on_their_transport() -> None:
+    servers = {
+        name: EchoFigures(Series([cpu]), Series([1.0]), None, None)
+        for name, cpu in (
+            (typed.OURS, 2.0),
+            (typed.AT_ONCE_BY_HAND, 1.0),
+            (typed.NATIVE, 3.0),
+            (typed.NATIVE_BY_HAND, 1.0),
+            (typed.TWISTEDS, 4.0),
+            (typed.BY_HAND, 1.0),
+            (typed.SINSTRUMENTS, 4.0),
+        )
+    }
+    results = EchoResults(1, "C", {}, {load.title: servers for load in typed.LOADS})
+    assert [
+        (2.0, 0.95),
+        (3.0, 0.95),
+        (4.0, 0.95),
+        (0.5, 0.67),
+        (2.0, 1.2),
+        (3.0, 1.2),
+        (4.0, 1.2),
+        (0.5, 1.0),
+    ] == [(target.measured, target.bound) for target in typed.targets(results)]
+
+
+@pytest.mark.parametrize("load", host.LOADS, ids=lambda load: load.title)
+@pytest.mark.parametrize("peer", host.CLIENTS, ids=lambda peer: peer.name)
+def test_every_client_of_the_host_gets_each_position(peer: Peer, load: host.Load) -> None:
+    needs(peer)
+    with start(host.SERVER) as server:
+        spent = host.ask(peer, server.line(TIMEOUT), evolve(load, commands=130))
+    assert spent.cpu > 0
+    assert spent.wall > 0
+
+
+def test_a_peer_is_compared_with_its_own_baseline() -> None:
+    figures = {name: Series([value]) for name, value in (("a", 2.0), ("b", 3.0), ("c", 1.0))}
+    column = Column("CPU", figures, 1, {"a": "c", "b": "absent"})
+    assert ["2.0 (2.00 ×)", "3.0", "1.0"] == [column.cell(name) for name in figures]
 
 
 def test_one_part_of_the_page_is_replaced_alone() -> None:

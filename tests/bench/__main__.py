@@ -13,18 +13,22 @@ from tests.bench import (
     echo,
     fairness,
     fanout,
+    host,
     json_engines,
     large,
     many,
     modbus,
     monitor,
+    other_build,
     plot,
     record,
     secs,
     typed,
 )
 from tests.bench.decode import measure_decode
+from tests.bench.interpreter import Interpreter
 from tests.bench.measure import machine
+from tests.bench.processes import BenchmarkFailed
 from tests.bench.report import page
 from tests.bench.section import Section, with_section
 
@@ -36,6 +40,7 @@ QUICK_SHRINK = 25
 
 SECTIONS: Mapping[str, Callable[..., Section]] = {
     "typed": typed.measure_typed,
+    "host": host.measure_host,
     "modbus": modbus.measure_modbus,
     "json": json_engines.measure_json,
     "secs": secs.measure_secs,
@@ -65,6 +70,13 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--only", choices=("decode", "echo", *SECTIONS), help="run one part")
     parser.add_argument("--rounds", type=int, default=None, help=f"how many rounds (default: {ROUNDS})")
+    two_builds = ", ".join(other_build.PARTS)
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        help=f"run the main servers of {two_builds} under this build of Python, too, "
+        "such as /usr/bin/python3; it uses the packages of this one",
+    )
     arguments = parser.parse_args(given)
     if arguments.write and arguments.only in ("decode", "echo"):
         parser.error(f"--write needs all figures, or those of one of {', '.join(SECTIONS)}")
@@ -72,6 +84,13 @@ def _arguments(given: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"--write draws a picture, and {problem}: pip install -e '.[bench]'")
     if arguments.rounds is not None and arguments.rounds < 1:
         parser.error("--rounds must be at least 1")
+    if arguments.python is not None:
+        if arguments.against is not None or arguments.only not in (None, *other_build.PARTS):
+            parser.error(f"--python runs servers of {two_builds}: leave out --against and other parts")
+        try:
+            arguments.python = other_build.find_interpreter(arguments.python)
+        except BenchmarkFailed as error:
+            parser.error(f"--python: {error}")
     return arguments
 
 
@@ -88,6 +107,10 @@ def main(given: Sequence[str] | None = None) -> None:
     decoded = measure_decode(**extent) if arguments.only in (None, "decode") else None
     echoed = echo.measure_echo(**extent) if arguments.only in (None, "echo") else None
     found = [measure(**extent) for name, measure in SECTIONS.items() if arguments.only in (None, name)]
+    if arguments.python is not None:
+        python: Interpreter = arguments.python
+        parts = [name for name in other_build.PARTS if arguments.only in (None, name)]
+        found.append(other_build.measure_other_build(python, parts, **extent))
     if arguments.only in SECTIONS:
         text = PAGE.read_text(encoding="utf-8") if arguments.write else ""
         print(*[each.page(quick=arguments.quick) for each in found], sep="\n", end="")

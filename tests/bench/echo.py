@@ -2,8 +2,7 @@
 Echo servers over loopback: the cost of one frame to the server, and the time that the client waits for it.
 
 All servers run at the same time, each in a process of its own, and one of them is loaded at a time. CPU
-time
-is read while the connections are open, so that it includes neither the start nor accepting.
+time is read while the connections are open, so that it includes neither the start nor accepting.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ __all__ = [
     "start",
 ]
 
-START_TIMEOUT = 30.0
+START_TIMEOUT = 60.0
 LOAD_TIMEOUT = 60.0
 ANSWER_TIMEOUT = 60.0
 
@@ -148,7 +147,7 @@ def load_command(load: Load, port: int, tools: Toolchain) -> list[str]:
 
 def start(peer: Peer, tools: Toolchain | None = None) -> Child:
     """Start an echo server; its first line of output is its port."""
-    return Child(peer.name, peer.command(tools), peer.folder)
+    return Child(peer.name, peer.command(tools), peer.folder, peer.environment())
 
 
 def put_load(server: Child, port: int, load: Load, tools: Toolchain) -> _Sample:

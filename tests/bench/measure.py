@@ -2,8 +2,7 @@
 Measuring in rounds: in each round all peers run, one after another.
 
 A machine is never quiet and its clock rate never constant, so one figure alone means little. Peers that
-take
-turns meet the same noise. So a ratio is taken within each round, and its median over all rounds.
+take turns meet the same noise. So a ratio is taken within each round, and its median over all rounds.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ from statistics import median
 from typing import TypeVar
 
 from attrs import field, frozen
+
+from tests.bench.built import build_flags, python_name
 
 __all__ = ["Series", "interleaved", "machine"]
 
@@ -53,8 +54,7 @@ def interleaved(
     Call each run once a round; return its results in the order of the rounds.
 
     Each round begins with another run, so that none always follows the same neighbour. Runs named in
-    ``once``
-    take part in the first round only.
+    ``once`` take part in the first round only.
     """
     names = list(runs)
     results: dict[str, list[T]] = {name: [] for name in names}
@@ -72,7 +72,8 @@ def machine() -> dict[str, str]:
     facts = {
         "CPU": f"{_cpu_model()}, {cores} cores",
         "System": f"{platform.system()} {platform.release()}",
-        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "Python": python_name(),
+        "Python's build": build_flags(),
         "Twisted": _version("Twisted"),
         "uvloop": _version("uvloop"),
         "msgspec": _version("msgspec"),

@@ -60,7 +60,7 @@ LOAD = Load(
 )
 QUESTIONS = 3000
 
-SERVER_SHARES = {OURS: 0.6, NATIVE: 0.6, DECLARED: 0.2, NATIVE_DECLARED: 0.2}
+SERVER_SHARES = {OURS: 0.6, NATIVE: 0.6, DECLARED: 0.36, NATIVE_DECLARED: 0.28}
 """The most of pymodbus's CPU that each server of ours should take."""
 
 CLIENT_SHARES = {OURS: 0.6, NATIVE: 0.6}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -22,10 +22,17 @@ class BenchmarkFailed(Exception):
     """A peer or a load generator did not work as it should, so there is no result."""
 
 
-def child_environment(folder: Path = ROOT) -> dict[str, str]:
-    """Return the environment in which a child imports what this process imports, from that checkout."""
+def child_environment(folder: Path = ROOT, packages: Sequence[str] | None = None) -> dict[str, str]:
+    """
+    Return the environment in which a child imports what this process imports, from that checkout.
+
+    Args:
+        folder: the checkout.
+        packages: folders of packages, for a child under another Python; None: all that this one imports.
+    """
     own = [str(folder / "src"), str(folder)]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([*own, *filter(None, sys.path)])}
+    paths = filter(None, sys.path) if packages is None else packages
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*own, *paths])}
 
 
 class Child:
@@ -33,14 +40,26 @@ class Child:
     A process that answers lines on its standard output.
 
     The end of its standard input ends it, so that it also ends when this process dies.
+
+    Args:
+        name: its name in errors.
+        command: the program and its arguments.
+        folder: the checkout that it runs from.
+        environment: its environment; None: the one in which it imports what this process imports.
     """
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path = ROOT) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path = ROOT,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self._process = subprocess.Popen(
             command,
             cwd=folder,
-            env=child_environment(folder),
+            env=child_environment(folder) if environment is None else environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

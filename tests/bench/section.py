@@ -27,13 +27,14 @@ class Column:
         title: its name and unit.
         figures: its results, by peer's name.
         digits: the digits after the decimal point.
-        baseline: the peer to compare the others with, in brackets; None: no comparison.
+        baseline: the peer to compare the others with, in brackets, or the one for each peer by its name;
+            None: no comparison.
     """
 
     title: str
     figures: Mapping[str, Series]
     digits: int = 1
-    baseline: str | None = None
+    baseline: str | Mapping[str, str] | None = None
 
     def cell(self, name: str) -> str:
         """Return the table cell of one peer."""
@@ -41,9 +42,10 @@ class Column:
             return "—"
         series = self.figures[name]
         text = f"{series.median:,.{self.digits}f}"
-        if self.baseline is None or name == self.baseline or self.baseline not in self.figures:
+        baseline = self.baseline.get(name) if isinstance(self.baseline, Mapping) else self.baseline
+        if baseline is None or name == baseline or baseline not in self.figures:
             return text
-        return f"{text} ({series.over(self.figures[self.baseline]):.2f} ×)"
+        return f"{text} ({series.over(self.figures[baseline]):.2f} ×)"
 
     def cheaper(self, ours: Iterable[str]) -> list[str]:
         """Return a text about each peer below our best one, with the ratio."""
@@ -99,7 +101,9 @@ def comparison(first: str, columns: Sequence[Column]) -> str:
     return table([first, *[column.title for column in columns]], rows)
 
 
-def exchanges(figures: Mapping[str, EchoFigures], unit: str, baseline: str) -> tuple[str, list[str]]:
+def exchanges(
+    figures: Mapping[str, EchoFigures], unit: str, baseline: str | Mapping[str, str]
+) -> tuple[str, list[str]]:
     """Return the table of servers under this load, and lines about those that are cheaper than ours."""
 
     def series(take: Callable[[EchoFigures], Series | None]) -> dict[str, Series]:

@@ -2,8 +2,7 @@
 Echo servers with a 4-byte big-endian length prefix, each written as its users would write it.
 
 Each is a program that prints its port, answers every line on its standard input with the CPU seconds that
-it
-has used so far, and ends with its input. All set ``TCP_NODELAY`` and listen on loopback only.
+it has used so far, and ends with its input. All set ``TCP_NODELAY`` and listen on loopback only.
 """
 
 from __future__ import annotations
@@ -14,8 +13,9 @@ from pathlib import Path
 
 from attrs import frozen
 
+from tests.bench.interpreter import Interpreter
 from tests.bench.native import Toolchain
-from tests.bench.processes import ROOT
+from tests.bench.processes import ROOT, child_environment
 
 __all__ = ["BASELINE", "LIMIT", "NATIVE", "OURS", "PEERS", "UVLOOP", "Peer"]
 
@@ -35,10 +35,15 @@ class Peer:
     folder: Path = ROOT
     """The checkout that it runs from."""
 
+    python: Interpreter | None = None
+    """Another Python that runs it; None: the Python of this process."""
+
     def missing(self, tools: Toolchain | None = None) -> str | None:
         """Return the reason why this peer cannot run here, or None."""
         if self.needs is not None and find_spec(self.needs) is None:
             return f"{self.needs} is not installed"
+        if self.needs is not None and self.python is not None and self.needs in self.python.failures:
+            return f"{self.python.path} cannot import {self.needs}: {self.python.failures[self.needs]}"
         if self.program.endswith(".c") and (tools is None or tools.compiler is None):
             return "there is no C compiler" if tools is None else tools.missing
         return None
@@ -47,7 +52,12 @@ class Peer:
         """Return the command that starts the peer. Without tools it must be a program in Python."""
         if tools is not None and self.program.endswith(".c"):
             return [str(tools.build(Path(__file__).with_name(self.program)))]
-        return [sys.executable, "-m", f"{__name__}.{self.program}", *self.arguments]
+        python = sys.executable if self.python is None else self.python.path
+        return [python, "-m", f"{__name__}.{self.program}", *self.arguments]
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment that the peer runs in."""
+        return child_environment(self.folder, None if self.python is None else self.python.packages)
 
 
 OURS = "tcpcomm, frame by frame"

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-__all__ = ["WARM_UP", "measure_requests"]
+__all__ = ["WARM_UP", "measure_requests", "measure_run"]
 
 WARM_UP = 100
 
@@ -22,10 +22,23 @@ async def measure_requests(ask: Callable[[], Awaitable[object]], count: int, exp
         answer = await ask()
         if answer != expected:
             raise SystemExit(f"{answer!r} was answered instead of {expected!r}")
+
+    async def ask_all() -> None:
+        for _ in range(count):
+            await ask()
+
+    await measure_run(ask_all, count)
+
+
+async def measure_run(run: Callable[[], Awaitable[object]], count: int) -> None:
+    """
+    Run what sends this many requests, and print their cost as :func:`measure_requests` does.
+
+    Before, it prints "ready" and waits for a line.
+    """
     print("ready", flush=True)
     sys.stdin.readline()
     began, cpu = time.perf_counter(), time.process_time()
-    for _ in range(count):
-        await ask()
+    await run()
     spent = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
     print(json.dumps({"frames": count, **spent}), flush=True)
