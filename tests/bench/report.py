@@ -30,7 +30,8 @@ python -m tests.bench --write
 It takes about 15 minutes, and draws the picture below with matplotlib.
 A program in C, compiled for the run, makes the load on the echo servers.
 Without a C compiler, a program in Python makes it.
-`--quick` takes a first look in a minute or two; `--only` runs one part, such as `decode`, `host` or `modbus`.
+`--quick` takes a first look in a minute or two.
+`--only` runs one part, such as `decode`, `host` or `modbus`.
 `--python /usr/bin/python3` runs the main servers under another build of Python, too.
 All traffic stays on the loopback interface.
 
