@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 import sysconfig
@@ -19,7 +20,10 @@ TIMEOUT: Final = 60.0
 NEEDED: Final = ("attrs", "zope.interface", "twisted.internet.tcp", "tcpcomm")
 """Modules without which no server runs."""
 
-_VERSION: Final = "import sys; print(sys.implementation.name + ' %d.%d' % sys.version_info[:2])"
+_VERSION: Final = (
+    "import platform, sys; print(platform.python_implementation() + ' %d.%d' % sys.version_info[:2])"
+)
+"""A program for any Python, however old, that prints its implementation and minor version."""
 
 
 def _packages() -> tuple[str, ...]:
@@ -53,7 +57,7 @@ class Interpreter:
             BenchmarkFailed: it does not run, its minor version differs, or it cannot import what all
                 servers need.
         """
-        here = f"{sys.implementation.name} {sys.version_info.major}.{sys.version_info.minor}"
+        here = f"{platform.python_implementation()} {sys.version_info.major}.{sys.version_info.minor}"
         there = _output(path, "-c", _VERSION)
         if there != here:
             raise BenchmarkFailed(
