@@ -8,7 +8,7 @@ from twisted.internet.testing import StringTransport
 
 from tcpcomm import Equipment, command, current_session, event
 from tcpcomm.codec import Template
-from tcpcomm.conversation.answering_loop import LONGEST
+from tcpcomm.codec.codegen import LONGEST
 from tcpcomm.framing import Delimited
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol
 
