@@ -22,7 +22,7 @@ class PendingHandlers:
 
     def __init__(self, finished: Callable[[Failure | None], None]) -> None:
         self._finished = finished
-        self._unfinished: set[Deferred[Any]] = set()
+        self._unfinished: dict[Deferred[Any], None] = {}  # in the order in which they began
 
     def __len__(self) -> int:
         """Return how many have not finished."""
@@ -43,14 +43,14 @@ class PendingHandlers:
             raise TypeError(f"a handler must return None, a coroutine or a Deferred, not {later!r}")
         if deferred.called and not deferred.paused and not isinstance(deferred.result, Failure):
             return
-        self._unfinished.add(deferred)
+        self._unfinished[deferred] = None
         deferred.addBoth(self._remove, deferred)
 
     def cancel(self) -> None:
-        """Cancel all that have not finished."""
+        """Cancel all that have not finished, the oldest first."""
         for deferred in list(self._unfinished):
             deferred.cancel()
 
     def _remove(self, result: object, deferred: Deferred[Any]) -> None:
-        self._unfinished.discard(deferred)
+        self._unfinished.pop(deferred, None)
         self._finished(result if isinstance(result, Failure) else None)
