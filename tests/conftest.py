@@ -36,6 +36,7 @@ LONG = (
     "tests/cli/tools/test_replay.py",
     "tests/cli/tools/test_send.py",
     "tests/codec/test_conformance.py",
+    "tests/conversation/differential/",
     "tests/docs/test_comparison.py",
     "tests/docs/test_docs.py",
     "tests/docs/test_example_pairs.py",

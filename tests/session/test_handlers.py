@@ -242,7 +242,7 @@ def test_handlers_that_have_not_finished_are_cancelled_when_the_session_is_lost(
     stage.receive(b"a;b;c;")
     stage.session.abort()
     stage.settle()
-    assert ["a", "b", "c"] == sorted(cancelled)
+    assert ["a", "b", "c"] == cancelled
 
 
 def test_a_coroutine_is_cancelled_where_it_waits() -> None:

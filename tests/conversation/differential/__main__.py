@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from twisted.logger import globalLogBeginner
-
 from tests.conversation.differential.links import run_link
 from tests.conversation.differential.recording import first_difference, virtual_time
 from tests.conversation.differential.sessions import run_session
@@ -25,5 +23,4 @@ def main(side: str, seed: str) -> str:
 
 
 if __name__ == "__main__":
-    globalLogBeginner.beginLoggingTo([], redirectStandardIO=False, discardBuffer=True)
     print(main(*sys.argv[1:]))

@@ -92,8 +92,23 @@ def _draw_act(random: Random) -> Act:
 ACTS: Final = tuple(map(_draw_act, map(Random, range(3000))))
 """Acts to choose from."""
 
-WAITING_ACTS: Final = tuple(Act(waits=(wait,), style=style) for wait in ("later", "fired") for style in STYLES)
+WAITING_ACTS: Final = tuple(
+    Act(waits=(wait,), style=style) for wait in ("later", "fired") for style in STYLES
+)
 """Acts of handlers that are in order, and wait."""
+
+
+ENDING_ACTS: Final = (
+    Act("closes"),
+    Act("aborts"),
+    Act("closes", ("fired",), "sends a frame"),
+    Act("aborts", ("fired",), "tells an event to this session"),
+    Act("closes", outcome="fault"),
+    Act("aborts", outcome="exception"),
+    Act("closes another session"),
+    Act("aborts another session"),
+)
+"""Acts that end a session, to be in many of them."""
 
 
 class Wrong:
@@ -103,11 +118,14 @@ class Wrong:
         return "Wrong()"
 
 
+WRONG: Final = Wrong()
+
+
 @frozen
 class Results:
     """The results of a command other than its usual one; None: the usual one."""
 
-    unwritable: Any = Wrong()
+    unwritable: Any = WRONG
     long: Any = None
     very_long: Any = None
 
@@ -219,7 +237,7 @@ class Scene:
         if outcome == "cancelled":
             raise CancelledError
         if outcome == "wrong type":
-            return cast("T", Wrong())
+            return cast("T", WRONG)
         if outcome == "unwritable":
             return cast("T", others.unwritable)
         found = others.long if outcome == "long reply" else others.very_long

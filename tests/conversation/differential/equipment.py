@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, ClassVar, Final
 
 from attrs import frozen
 
@@ -15,6 +15,7 @@ from tcpcomm.codec import (
     U32,
     Acknowledged,
     Binary,
+    Codec,
     Counted,
     Echo,
     Json,
@@ -24,13 +25,11 @@ from tcpcomm.codec import (
     Template,
     Until,
 )
-from tcpcomm.framing import Delimited, LengthPrefixed, Lines
-from tests.conversation.differential.acts import ActingHandlers, Results, Scene
+from tcpcomm.framing import Delimited, FixedSize, Framing, LengthPrefixed, Lines
+from tests.conversation.differential.acts import ActingHandlers, Results
 
 LONGEST: Final = 100_000
 """The ``max_frame`` of all declarations."""
-
-T = TypeVar("T")
 
 Words = Annotated[list[U16], Counted(U16)]
 Text = Annotated[str, Counted(U16)]
@@ -136,6 +135,28 @@ class WatchfulCamera(CameraBodies):
     def unknown(self, frame: bytes) -> bytes | None:
         self.scene.see("unknown", frame, self.scene.current())
         return b"?" + frame[:10] if frame.startswith(b"N") else None
+
+
+class Cell(Equipment):
+    """The host of a camera that may ask it, too."""
+
+    framing = Camera.framing
+    codec = Camera.codec
+
+    @command("PART?", reply="PART,{number}", timeout=1.0)
+    async def part(self) -> int:
+        """Return the number of the part."""
+        return 5
+
+
+class TwoWayCamera(Camera):
+    """A camera that may ask its host."""
+
+    host_side = Cell
+
+
+class TwoWayBodies(CameraBodies, TwoWayCamera):
+    """Carries out the commands of this camera."""
 
 
 class LoginCamera(CameraBodies):
@@ -280,6 +301,54 @@ class ScaleBodies(ActingHandlers, Scale):
             self.warned(number)
         else:
             self.warned.to(session, number)
+
+
+class Telescope(Equipment):
+    """A telescope whose replies end otherwise than its commands, and one of them not at all."""
+
+    framing = Delimited(b"\r", max_frame=LONGEST)
+    reply_framing = Delimited(b"#", max_frame=LONGEST)
+    codec = Template(encoding="utf-8", fault="NG {code:d}")
+
+    @command("GR", reply="{x:.2f}/{y:.2f}", timeout=1.0)
+    async def where(self) -> Position:
+        """Return its direction."""
+        raise NotImplementedError
+
+    @command("V", reply="v{version:3}", reply_framing=FixedSize(4), timeout=1.0)
+    def version(self) -> str:
+        """Return the version."""
+        raise NotImplementedError
+
+    @command("SAY {text}", reply="SAID {text}", timeout=1.0)
+    async def say(self, text: str) -> str:
+        """Repeat a text."""
+        raise NotImplementedError
+
+    @command("STOP", reply="OK", timeout=1.0)
+    def stop(self) -> None:
+        """Stop."""
+        raise NotImplementedError
+
+
+class TelescopeBodies(ActingHandlers, Telescope):
+    """Carries out the commands of a telescope."""
+
+    async def where(self) -> Position:
+        return await self.later("where", (), Position(1.0, 2.0), PLACED)
+
+    def version(self) -> str:
+        return self.at_once("version", (), "1.2", TEXT)
+
+    async def say(self, text: str) -> str:
+        return await self.later("say", (text,), text, TEXT)
+
+    def stop(self) -> None:
+        return self.at_once("stop", (), None, NOTHING)
+
+    def tell(self, number: int, session: Any = None) -> None:
+        if session is not None:  # there are no events, because a reply has a framing of its own
+            session.sendFrame(b"E%d" % number)
 
 
 class Gauge(Equipment):
@@ -442,8 +511,8 @@ class ToolBodies(ActingHandlers, Tool):
 class JsonCamera(Equipment):
     """A camera with JSON objects on lines, whose replies come in order."""
 
-    framing = Lines(max_frame=LONGEST)
-    codec: Any = Json()
+    framing: ClassVar[Framing] = Lines(max_frame=LONGEST)
+    codec: ClassVar[Codec] = Json()
 
     @command(timeout=1.0)
     async def locate(self, job: int) -> Position:
@@ -504,7 +573,7 @@ class JsonCameraBodies(ActingHandlers, JsonCamera):
 class JsonById(JsonCamera):
     """The same with ids, behind a length."""
 
-    framing = LengthPrefixed(4, max_frame=LONGEST)  # type: ignore[assignment]
+    framing = LengthPrefixed(4, max_frame=LONGEST)
     codec = Json(id="id")
 
 
@@ -515,14 +584,9 @@ class JsonByIdBodies(JsonCameraBodies, JsonById):
 class RpcCamera(JsonCamera):
     """The same in JSON-RPC, with batches."""
 
-    framing = Delimited(b"\n", max_frame=LONGEST)  # type: ignore[assignment]
+    framing = Delimited(b"\n", max_frame=LONGEST)
     codec = JsonRpc()
 
 
 class RpcCameraBodies(JsonCameraBodies, RpcCamera):
     """Carries out the commands of this camera."""
-
-
-def bodies(kind: type[Any], scene: Scene) -> Any:
-    """Return an object of equipment in a scene."""
-    return kind(scene)

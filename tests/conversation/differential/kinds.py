@@ -114,7 +114,11 @@ CAMERA_WRONG: Final = (
     b"stop",
     b"ALM,1",
 )
-CAMERA_BROKEN: Final = (b"TRG," + b"9" * (LONGEST + 10) + b"\r\n", b"\0\x1b[2J\r\n", b"x" * (LONGEST + 50_000))
+CAMERA_BROKEN: Final = (
+    b"TRG," + b"9" * (LONGEST + 10) + b"\r\n",
+    b"\0\x1b[2J\r\n",
+    b"x" * (LONGEST + 50_000),
+)
 TEXT_BEATS: Final = Heartbeat(b"HB", b"HB OK")
 WORDS_CALLS: Final[Calls] = (
     *(("measure", {"place": place}) for place in (1, 2, 250)),
@@ -227,7 +231,7 @@ GAUGE: Final = Kind(
     name="gauge",
     bodies=e.GaugeBodies,
     calls=(*WORDS_CALLS, ("reset", {})),
-    wrong=(b"", b"\x01", b"\x01\x01\x01", b"\x7f", b"\x03\x00\x05\x00\x01", b"\x04\x00\x02\xff\xff", b"\x41\0\1"),
+    wrong=(b"", b"\1", b"\1\1\1", b"\x7f", b"\3\0\5\0\1", b"\4\0\2\xff\xff", b"\x41\0\1"),
     broken=(b"\x7f\xff\xff\xff", (LONGEST + 1).to_bytes(4, "big") + b"\x04"),
     frame=b"\x50frame",
     heartbeat=Heartbeat(b"\x60", b"\x61"),
@@ -347,6 +351,34 @@ CAMERA_EACH: Final = Kind(
     long_calls=CAMERA.long_calls,
     per_session=True,
 )
+TWO_WAY: Final = Kind(
+    name="camera that may ask",
+    bodies=e.TwoWayBodies,
+    calls=CAMERA_CALLS,
+    wrong=(*CAMERA_WRONG, b"PART,5"),
+    broken=CAMERA_BROKEN,
+    frame=b"<frame>",
+    heartbeat=TEXT_BEATS,
+    long_calls=CAMERA.long_calls,
+)
+TELESCOPE: Final = Kind(
+    name="telescope",
+    bodies=e.TelescopeBodies,
+    calls=(
+        ("where", {}),
+        ("version", {}),
+        ("where", {}),
+        ("stop", {}),
+        ("say", {"text": "hi"}),
+        ("say", {"text": ""}),
+        ("say", {"text": "a#b"}),
+    ),
+    wrong=(b"", b"GR1", b"SAY", b"NOPE", b"\xff", b"V ", b"E5"),
+    broken=(b"SAY " + b"x" * (LONGEST + 10) + b"\r", b"\n"),
+    frame=b"<frame>",
+    heartbeat=TEXT_BEATS,
+    long_calls=(("say", {"text": LONG_TEXT}), ("say", {"text": VERY_LONG_TEXT})),
+)
 
 KINDS: Final = (
     CAMERA,
@@ -362,4 +394,6 @@ KINDS: Final = (
     JSON,
     JSON_BY_ID,
     RPC,
+    TWO_WAY,
+    TELESCOPE,
 )

@@ -8,19 +8,16 @@ from functools import lru_cache, partial
 from random import Random
 from typing import Any, Final
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from tcpcomm import CodecError, Fault, FrameProtocol, Limits, declaration_of, profile
-from tcpcomm.codec.base import Request
+from tcpcomm import FrameProtocol, Limits, declaration_of
 from tcpcomm.host.link import HostLink, HostSession
 from tcpcomm.host.options import HostOptions
-from tests.conversation.differential import equipment as e
-from tests.conversation.differential import kinds
 from tests.conversation.differential.acts import Scene
-from tests.conversation.differential.kinds import Kind
+from tests.conversation.differential.answers import HOST_KINDS, Answers, HostKind
 from tests.conversation.differential.recording import (
     NOW,
     Outcome,
@@ -29,32 +26,7 @@ from tests.conversation.differential.recording import (
     SessionState,
     logged_lines,
 )
-from tests.conversation.differential.sessions import Step, Watcher, named
-
-RESULTS: Final[Mapping[str, Callable[[dict[str, Any]], Any]]] = {
-    "locate": lambda values: e.Position(float(values["job"]), 2.5),
-    "stop": lambda values: None,
-    "get_value": lambda values: values["channel"] / 2,
-    "say": lambda values: values["text"],
-    "take_control": lambda values: None,
-    "give_up_control": lambda values: None,
-    "load": lambda values: values["job"],
-    "rename": lambda values: values["name"],
-    "where": lambda values: e.Position(1.0, 2.0),
-    "log_lines": lambda values: ["one", "둘"],
-    "weigh": lambda values: 12.5,
-    "ping": lambda values: None,
-    "tare": lambda values: None,
-    "show": lambda values: values["text"],
-    "measure": lambda values: 100 + values["place"],
-    "read": lambda values: [*range(values["start"], values["start"] + values["count"])],
-    "write": lambda values: None,
-    "echo": lambda values: values["text"],
-}
-"""The results of the commands, by name."""
-
-EVENT_VALUE: Final = {"alarm": "code", "moved": "y", "warned": "code", "changed": "value"}
-"""The parameter of each event."""
+from tests.conversation.differential.sessions import Step, draw_hooks, named, watcher
 
 THEN: Final = (
     "asks again",
@@ -67,20 +39,6 @@ THEN: Final = (
     "cancels another",
 )
 """What the callback of a command does."""
-
-MISTAKES: Final = (
-    "fault",
-    "fault",
-    "another's reply",
-    "unknown frame",
-    "surplus frame",
-    "twice",
-    "missing",
-    "in another order",
-    "broken bytes",
-    "half",
-)
-"""What is wrong with a reply."""
 
 CHUNKS: Final = (1, 1, 1, 2, 3, 8, 20, 70)
 """The numbers of commands that are asked at once, to choose from."""
@@ -111,37 +69,14 @@ MOST_ASKED: Final = 300
 """Commands that callbacks may ask in one link, so that it ends."""
 
 
-@frozen
-class HostKind:
-    """A kind of link: the declaration of the equipment, and its part that tells how frames look."""
-
-    declared: type[Any]
-    kind: Kind
-    policy: Any = evolve(profile("lan"), heartbeats=None)
-    credentials: dict[str, str] | None = None
-
-
-class PipelinedCamera(e.Camera):
-    """A camera that promises to keep the order of 16 commands."""
-
-    pipeline = 16
-
-
-HOST_KINDS: Final = (
-    HostKind(e.Camera, kinds.CAMERA),
-    HostKind(PipelinedCamera, kinds.CAMERA),
-    HostKind(e.LoginCamera, kinds.LOGIN, credentials={"user": "somebody"}),
-    HostKind(e.Robot, kinds.ROBOT),
-    HostKind(e.Scale, kinds.SCALE),
-    HostKind(e.Scale, kinds.SCALE, policy=profile("fleet")),
-    HostKind(e.Gauge, kinds.GAUGE),
-    HostKind(e.Plc, kinds.PLC),
-    HostKind(e.SimplePlc, kinds.SIMPLE_PLC),
-    HostKind(e.Tool, kinds.TOOL),
-    HostKind(e.JsonCamera, kinds.JSON),
-    HostKind(e.JsonById, kinds.JSON_BY_ID),
-    HostKind(e.RpcCamera, kinds.RPC),
-)
+LOGGED_BY_LINKS: Final = {
+    "a surplus reply": "no command waits for a reply",
+    "a late reply by id": "it answers no command",
+    "a wrong reply": "is not the reply to",
+    "a timeout": "did not come in time",
+    "a broken framing": "the framing was broken",
+}
+"""Situations that the log tells of, with words of it."""
 
 
 class GeneralSession(HostSession):
@@ -163,7 +98,7 @@ class LinkScript:
     kind: HostKind
     is_calm: bool
     options: dict[str, Any]
-    observed: bool
+    observed: str | None
     has_heartbeats: bool
     """True if the equipment answers each heartbeat at once."""
     seed: int
@@ -200,6 +135,8 @@ def draw_link(seed: int) -> LinkScript:
             steps.append(("wait", random.choice((0.001, 0.006, 0.3, 0.3, 1.1, 3.0))))
         elif verb in ("event", "cancel"):
             steps.append((verb, random.randrange(100)))
+        elif verb == "observe":
+            steps.append((verb, draw_hooks(random)))
         elif verb == "appetite":
             steps.append((verb, random.choice((None, 0, 500))))
         else:
@@ -208,7 +145,8 @@ def draw_link(seed: int) -> LinkScript:
     options: dict[str, Any] = {"retries": random.choice((1, 0)), "wait": random.choice((None, 0.0, 0.5))}
     options["limits"] = Limits(idle=None, partial=random.choice((5.0, 0.2)))
     has_heartbeats = kind.policy.heartbeats is not None and random.random() < 0.9
-    return LinkScript(kind, is_calm, options, random.random() < 0.06, has_heartbeats, seed, tuple(steps))
+    observed = draw_hooks(random) if random.random() < 0.1 else None
+    return LinkScript(kind, is_calm, options, observed, has_heartbeats, seed, tuple(steps))
 
 
 def _replying(random: Random, wrong: float, cut: float) -> Step:
@@ -265,6 +203,8 @@ class LinkPlay:
         self.reactor = Reactor()
         NOW.clock = self.reactor.clock
         self.scene = Scene(self.reactor, {})
+        self.declaration = declaration_of(script.kind.declared)
+        self.answers = Answers(script.kind, self.declaration, self.scene)
         self.peers: list[Answering] = []
         self.asked: list[Deferred[Any]] = []
         if script.has_heartbeats:
@@ -273,14 +213,13 @@ class LinkPlay:
         self._was_blocked: dict[int, bool] = {}
         self._detach: Callable[[], None] | None = None
         kind = script.kind
-        self.declaration = declaration_of(kind.declared)
         options = HostOptions(
             connect=Place(self),  # type: ignore[arg-type]
             reactor=self.reactor.clock,
             policy=kind.policy,
             credentials=kind.credentials,
             random=Random(7),
-            observers=[Watcher(self.scene)] if script.observed else [],
+            observers=[] if script.observed is None else [watcher(script.observed, self.scene)],
             **script.options,
         )
         self.link = HostLink(self.declaration, options)
@@ -321,7 +260,7 @@ class LinkPlay:
 
     def connected(self, protocol: Any, transport: Recorder) -> None:
         """Take a new connection."""
-        transport.BUFFER = 200  # type: ignore[misc]
+        transport.BUFFER = 200
         transport.protocol = protocol
         self.reactor.transports.append(transport)
         self.peers.append(Answering(transport, protocol.protocol, self.declaration.received.decoder()))
@@ -329,7 +268,7 @@ class LinkPlay:
             self.scene.note("the link connects again")
         protocol.makeConnection(transport)
         if self.script.kind.credentials is not None:
-            transport.arrive(self._wire(b"CAMERA 2"), self._wire(b"User:"))
+            transport.arrive(self.answers.wire(b"CAMERA 2"), self.answers.wire(b"User:"))
 
     # -- steps
 
@@ -346,13 +285,13 @@ class LinkPlay:
         elif verb == "reply":
             self._reply(*details)
         elif verb == "event":
-            self._say([self._event(*details)])
+            self._say([self.answers.event(*details)])
         elif verb == "wait":
             self.reactor.wait(*details)
         elif verb == "cancel":
             self._cancel(*details)
         elif verb == "observe":
-            self._observe()
+            self._observe(*details)
         elif verb == "start":
             if not self.link.running:
                 self.link.startService()
@@ -383,10 +322,10 @@ class LinkPlay:
         elif verb == "lose":
             transport.lose()
 
-    def _observe(self) -> None:
+    def _observe(self, hooks: str) -> None:
         """Attach an observer, or detach it."""
         if self._detach is None:
-            self._detach = self.link.observers.add(Watcher(self.scene))
+            self._detach = self.link.observers.add(watcher(hooks, self.scene))
             self.scene.note("an observer is attached")
         else:
             self._detach()
@@ -412,8 +351,9 @@ class LinkPlay:
         """Note an outcome, and do what the callback of the command does."""
         scene = self.scene
         if isinstance(outcome, Failure):
-            scene.see("failed", number, name, outcome.type.__name__, outcome.getErrorMessage())
-            scene.note(f"failed: {outcome.type.__name__}")
+            kind = type(outcome.value).__name__
+            scene.see("failed", number, name, kind, outcome.getErrorMessage())
+            scene.note(f"failed: {kind}")
         else:
             scene.see("done", number, name, repr(outcome))
             scene.note("done")
@@ -465,26 +405,6 @@ class LinkPlay:
 
     # -- answering
 
-    def _wire(self, frame: bytes, number: int = 0) -> bytes:
-        return self.script.kind.kind.wire(frame, number)
-
-    def _event(self, number: int) -> bytes:
-        (name,) = self.declaration.events
-        frame: bytes = self.declaration.dialect.event(name, {EVENT_VALUE[name]: number})
-        return self._wire(frame, number)
-
-    def _answer(self, frame: bytes) -> list[bytes]:
-        """Return the frames that answer a request well, as they are sent."""
-        dialect, found = self.declaration.dialect, []
-        for request in dialect.read_at_equipment(frame).requests:
-            if not isinstance(request, Request) or not request.wants_reply or request.name == "reset":
-                continue
-            acknowledgement = dialect.acknowledgement(request)
-            if acknowledgement is not None:
-                found.append(acknowledgement)
-            found += dialect.reply(request, RESULTS[request.name](request.values))
-        return [self._wire(each, number) for number, each in enumerate(found)]
-
     def _answer_heartbeats(self) -> bool:
         """Answer the heartbeats that wait. Return True if there were some."""
         found = False
@@ -492,19 +412,10 @@ class LinkPlay:
             peer.take()
             if b"PING" in peer.asked and not peer.transport.lost:
                 peer.asked.remove(b"PING")
-                peer.transport.arrive(self._wire(b"PONG"))
+                peer.transport.arrive(self.answers.wire(b"PONG"))
                 self.scene.note("a heartbeat is answered")
                 found = True
         return found
-
-    def _fault(self, frame: bytes) -> list[bytes]:
-        """Return the fault that answers a request, if the equipment has faults."""
-        dialect = self.declaration.dialect
-        (request, *_) = dialect.read_at_equipment(frame).requests
-        try:
-            return [self._wire(dialect.fault(request, Fault(5, "no part")))]
-        except CodecError:
-            return []
 
     def _reply(self, seed: int, wrong: float, cut: float, rounds: int) -> None:
         """Answer commands that wait, as often as more are asked. With the seed 0, answer all."""
@@ -519,58 +430,10 @@ class LinkPlay:
             if seed and random.random() < 0.3:
                 count = random.randrange(count + 1)
             if count or wrong:
-                self._say(self._answers(random, peer, count, wrong, bool(seed)), random, cut)
+                frames, peer.asked = peer.asked[:count], peer.asked[count:]
+                self._say(self.answers.to(frames, random, wrong, has_events=bool(seed)), random, cut)
             if not count:
                 return
-
-    def _answers(
-        self, random: Random, peer: Answering, count: int, wrong: float, has_events: bool
-    ) -> list[bytes]:
-        """Return the answers to some commands, with events between them."""
-        frames, peer.asked = peer.asked[:count], peer.asked[count:]
-        if self.declaration.dialect.by_id and random.random() < 0.3:
-            random.shuffle(frames)
-            self.scene.note("replies by id in another order")
-        if count > 1:
-            self.scene.note("replies come merged")
-        wires: list[bytes] = []
-        events = random.choice((0.0, 0.0, 0.3)) if has_events else 0.0
-        for frame in frames:
-            if random.random() < events:
-                wires.append(self._event(random.randrange(100)))
-            good = self._answer(frame)
-            if random.random() < wrong:
-                good = self._spoil(random, random.choice(MISTAKES), frame, good, wires)
-            wires += good
-        if not frames and random.random() < wrong:
-            wires += self._spoil(random, random.choice(("unknown frame", "broken bytes")), b"", [], wires)
-        return wires
-
-    def _spoil(
-        self, random: Random, mistake: str, frame: bytes, good: list[bytes], before: list[bytes]
-    ) -> list[bytes]:
-        """Return another answer than the good one."""
-        kind = self.script.kind.kind
-        self.scene.note(f"mistake: {mistake}")
-        if mistake == "fault":
-            return self._fault(frame)
-        if mistake == "another's reply":
-            calls = kind.calls
-            name, values = random.choice(calls)
-            return self._answer(self.declaration.dialect.request(name, dict(values), random.randrange(9)))
-        if mistake == "unknown frame":
-            return [self._wire(random.choice(kind.wrong))]
-        if mistake == "surplus frame":
-            return [self._wire(random.choice(kind.wrong)), *good]
-        if mistake == "twice":
-            return good * 2
-        if mistake == "in another order":
-            return [*good, *before[-1:]]
-        if mistake == "broken bytes":
-            return [random.choice(kind.broken)]
-        if mistake == "half":
-            return [each[: len(each) // 2] for each in good[-1:]]
-        return []
 
     def _say(self, wires: list[bytes], random: Random | None = None, cut: float = 0.0) -> None:
         """Let bytes arrive at the host, in one chunk or cut anywhere."""
@@ -606,6 +469,9 @@ def link_situations(seed: int) -> Counter[str]:
     """Return the number of situations of each kind in the link of a seed."""
     made = play_link(seed, GeneralSession)
     found = made.scene.happened
+    lines = [line for outcome in made.outcomes for line in outcome.lines]
+    for what, words in LOGGED_BY_LINKS.items():
+        found[what] += sum(words in line for line in lines)
     found[f"kind: {made.script.kind.kind.name}"] += 1
     found["calm" if made.script.is_calm else "wild"] += 1
     return found

@@ -12,8 +12,7 @@ from unittest.mock import patch
 from attrs import define, field, fields, frozen
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
-from zope.interface import provider
+from twisted.logger import Logger, formatEvent
 
 from tcpcomm.runtime.bounded_logger import peer_events
 from tests.session.stage import ReactorClock, Transport
@@ -21,8 +20,11 @@ from tests.session.stage import ReactorClock, Transport
 SPINS: Final = 10_000
 """Turns of the reactor without a pause that are an endless loop."""
 
-LONGEST_SHOWN: Final = 2000
+LONGEST_SHOWN: Final = 1000
 """Characters of a value in a message about a difference."""
+
+AROUND: Final = 40
+"""Bytes that are shown before the first one that differs."""
 
 
 class Recorder(Transport):
@@ -139,22 +141,18 @@ def virtual_time() -> Iterator[None]:
 
 @contextmanager
 def logged_lines() -> Iterator[list[str]]:
-    """Collect the texts of all log events, without tracebacks."""
+    """Collect the texts of all log events, without tracebacks. Nobody else gets them."""
     lines: list[str] = []
 
-    @provider(ILogObserver)
-    def observe(event: LogEvent) -> None:
-        if event["log_namespace"] == "twisted.internet.defer":
+    def emit(logger: Logger, level: Any, format: str | None = None, **values: Any) -> None:
+        if logger.namespace == "twisted.internet.defer":
             return  # nobody took a failure; the garbage collector tells, at any time
-        failure = event.get("log_failure")
+        failure = values.get("log_failure")
         kind = "" if failure is None else f" ({failure.type.__name__}: {failure.getErrorMessage()})"
-        lines.append(f"{event['log_level'].name}: {formatEvent(event)}{kind}")
+        lines.append(f"{level.name}: {formatEvent({'log_format': format, **values})}{kind}")
 
-    globalLogPublisher.addObserver(observe)
-    try:
+    with patch.object(Logger, "emit", emit):
         yield lines
-    finally:
-        globalLogPublisher.removeObserver(observe)
 
 
 @frozen
@@ -257,6 +255,12 @@ def _two(name: str, general: Any, generated: Any) -> str:
             same += 1
         name = f"{name}, from number {same} on"
         general, generated = general[same:], generated[same:]
+        if general and generated and isinstance(general[0], bytes) and isinstance(generated[0], bytes):
+            pairs = enumerate(zip(general[0], generated[0], strict=False))
+            at = next((at for at, (ours, theirs) in pairs if ours != theirs), 0)
+            if at > AROUND:
+                name = f"{name}, at byte {at}"
+                general, generated = ([each[0][at - AROUND :], *each[1:]] for each in (general, generated))
     return f"{name} differ:\n  general:   {shown(general)}\n  generated: {shown(generated)}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from random import Random
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from twisted.internet.address import IPv4Address
 
 from tcpcomm import FrameProtocol, Heartbeats, Limits, SessionObserver, per_session
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol
-from tests.conversation.differential.acts import ACTS, WAITING_ACTS, Act, Scene
+from tests.conversation.differential.acts import ACTS, ENDING_ACTS, WAITING_ACTS, Act, Scene
 from tests.conversation.differential.kinds import KINDS, Kind
 from tests.conversation.differential.recording import (
     NOW,
@@ -38,6 +38,9 @@ APPETITES: Final = (0, 0, 500, 3000)
 
 MOST_SESSIONS: Final = 4
 
+LONGEST_STEP: Final = 300
+"""Characters of a step in a message."""
+
 WILD_STEPS: Final = {
     "receive": 14.0,
     "finish": 5.0,
@@ -53,7 +56,8 @@ WILD_STEPS: Final = {
     "close": 0.2,
     "abort": 0.2,
     "end input": 0.3,
-    "lose": 0.2,
+    "stop reading": 0.4,
+    "lose": 0.5,
 }
 CALM_STEPS: Final = {"receive": 14.0, "finish": 2.0, "wait": 1.0, "event": 0.7, "event to": 0.3}
 
@@ -97,7 +101,8 @@ class Script:
     is_calm: bool
     plan: dict[int, Act]
     options: dict[str, Any]
-    observed: bool
+    observed: str | None
+    """The only hook of an observer that watches from the beginning; "all", or None without one."""
     steps: tuple[Step, ...]
 
 
@@ -136,9 +141,13 @@ class _Drawing:
         verbs = CALM_STEPS if self.is_calm else WILD_STEPS
         kinds = random.choices([*verbs], [*verbs.values()], k=random.randrange(3, 12))
         for verb in kinds:
-            steps.append(self._step(verb))
+            if verb == "stop reading":
+                steps += self._stop_reading()
+            else:
+                steps.append(self._step(verb))
         steps += [("settle down",), ("wait", 40.0)]
-        return Script(kind, self.is_calm, self._plan(), self._options(), random.random() < 0.06, tuple(steps))
+        observed = draw_hooks(random) if random.random() < 0.1 else None
+        return Script(kind, self.is_calm, self._plan(), self._options(), observed, tuple(steps))
 
     def _options(self) -> dict[str, Any]:
         random = self.random
@@ -161,9 +170,13 @@ class _Drawing:
         if self.is_calm:
             acts, share = WAITING_ACTS, random.choice((0.0, 0.0, 0.0, 0.01, 0.1))
         else:
-            acts, share = ACTS, random.choice((0.01, 0.05, 0.2, 0.6))
+            acts, share = ACTS, random.choice((0.01, 0.03, 0.1, 0.5))
         count = min(int(self.frames * share) + (share > 0), self.frames)
-        return dict(zip(random.sample(range(self.frames), count), random.choices(acts, k=count), strict=True))
+        calls = random.sample(range(self.frames), count)
+        plan = dict(zip(calls, random.choices(acts, k=count), strict=True))
+        if self.frames and not self.is_calm and random.random() < 0.25:
+            plan[random.randrange(self.frames)] = random.choice(ENDING_ACTS)
+        return plan
 
     def _step(self, verb: str) -> Step:
         random = self.random
@@ -184,8 +197,14 @@ class _Drawing:
         if verb in ("event", "event to"):
             return (verb, at, random.randrange(100))
         if verb == "observe":
-            return (verb,)
+            return (verb, draw_hooks(random))
         return (verb, at)
+
+    def _stop_reading(self) -> list[Step]:
+        """Draw a peer that asks, but does not read its answers."""
+        at = self.random.randrange(self.sessions)
+        asked: list[Step] = [("receive", at, *self._chunks(at)) for _ in range(3)]
+        return [("appetite", at, 0), *asked, ("wait", self.random.choice((1.0, 15.0)))]
 
     def _chunks(self, at: int) -> tuple[tuple[bytes, ...], int]:
         """Draw a chunk of frames, and cut it. Return its pieces, and the number of frames."""
@@ -196,7 +215,8 @@ class _Drawing:
         if self.takes_names:
             frames[0] = kind.good[0]
         if random.random() < 0.12:
-            frames[random.randrange(count)] = random.choice(kind.long)
+            for _ in range(random.choice((1, 1, 4))):
+                frames[random.randrange(count)] = random.choice(kind.long)
         if self.has_heartbeats and random.random() < 0.5:
             frames[random.randrange(count)] = kind.wire(kind.heartbeat.request)
         if self.bad:
@@ -259,6 +279,26 @@ class Watcher(SessionObserver):
         self._see(session, "closed", reason)
 
 
+HOOKS: Final = tuple(name for name in vars(Watcher) if not name.startswith("_"))
+"""The hooks that an observer may have alone."""
+
+
+def draw_hooks(random: Random) -> str:
+    """Draw the hooks of an observer: all, or one."""
+    return "all" if random.random() < 0.4 else random.choice(HOOKS)
+
+
+def watcher(hooks: str, scene: Scene) -> SessionObserver:
+    """Return an observer with all hooks, or with one."""
+    return Watcher(scene) if hooks == "all" else _watching(hooks)(scene)
+
+
+@cache
+def _watching(hook: str) -> type[Any]:
+    names = ("__init__", "_see", hook)
+    return type(f"Watches_{hook}", (SessionObserver,), {name: vars(Watcher)[name] for name in names})
+
+
 class Play:
     """One run of a script."""
 
@@ -276,7 +316,7 @@ class Play:
         self.factory = EquipmentFactory(
             equipment,
             clock=self.reactor.clock,
-            observers=[Watcher(self.scene)] if script.observed else [],
+            observers=[] if script.observed is None else [watcher(script.observed, self.scene)],
             **script.options,
         )
         self.factory.protocol = protocol
@@ -320,7 +360,7 @@ class Play:
         elif verb == "wait":
             reactor.wait(*details)
         elif verb == "observe":
-            self._observe()
+            self._observe(*details)
         elif verb == "settle down":
             self._settle_down()
         else:
@@ -369,7 +409,7 @@ class Play:
         address = IPv4Address("TCP", "192.168.0.10", 50_000 + number)
         session: Any = self.factory.buildProtocol(address)
         transport = Recorder(address)
-        transport.BUFFER = 200  # type: ignore[misc] # a small one, so that a peer soon blocks
+        transport.BUFFER = 200  # a small one, so that a peer soon blocks
         transport.protocol = session
         self.scene.sessions.append(session)
         self.reactor.transports.append(transport)
@@ -377,10 +417,10 @@ class Play:
             self.scene.note("several sessions")
         session.makeConnection(transport)
 
-    def _observe(self) -> None:
+    def _observe(self, hooks: str) -> None:
         """Attach an observer, or detach it."""
         if self._detach is None:
-            self._detach = self.factory.observers.add(Watcher(self.scene))
+            self._detach = self.factory.observers.add(watcher(hooks, self.scene))
             self.scene.note("an observer is attached")
         else:
             self._detach()
@@ -400,7 +440,7 @@ class Play:
 
 def named(step: Step) -> str:
     """Return a text for a step."""
-    return shown(step) if len(step) > 1 else str(step[0])
+    return shown(step)[:LONGEST_STEP] if len(step) > 1 else str(step[0])
 
 
 @lru_cache(maxsize=4)
