@@ -203,6 +203,13 @@ class ReplyReader(ABC):
     wants_frames: ClassVar[bool] = False
     """True if :meth:`take` wants whole frames instead of :attr:`Answer.body`."""
 
+    whole: Callable[[Any], Any] | None = None
+    """
+    Reads a good reply that is one :attr:`Answer.body`, and changes nothing; None: only :meth:`take` can.
+
+    It raises Fault or CodecError in every other case. A body that it reads is not an event.
+    """
+
     is_one_frame: ClassVar[bool] = False
     """
     True if every reply is one frame. A frame that makes no sense can have taken its place then, and a

@@ -5,7 +5,7 @@ The loop that answers frames in the usual case: one function, generated for each
 reply ``OK,{x:.3f}`` (c1, c2, … are constants)::
 
     async def answer(responder, session, buffer, calls, frames):
-        append, began = buffer.ahead.append, watchdog.since
+        append, began, waiting = buffer.ahead.append, watchdog.since, buffer.waiting
         for frame in frames:
             number = c1(frame[:4], 0)
             if number == 1:
@@ -72,7 +72,7 @@ DONE: Final = object()
 
 _SEVERAL: Final = """\
 {def_} several(responder, session, buffer, calls, frames):
-    append, began = buffer.ahead.append, watchdog.since
+    append, began, waiting = buffer.ahead.append, watchdog.since, buffer.waiting
     for frame in frames:
         try:
 {recognition}
@@ -85,7 +85,7 @@ _SEVERAL: Final = """\
 
 _ONE: Final = """\
 def one(session, buffer, calls, frame):
-    began = watchdog.since
+    began, waiting = watchdog.since, buffer.waiting
     try:
 {recognition}
     except Exception:
@@ -106,7 +106,7 @@ _COMMAND: Final = """\
         except Exception:{raised}
             return Failure().raiseException
         now = monotonic()
-        if now - began > SLICE or buffer.waiting or session.is_held{and_waited}:
+        if now - began > SLICE or buffer.waiting != waiting or session.is_held{and_waited}:
             return {value}
         watchdog.since = began = now
         try:

@@ -55,6 +55,7 @@ the caller what to believe.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from math import inf
 from typing import Any, Final
 
@@ -215,6 +216,11 @@ class Exchange:
     def has_news(self) -> bool:
         """True if a command waits, or a reply came since the last :meth:`begin`, which must note it."""
         return bool(self._waiting) or self._replied is not None
+
+    @property
+    def has_room(self) -> bool:
+        """True if one more command may wait."""
+        return len(self._waiting) < self._max_waiting
 
     @property
     def awaits_answer(self) -> bool:
@@ -431,6 +437,28 @@ class Exchange:
         del self._under_way[call.id]
         self._kept[call], self._replied = outcome, call
         return True
+
+    def keep_all(self, bodies: Sequence[Any]) -> list[Call] | None:
+        """
+        Keep the outcomes of the oldest commands if these answers, in order, are good replies to them.
+
+        Returns:
+            The commands: call :meth:`give` with each. None, and nothing is changed, in every other case.
+        """
+        if self._by_id or self._over is not None or len(bodies) > len(self._under_way):
+            return None
+        calls, outcomes = [*islice(self._under_way.values(), len(bodies))], []
+        try:
+            for call, body in zip(calls, bodies, strict=True):
+                answers: Any = call.answers
+                outcomes.append(answers.whole(body))
+        except Exception:
+            return None  # a reader cannot read it, or reads no whole replies
+        for call, outcome in zip(calls, outcomes, strict=True):
+            del self._under_way[call.id]
+            self._kept[call] = outcome
+        self._replied = calls[-1]
+        return calls
 
     def give(self, call: Call) -> None:
         """Settle a call with the outcome that was kept, unless the session was broken meanwhile."""

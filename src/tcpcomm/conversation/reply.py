@@ -14,6 +14,18 @@ _ADVICE: Final = (
 class Reply(Deferred[Any]):
     """A Deferred of the reply to a command. It says what to do if it is used as if it were the reply."""
 
+    call: Any
+    """The command that the reply belongs to, for its canceller."""
+
+    def settle(self, outcome: Any) -> None:
+        """Fire with a result or an exception, unless it is cancelled."""
+        if self.called:
+            return
+        if isinstance(outcome, Exception):
+            self.errback(outcome)
+        else:
+            self.callback(outcome)
+
     @classmethod
     def of(cls, later: Deferred[Any]) -> Self:
         """Return the reply that another Deferred will fire with."""

@@ -76,6 +76,7 @@ class Requester:
         "_has_events",
         "_heartbeat",
         "_id_parameters",
+        "_is_giving",
         "_is_quiet",
         "_later",
         "_look_again",
@@ -130,6 +131,7 @@ class Requester:
         self._is_quiet = None if by_id else self._all_is_read
         self._unread = unread_input_of(session.transport)
         self._acknowledge = None if by_id else acknowledger_of(session.transport)
+        self._is_giving = False  # answers that came together
         self._replied = False  # a reply came, and no command was written since
         self._unquiet_since: float | None = None
         self._look_again: IDelayedCall | None = None
@@ -233,25 +235,18 @@ class Requester:
         values: dict[str, Any],
         doubtful: bool = False,
     ) -> Deferred[Any]:
-        def settle(outcome: Any) -> None:
-            if result.called:
-                return  # cancelled
-            if isinstance(outcome, Exception):
-                result.errback(outcome)
-            else:
-                result.callback(outcome)
-
         session, framing = self.session, self._framing
         try:
             if session.reason is not None:
                 raise NotReady(f"the session is over: {session.reason}")
             written: Sequence[bytes]
             written = (framing.encode(frame),) if len(frame) < LARGE else framing.encode_large(frame)
-            call = Call(number, frame, written, answers, timeout, settle, name, values, doubtful)
+            result = Reply(self._cancelled)
+            call = Call(number, frame, written, answers, timeout, result.settle, name, values, doubtful)
+            result.call = call
             self._exchange.ask(call, self._clock.seconds())
         except (NotSent, EncodeError):
             return fail()
-        result = Reply(lambda _: self._cancelled(call))
         if call.due < self._next_due:
             self._next_due = call.due
             self._timer.expect(call.due)
@@ -282,6 +277,21 @@ class Requester:
             self._write()
         elif self._exchange.keep(call, outcome, self._shown(frame)):
             self._later.append(partial(self._exchange.give, call))
+        return True
+
+    def answer_all(self, bodies: Sequence[Any]) -> bool:
+        """
+        Give answers that came together to the oldest commands, if all of them are good replies.
+
+        Returns:
+            False, and nothing is done, in every other case.
+        """
+        calls = self._exchange.keep_all(bodies)
+        if calls is None:
+            return False
+        self._replied = True
+        self._later = [partial(self._exchange.give, call) for call in calls]
+        self.release()
         return True
 
     def _is_alien(self, call: Call, body: Any) -> bool:
@@ -349,8 +359,13 @@ class Requester:
     def release(self) -> None:
         """Give the answers that came since :meth:`hold`, and write the commands that waited."""
         later, self._later = self._later, None
-        for each in later or ():
-            each()
+        if later:
+            self._is_giving = True  # what is asked meanwhile is written together
+            try:
+                for each in later:
+                    each()
+            finally:
+                self._is_giving = False
         self._write()
 
     def end(self, reason: str) -> None:
@@ -363,6 +378,8 @@ class Requester:
 
     def _write(self) -> None:
         session = self.session
+        if self._is_giving and self._exchange.has_room:
+            return
         if self._later is not None or session.reason is not None:
             self._exchange.paused_until = inf  # otherwise the timer would fire again and again
             return  # calls that wait are settled when the session is over, which is soon
@@ -437,8 +454,8 @@ class Requester:
         if self._look_again is None:  # nothing waits any more
             self._unquiet_since = None
 
-    def _cancelled(self, call: Call) -> None:
-        self._exchange.cancel(call)
+    def _cancelled(self, reply: Any) -> None:
+        self._exchange.cancel(reply.call)
         self._write()
 
     def _tick(self) -> None:

@@ -16,7 +16,7 @@ from tcpcomm.conversation.observed import ObservedCommand, send_described, send_
 from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
 from tcpcomm.conversation.reply import Reply
-from tcpcomm.conversation.requester import ANY_FRAME
+from tcpcomm.conversation.requester import ANY_FRAME, Requester
 from tcpcomm.conversation.responder import HandlerTable, Responder, asking_session, responder_for
 from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration
@@ -59,6 +59,29 @@ class HostSession(LinkSession):
         super().sessionReady()
         if self._presence is not None and self._login is None:
             self._presence.begin()
+        dialect = self._link.declaration.dialect
+        self._charset = dialect.charset if type(self.requester) is Requester else None
+
+    def framesReceived(self, frames: list[bytes]) -> None:
+        if not self._are_replies(frames):
+            super().framesReceived(frames)
+
+    def _are_replies(self, frames: list[bytes]) -> bool:
+        """Give frames to their commands if all are good replies. Else do nothing, and return False."""
+        charset = self._charset
+        if (
+            charset is None
+            or self._login is not None
+            or self._responder is not None
+            or self._sent_past_commands
+            or self.observers.message is not None
+        ):
+            return False
+        try:
+            texts = [frame.decode(charset) for frame in frames]
+        except UnicodeDecodeError:
+            return False
+        return self.requester.answer_all(texts)
 
     def frameReceived(self, frame: bytes) -> None:
         host_proxy = self._link.host_proxy

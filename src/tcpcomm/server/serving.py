@@ -168,8 +168,24 @@ class EquipmentProtocol(WholeChunkProtocol):
     def framesReceived(self, frames: list[bytes]) -> Any:
         if self._one_by_one or self.observers.message is not None:
             return self._take_one_by_one(frames)
-        self._responder.answer(frames)
+        texts = self._usual_texts(frames)
+        if texts is None:
+            self._responder.answer(frames)
+        else:
+            rest, begun = self._answer_several(texts)
+            if begun is not DONE:
+                self._responder.answer(frames[rest:], begun)
         return None
+
+    def _usual_texts(self, frames: list[bytes]) -> Sequence[Any] | None:
+        """Return frames as the generated function wants them, or None if it must not be called."""
+        buffer, charset = self._send_buffer, self.charset
+        if not self.takes_chunks or self._responder.under_way or buffer.blocked_since is not None:
+            return None
+        try:
+            return frames if charset is None else [frame.decode(charset) for frame in frames]
+        except UnicodeDecodeError:
+            return None
 
     def chunkReceived(self, data: bytes, frames: Sequence[Any]) -> None:
         responder, buffer, decoder = self._responder, self._send_buffer, self._decoder
@@ -191,21 +207,26 @@ class EquipmentProtocol(WholeChunkProtocol):
             else:
                 responder.answer(decoder.feed(data), reply)
         else:
-            self._answer_several(responder, data, frames)
-
-    def _answer_several(self, responder: Responder, data: bytes, frames: Sequence[Any]) -> None:
-        buffer, decoder, left = self._send_buffer, self._decoder, iter(frames)
-        buffer.ahead = []
-        try:
-            begun = responder.answer_several(left, buffer)
+            rest, begun = self._answer_several(frames)
             if begun is DONE:
                 decoder.offset += len(data)
             else:
-                buffer.take_ahead()
-                responder.answer(decoder.feed(data)[len(frames) - length_hint(left) - 1 :], begun)
+                responder.answer(decoder.feed(data)[rest:], begun)
+
+    def _answer_several(self, frames: Sequence[Any]) -> tuple[int, Any]:
+        """
+        Answer frames up to the first unusual one. Return its place, and how its command was begun.
+
+        The second is DONE if all are answered.
+        """
+        buffer, left = self._send_buffer, iter(frames)
+        buffer.ahead = []
+        try:
+            begun = self._responder.answer_several(left, buffer)
         finally:
             buffer.take_ahead()
             buffer.ahead = None
+        return len(frames) - length_hint(left) - 1, begun
 
     def _take_one_by_one(self, frames: list[bytes]) -> Any:
         if self._host is None:

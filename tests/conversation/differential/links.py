@@ -13,9 +13,10 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from tcpcomm import FrameProtocol, Limits, declaration_of
+from tcpcomm import Limits, declaration_of
 from tcpcomm.host.link import HostLink, HostSession
 from tcpcomm.host.options import HostOptions
+from tcpcomm.link.link import LinkSession
 from tests.conversation.differential.acts import Scene
 from tests.conversation.differential.answers import HOST_KINDS, Answers, HostKind
 from tests.conversation.differential.recording import (
@@ -82,7 +83,7 @@ LOGGED_BY_LINKS: Final = {
 class GeneralSession(HostSession):
     """A session that takes every chunk the general way."""
 
-    dataReceived = FrameProtocol.dataReceived
+    framesReceived = LinkSession.framesReceived
 
 
 GeneralSession.__name__ = HostSession.__name__  # a log line names the class

@@ -220,6 +220,7 @@ class _SingleReader(ReplyReader):
         self._read: Callable[[str], Any] = self._read_carefully
         if not form.carried:
             self._read = read_value(form.templates[0], form.fields, self._read_carefully)
+        self.whole = None if reply.faults_first else self._read
 
     def take(self, body: Any) -> Any:
         if self._reply.faults_first and (fault := self._reply.read_fault(body)):
