@@ -9,6 +9,7 @@ from pathlib import Path
 from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration
+from tcpcomm.conversation.answering_loop import code_for
 from tcpcomm.tools.manual.facts import facts_of
 from tcpcomm.tools.manual.pages import markdown
 
@@ -28,15 +29,16 @@ examples are random."""
         ["output", "o", None, "The file for the manual, in UTF-8.  [default: standard output]"],
     ]
 
+    optFlags = [  # noqa: RUF012
+        ["code", "c", "Print the Python functions that are generated for its usual case, instead."],
+    ]
+
     def postOptions(self) -> None:
         if self["format"] not in ("markdown", "json"):
             raise usage.UsageError(f"--format must be markdown or json, not {self['format']!r}")
 
     def run(self) -> int:
-        facts = facts_of(load_declaration(self.name), seed=self["seed"])
-        text = f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n"
-        if self["format"] == "markdown":
-            text = markdown(facts)
+        text = self._text()
         if self["output"] is None:
             self._print(text)
             return 0
@@ -45,6 +47,15 @@ examples are random."""
         except OSError as error:
             raise Refusal(f"--output {self['output']}: cannot write it: {error.strerror}") from None
         return 0
+
+    def _text(self) -> str:
+        declaration = load_declaration(self.name)
+        if self["code"]:
+            return code_for(declaration)
+        facts = facts_of(declaration, seed=self["seed"])
+        if self["format"] == "markdown":
+            return markdown(facts)
+        return f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n"
 
     @staticmethod
     def _print(text: str) -> None:

@@ -501,8 +501,8 @@ class Dialect(ABC):
         to 0. By default they read it with :meth:`read_at_equipment`, and set ``asked`` to the request.
         """
         numbers = {name: number for number, name in enumerate(names, 1)}
-        read, request, find = map(source.constant, (self.read_at_equipment, Request, numbers.get))
-        number = f"{find}(asked.name, 0) if type(asked) is {request} and asked.wants_reply else 0"
+        read, find = source.constant(self.read_at_equipment, "read"), source.constant(numbers.get, "find")
+        number = f"{find}(asked.name, 0) if type(asked) is Request and asked.wants_reply else 0"
         return [f"asked = {read}(frame)", f"number = {number}"], [[name] for name in names]
 
     def command_source(self, source: Source, name: str, sent: Framing) -> CommandSource:
@@ -514,7 +514,7 @@ class Dialect(ABC):
             name: the command.
             sent: the framing, whose ``encode`` that is.
         """
-        write = source.constant(self.replier(name))
+        write = source.constant(self.replier(name), "write")
         statements = ["if not isinstance(value, LATER):", f"(written,) = {write}(asked, value)"]
         return CommandSource(["pass"], "**asked.values", statements, "encode(written)")
 

@@ -24,11 +24,14 @@ class Source:
     names: dict[str, Any] = field(factory=dict, kw_only=True)
     """The values by their names."""
 
-    def constant(self, value: Any) -> str:
-        """Return the name of a new global variable that holds this value."""
-        name = f"c{len(self.names) + 1}"
-        self.names[name] = value
-        return name
+    _made: int = field(default=0, init=False)
+
+    def constant(self, value: Any, name: str = "c") -> str:
+        """Return the name, with a number, of a new global variable that holds this value."""
+        self._made += 1
+        numbered = f"{name}{self._made}"
+        self.names[numbered] = value
+        return numbered
 
     def functions(self, source: str, subject: str) -> dict[str, Any]:
         """

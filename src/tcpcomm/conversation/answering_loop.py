@@ -48,9 +48,11 @@ waits, so does this function. It is the handler's coroutine from then on: it ret
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from inspect import iscoroutinefunction
+from struct import Struct
 from textwrap import indent
 from time import monotonic
 from types import CoroutineType
@@ -64,11 +66,14 @@ from tcpcomm.codec.base import Request
 from tcpcomm.codec.codegen import LONGEST, CommandSource, Source, nested
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.runtime.eager_coroutines import go_on
+from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.session.turns import SLICE_SECONDS
 
 DONE: Final = object()
 """The result of a loop that has answered all frames."""
+
+_LONGEST_VALUE: Final = 85  # characters of a value that is shown
 
 _SEVERAL: Final = """\
 {def_} several(responder, session, buffer, calls, frames):
@@ -136,11 +141,13 @@ class Loops:
         several: answers frames that came together.
         one: answers a frame that came alone.
         source: the source of both.
+        values: the values of the names in it that differ from declaration to declaration.
     """
 
     several: Callable[..., Any]
     one: Callable[..., Any]
     source: str
+    values: Mapping[str, Any]
 
 
 def loops_for(declaration: Declaration, calls: Sequence[Callable[..., Any]], name: str) -> Loops | None:
@@ -188,8 +195,9 @@ def _loops(declaration: Declaration, waiting: tuple[bool, ...], name: str) -> Lo
         commands="\n".join(several),
     )
     text += "\n" + _ONE.format(recognition="\n".join(nested(recognition, 8)), commands="\n".join(one))
+    values = {name: value for name, value in source.names.items() if name not in _NAMES}
     made = source.functions(text, declaration.name)
-    return Loops(made["several"], made["one"], text)
+    return Loops(made["several"], made["one"], text, values)
 
 
 def _in_several(found: CommandSource, where: str, place: int, waits: bool) -> list[str]:
@@ -229,6 +237,29 @@ def _block(found: CommandSource, answered: Sequence[str], **parts: str) -> str:
     )
 
 
+def code_for(declaration: Declaration) -> str:
+    """Return the generated functions of a declaration for people, with the values that they use."""
+    methods = [getattr(declaration.kind, name) for name in declaration.commands]
+    loops = loops_for(declaration, methods, declaration.name)
+    if loops is None:
+        return f"# All commands of {declaration.name} go the general way: nothing is generated for it.\n"
+    width = max(map(len, loops.values), default=0)
+    legend = [f"# {name:{width}}  {_shown(value)}" for name, value in loops.values.items()]
+    return "\n".join([f"# The usual case of {declaration.name}, in which:", *legend, "", loops.source])
+
+
+def _shown(value: Any) -> str:
+    """Return a value for people: a method of a table, a pattern or a struct with what that holds."""
+    owner = getattr(value, "__self__", None)
+    if isinstance(owner, Struct):
+        shown = f"{value.__name__} of Struct({owner.format!r})"
+    elif isinstance(owner, dict | re.Pattern):
+        shown = f"{value.__name__} of {owner!r}"
+    else:
+        shown = getattr(value, "__qualname__", None) or repr(value)
+    return one_line(shown)[:_LONGEST_VALUE]
+
+
 def finished(loop: Any) -> Any:
     """
     Run a loop that is a coroutine. Return its result, or a function that returns a Deferred.
@@ -251,6 +282,7 @@ _NAMES: Final[dict[str, Any]] = {
     "__name__": __name__,  # the watchdog leaves out the frames of this module
     "DONE": DONE,
     "Failure": Failure,
+    "Request": Request,
     "LATER": (Deferred, CoroutineType),
     "SLICE": SLICE_SECONDS,
     "go_on": go_on,

@@ -289,7 +289,7 @@ class BinaryDialect(Dialect):
             return super().recognition(source, names)
         layout = self._wire.opcodes.layout
         numbers = {layout.pack(self._messages[name].opcode): at for at, name in enumerate(names, 1)}
-        found, place = source.constant(numbers.get), self._wire.request_header.place_of_opcode
+        found, place = source.constant(numbers.get, "find"), self._wire.request_header.place_of_opcode
         return [f"number = {found}(frame[{place.start}:{place.stop}], 0)"], [[name] for name in names]
 
     @property
@@ -312,7 +312,7 @@ class BinaryDialect(Dialect):
         parameters, form = message.parameters, message.result
         body = parameters.fixed
         if body is None or type(form) is not ResultForm or form.layout.from_request is not None:
-            read = source.constant(self.read_at_equipment)
+            read = source.constant(self.read_at_equipment, "read")
             return evolve(whole, read=[f"asked = {read}(frame)", "values = asked.values"])
         statements, id, place = wire.request_header.read_source(source, body)
         found = parameters.fields
@@ -320,7 +320,7 @@ class BinaryDialect(Dialect):
         checks, values = argument_sources(source, fields, place)
         arguments = ", ".join(f"{name}={value}" for name, value in values.items())
         frame = wire.reply_header.write_source(source, message.reply_opcode, wire.good.first, id)
-        written = f"body = {source.constant(form.layout.write)}(value)"
+        written = f"body = {source.constant(form.layout.write, 'write')}(value)"
         if not wire.reply_header.frames_itself(message.reply_opcode, wire.good.first, sent):
             frame = f"encode({frame})"
         return CommandSource([*statements, *checks], arguments, [written], frame)

@@ -496,7 +496,7 @@ class Header:
                     counted = f"{part}(frame[{self._whole.size}:]) + {item.adjust}"
                 checks.append(f"{read_item(source, layout, place)} == {counted}")
             place += layout.items
-        statements = [f"items = {source.constant(form.unpack)}(frame)"]
+        statements = [f"items = {source.constant(form.unpack, 'unpack')}(frame)"]
         if checks:
             statements.append(f"if not ({' and '.join(checks)}): raise ValueError")
         return statements, id, place
@@ -519,7 +519,7 @@ class Header:
 
     def write_source(self, source: Source, opcode: Any, status: int, id: str) -> str:
         """Return the source of a frame, given the source of its id, with the bytes of ``body`` behind."""
-        numbers = {OPCODE: source.constant(opcode), ID: id, STATUS: str(status)}
+        numbers = {OPCODE: source.constant(opcode, "opcode"), ID: id, STATUS: str(status)}
         written = []
         for item, layout, more in self._parts:
             if isinstance(item, Length):
@@ -530,7 +530,7 @@ class Header:
                 written.append(write_item(source, layout, numbers[item]))
             elif layout.items:
                 written.append(repr(item.content if isinstance(item, Skip) else item))
-        return f"{source.constant(self._whole.struct.pack)}({', '.join(written)}) + body"
+        return f"{source.constant(self._whole.struct.pack, 'pack')}({', '.join(written)}) + body"
 
     def label(self, opcode: str, status: str = "", *, answers: bool = False) -> str:
         """

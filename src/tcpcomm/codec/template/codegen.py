@@ -35,7 +35,7 @@ def command_source(
     template: CompiledTemplate, order: Sequence[str], reply: Written, source: Source
 ) -> CommandSource:
     """Return the source that reads a command, with its values in this order, and answers it."""
-    match = source.constant(template.match_written)
+    match = source.constant(template.match_written, "fits")
     values = _values(source, template)
     variables = {name: f"a{index}" for index, name in enumerate(values)}
     read = [f"match = {match}(frame)", f"{_tuple(len(values))} = match.groups()"]
@@ -103,7 +103,8 @@ def _values(source: Source, template: CompiledTemplate) -> dict[str, str]:
     """Return the source of each value of a template, by its name, made of the groups v0, v1, …."""
     values = {}
     for index, (name, read, absent) in enumerate(template.captures):
-        found, left_out = f"{source.constant(read)}(v{index})", f"{source.constant(absent)}()"
+        found = f"{source.constant(read, 'read')}(v{index})"
+        left_out = f"{source.constant(absent, 'absent')}()"
         values[name] = f"{found} if v{index} is not None else {left_out}"
     return values
 
@@ -160,17 +161,19 @@ def reply_source(
     if template.raw or any(name is None for name, _, _ in template.writers):
         return None
     if fields.kind is not None:
-        fits, each = [f"if isinstance(value, {source.constant(fields.kind)}):"], "value.{}"
+        kind = source.constant(fields.kind, fields.kind.__name__)
+        fits, each = [f"if isinstance(value, {kind}):"], "value.{}"
     else:
         fits, each = [] if template.names else ["if value is None:"], "value"
     statements, text = _written(source, template, each)
     form = _format_in_bytes(template, encoding)
     if form is None:
-        return Written([*fits, *statements], f"{source.constant(encoding.encode)}({text})", False)
+        frame = f"{source.constant(encoding.encode, 'to_bytes')}({text})"
+        return Written([*fits, *statements], frame, False)
     has_end = ending is not None and not {*ending.excluded} & {*(template.literal + _NUMERIC).encode()}
     if ending is not None and has_end:
         form += ending.end.replace(b"%", b"%%")
-    frame = f"{source.constant(form)} % {_tuple(len(template.writers))}"
+    frame = f"{source.constant(form, 'form')} % {_tuple(len(template.writers))}"
     return Written([*fits, *statements], frame, has_end)
 
 
@@ -194,11 +197,11 @@ def _written(function: Source, template: CompiledTemplate, source: str) -> tuple
         variable = f"v{index}"
         statements.append(f"{variable} = {'value' if name is None else source.format(name)}")
         if plain is None:
-            texts.append(f"{{{function.constant(write)}({variable})}}")
+            texts.append(f"{{{function.constant(write, 'write')}({variable})}}")
         else:
-            conditions.append(f"type({variable}) is {function.constant(plain.kind)}")
+            conditions.append(f"type({variable}) is {plain.kind.__name__}")
             if plain.between is not None:
-                low, high = map(function.constant, plain.between)
+                low, high = (function.constant(each, "limit") for each in plain.between)
                 conditions.append(f"{low} < {variable} < {high}")
             texts.append(f"{{{variable}:{plain.format}}}")
     if conditions:

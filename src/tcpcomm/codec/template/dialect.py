@@ -297,7 +297,7 @@ class TextDialect(Dialect):
         if written is not None and not (template.counts or template.raw or message.has_id):
             return command_source(template, message.order, written, source)
         whole = super().command_source(source, name, sent)
-        read = [f"asked = {source.constant(message.read_request)}(frame)", "values = asked.values"]
+        read = [f"asked = {source.constant(message.read_request, 'read')}(frame)", "values = asked.values"]
         return evolve(whole, read=read, arguments="**values")
 
     def _explain_refusals(self, explained: Callable[[Refusal, str], Refusal]) -> None:

@@ -39,7 +39,6 @@ def recognition_by_begin(source: Source, begins: Mapping[str, str]) -> tuple[lis
     by_size: dict[int, dict[str, int]] = {}
     for number, begin in enumerate(groups, 1):
         by_size.setdefault(len(begin), {})[begin] = number
-    found = [
-        f"{source.constant(by_size[size].get)}(frame[:{size}], 0)" for size in sorted(by_size, reverse=True)
-    ]
+    sizes = sorted(by_size, reverse=True)
+    found = [f"{source.constant(by_size[size].get, 'find')}(frame[:{size}], 0)" for size in sizes]
     return [f"number = {' or '.join(found)}"], [*groups.values()]

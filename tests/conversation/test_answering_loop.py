@@ -1,0 +1,205 @@
+"""The generated functions of a declaration: each of their lines runs, and people can read them."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from tcpcomm import U16, Equipment, Fault, command, current_session
+from tcpcomm.codec import ID, OPCODE, Binary, Json, Length, Template
+from tcpcomm.conversation.answering_loop import Loops, code_for, loops_for
+from tcpcomm.equipment.declaration import Declaration
+from tcpcomm.equipment.equipment import declaration_of
+from tcpcomm.framing import Delimited, LengthPrefixed, Lines
+from tcpcomm.server.serving import EquipmentFactory
+from tests.captured import CapturedLog
+
+
+@frozen
+class Position:
+    x: float
+    y: float
+
+
+class Camera(Equipment):
+    framing = Delimited(b"\r\n")
+    codec = Template(fault="NG,{code:d},{reason}")
+
+    @command("TRG,{job}", reply="OK,{x:.3f},{y:.3f}")
+    async def locate(self, job: int) -> Position:
+        match job:
+            case 2:
+                raise Fault(5, "no part")
+            case 3:
+                current_session().pauseProducing()
+            case 4:
+                return None  # type: ignore[return-value] # this is the case to try
+            case 5:
+                await self.later
+            case 6:
+                await self.later
+                raise Fault(6, "late")
+        return Position(1.0, float(job))
+
+    @command("SAY,{text}", reply="SAID,{text}")
+    def say(self, text: str) -> str:
+        if text == "fault":
+            raise Fault(7, "no voice")
+        if text == "pause":
+            current_session().pauseProducing()
+        return "x" * 2000 if text == "long" else text
+
+    later: Deferred[None]
+
+
+class Registers(Equipment):
+    framing = LengthPrefixed(2, offset=4, strip=0)
+    codec = Binary(id=U16, head=(ID, b"\0\0", Length(U16), b"\x01", OPCODE))
+
+    @command(3)
+    def read_holding(self, address: U16) -> U16:
+        if address == 2:
+            raise Fault(2)
+        if address == 3:
+            current_session().pauseProducing()
+        return address if address != 4 else -1
+
+
+class Axis(Equipment):
+    framing = Lines()
+    codec = Json()
+
+    @command
+    def move(self, to: int) -> int:
+        if to == 2:
+            raise Fault(2, "no such place")
+        if to == 3:
+            current_session().pauseProducing()
+        return to if to != 4 else "x"  # type: ignore[return-value] # this is the case to try
+
+
+def _lines(*texts: bytes) -> list[bytes]:
+    return [text + b"\r\n" for text in texts]
+
+
+def _read(address: int) -> bytes:
+    return b"\0\7\0\0\0\4\1\3" + address.to_bytes(2, "big")
+
+
+TRIED: list[tuple[type[Equipment], list[bytes]]] = [
+    (
+        Camera,
+        _lines(
+            b"TRG,1", b"TRG,2", b"TRG,3", b"TRG,4", b"TRG,5", b"TRG,6", b"TRG,x", b"WHAT",
+            b"SAY,hi", b"SAY,fault", b"SAY,pause", b"SAY,long",
+        ),
+    ),  # fmt: skip
+    (Registers, [*map(_read, range(5)), _read(1)[:9], b"\0\7\0\0\0\4\1\x09\0\1", b"\0\7\0\1\0\4\1\3\0\1"]),
+    (
+        Axis,
+        [b'{"move": %d}\r\n' % to for to in range(5)] + [b'{"move": "x"}\r\n', b"{\r\n", b'{"go": 1}\r\n'],
+    ),
+]
+
+
+def _declared(kind: type[Equipment]) -> tuple[Declaration, Loops]:
+    declaration = declaration_of(kind)
+    loops = loops_for(declaration, [getattr(kind, each) for each in declaration.commands], kind.__name__)
+    assert loops is not None
+    return declaration, loops
+
+
+@contextmanager
+def _lines_run(code: set[CodeType]) -> Iterator[set[int]]:
+    """Yield a set, to which each line of these functions is added when it runs."""
+    found: set[int] = set()
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        if frame.f_code not in code:
+            return None
+        found.add(frame.f_lineno)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield found
+    finally:
+        sys.settrace(before)
+
+
+def _answer(kind: type[Equipment], chunk: bytes) -> bytes:
+    """Send a chunk in a session of its own, let what waits go on, and return what was answered."""
+    equipment: Any = kind()
+    equipment.later = Deferred()
+    factory = EquipmentFactory(equipment, clock=Clock(), allow_http=True)
+    session: Any = factory.buildProtocol(None)
+    session.makeConnection(transport := StringTransport())
+    session.dataReceived(chunk)
+    equipment.later.callback(None)
+    session.resumeProducing()
+    return transport.value()
+
+
+@pytest.mark.parametrize(("kind", "requests"), TRIED)
+@pytest.mark.usefixtures("captured_log")
+def test_each_line_of_the_generated_functions_runs(kind: type[Equipment], requests: list[bytes]) -> None:
+    _, loops = _declared(kind)
+    code = {loops.one.__code__, loops.several.__code__}
+
+    with _lines_run(code) as run:
+        for request in requests:
+            assert _answer(kind, request) or request == requests[-1]
+            _answer(kind, requests[0] + request + requests[1])
+
+    wanted = {line for each in code for _, _, line in each.co_lines() if line}
+    assert {line: loops.source.splitlines()[line - 1] for line in sorted(wanted - run)} == {}
+
+
+def test_a_traceback_shows_the_lines_of_the_generated_functions() -> None:
+    _, loops = _declared(Camera)
+
+    shown = linecache.getline(loops.several.__code__.co_filename, loops.several.__code__.co_firstlineno)
+
+    assert shown.startswith("async def several(")
+
+
+def test_the_code_is_shown_with_the_values_that_it_uses() -> None:
+    code = code_for(declaration_of(Camera))
+
+    assert "# find1       get of {'TRG,': 1, 'SAY,': 2}\n" in code
+    assert "b'OK,%.3f,%.3f\\r\\n'\n" in code
+    assert "value = await calls[0](job=a0)\n" in code
+    assert "value = calls[1](text=a0)\n" in code
+
+
+def test_a_declaration_whose_commands_are_all_unusual_has_no_code() -> None:
+    class Bell(Equipment):
+        codec = Template()
+
+        @command("RING", reply=None)
+        def ring(self) -> None: ...
+
+    assert "Bell go the general way" in code_for(declaration_of(Bell))
+
+
+def test_a_failing_handler_is_logged_the_same_alone_and_among_others(captured_log: CapturedLog) -> None:
+    class Broken(Camera):
+        def say(self, text: str) -> str:
+            raise ValueError(text)
+
+    replies = [_answer(Broken, chunk) for chunk in (b"SAY,a\r\n", b"TRG,1\r\nSAY,a\r\nTRG,1\r\n")]
+
+    assert [1, 1] == [reply.count(b"NG,") for reply in replies]
+    assert replies[1].startswith(b"OK,") and replies[1].endswith(b"OK,1.000,1.000\r\n")
+    assert 2 == sum("Broken.say failed" in line for line in captured_log.lines)
