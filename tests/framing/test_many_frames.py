@@ -57,6 +57,20 @@ def test_many_small_frames_that_keep_their_headers_are_cut_as_one_by_one(sizes: 
     assert frames == framing.decoder().feed(b"".join(frames))
 
 
+@pytest.mark.parametrize("framing", [LengthPrefixed(4), LengthPrefixed(2, offset=2)], ids=str)
+def test_runs_of_every_length_between_other_frames_are_cut_as_one_by_one(framing: LengthPrefixed) -> None:
+    header = b"ab" if framing.strip == 0 else b""
+    frames = []
+    for repeat in range(1, 90):
+        for size, count in ((30, repeat), (31, 2), (32, 1), (31, repeat % 7)):
+            field = size.to_bytes(2, "big") if header else b""
+            frames += [header + field + bytes([repeat]) * size] * count
+    wire = b"".join(map(framing.encode, frames))
+    for end in range(len(wire) - 31, len(wire)):
+        assert frames[:-1] == framing.decoder().feed(wire[:end])
+    assert frames == framing.decoder().feed(wire)
+
+
 @pytest.mark.parametrize("before", [0, 1, 5, 100, 300])
 @pytest.mark.parametrize(
     ("framing", "bad", "fault"),

@@ -2,8 +2,8 @@
 The decoder of :class:`~tcpcomm.framing.length.LengthPrefixed`: it cuts where a length field says.
 
 :meth:`LengthDecoder.cut` first tries two quick ways: one ``struct`` that cuts a frame and reads the next
-length field, and one that cuts 64 frames with equal headers. These leave a bad length or an incomplete
-frame to the careful loop.
+length field, and one that cuts up to 64 frames with equal headers. These leave a bad length or an
+incomplete frame to the careful loop.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ LEARNED: Final = 256
 """The number of frame sizes whose headers or structs are kept, to limit memory."""
 
 _FOLLOWED: Final = 4  # frames: with fewer behind it, a frame is cut as quickly alone
-_REPEATS: Final = 4  # equal neighbours that suggest a run
-_BLOCK: Final = 64  # frames of a run that one struct cuts
+_REPEATS: Final = 4  # equal neighbours that suggest a run; twice as many after a short run
+_SHORT: Final = 16  # frames: finding a run of fewer costs more than it gains
+_ROOM: Final = 24  # frames: with fewer in the buffer, the loop that looks for no run is quicker
+_BLOCKS: Final = (64, 16, 4)  # frames of a run that one struct cuts: the most that are left
 _NOT_A_NUMBER: Final = -(2**70)  # less than any length, whatever is added to it
 
 _Read = Callable[[Buffer, int], tuple[int, ...]]
@@ -193,9 +195,10 @@ class LengthDecoder(Decoder):
         header, frames = self._header, self._frames
         structs, extra = header.structs, header.extra
         assert structs is not None
+        patience = _REPEATS
         while True:
             repeats = 0
-            has_room = len(buffer) - position >= _BLOCK * (value + extra)
+            has_room = len(buffer) - position >= _ROOM * (value + extra)
             try:
                 while not has_room:  # for a run: the loop without counting is quicker
                     frame, following = structs[value](buffer, position)
@@ -208,7 +211,7 @@ class LengthDecoder(Decoder):
                     position += value + extra
                     if following == value:
                         repeats += 1
-                        if repeats == _REPEATS:
+                        if repeats == patience:
                             break
                     value = following
             except KeyError:
@@ -217,7 +220,9 @@ class LengthDecoder(Decoder):
             except struct.error:  # the frame is incomplete: a check of each one would cost more
                 return position
             else:
+                before = len(frames)
                 position = _cut_run(buffer, position, value + extra, header, frames)
+                patience = 2 * patience if len(frames) - before < _SHORT else _REPEATS
                 if position > len(buffer) - header.size:
                     return position
                 (value,) = header.read(buffer, position)
@@ -295,13 +300,15 @@ def _cut_run(buffer: bytes, position: int, total: int, header: LengthHeader, fra
     The header at ``position`` must be known to be good. Return the position after the run.
     """
     strip = header.strip
-    blocks, single = divmod(_run_length(buffer, position, total, header.checked_columns), _BLOCK)
-    if blocks:
-        unpack = _block_struct(strip, total - strip)
-        for _ in range(blocks):
-            frames += unpack(buffer, position)
-            position += total * _BLOCK
-    for _ in range(single):
+    left = _run_length(buffer, position, total, header.checked_columns)
+    for count in _BLOCKS:
+        if left >= count:
+            blocks, left = divmod(left, count)
+            unpack = _block_struct(strip, total - strip, count)
+            for _ in range(blocks):
+                frames += unpack(buffer, position)
+                position += total * count
+    for _ in range(left):
         frames.append(buffer[position + strip : position + total])
         position += total
     return position
@@ -315,7 +322,7 @@ def _run_length(buffer: bytes, position: int, total: int, columns: Sequence[int]
     hostile pattern would make the cost quadratic otherwise.
     """
     most = (len(buffer) - position) // total
-    run, ahead = 0, _BLOCK
+    run, ahead = 0, _BLOCKS[0]
     while run < most:
         compared = equal = min(ahead, most - run)
         start = position + run * total
@@ -332,5 +339,6 @@ def _run_length(buffer: bytes, position: int, total: int, columns: Sequence[int]
 
 
 @lru_cache(maxsize=256)
-def _block_struct(skip: int, size: int) -> _Unpack:
-    return struct.Struct(f"{skip}x{size}s" * _BLOCK).unpack_from
+def _block_struct(skip: int, size: int, count: int) -> _Unpack:
+    """Return a function that cuts ``count`` frames of ``skip + size`` bytes, without their first bytes."""
+    return struct.Struct(f"{skip}x{size}s" * count).unpack_from
