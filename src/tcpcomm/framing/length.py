@@ -86,6 +86,11 @@ class LengthPrefixed(Framing):
         return self.offset + self.width
 
     @property
+    def carries_all_up_to(self) -> int:
+        """The bytes up to which every frame can be sent, whatever is in it; -1 if that is not sure."""
+        return -1 if self._keeps_header or self.adjust > 0 else self.max_frame
+
+    @property
     def _smallest(self) -> int:
         """The bytes of the shortest frame that the length field can announce."""
         return max(0, self.adjust) + self.header - self.strip
@@ -143,11 +148,17 @@ class LengthPrefixed(Framing):
         return (self._check_header(frame, header) if self._keeps_header else header, frame)
 
     def encode_many(self, frames: Iterable[bytes]) -> bytes:
+        if self._keeps_header:
+            return super().encode_many(frames)
         frames = [*frames]
-        sizes = {*map(len, frames)}
-        if len(sizes) == 1 and not self._keeps_header:
-            return self._encoded[sizes.pop()].join((b"", *frames))
-        return super().encode_many(frames)
+        sizes = [*map(len, frames)]
+        encoded = self._encoded
+        if len({*sizes}) == 1:
+            return encoded[sizes[0]].join((b"", *frames))
+        parts = [b""] * (2 * len(frames))
+        parts[::2] = map(encoded.__getitem__, sizes)
+        parts[1::2] = frames
+        return b"".join(parts)
 
     def total_length(self, header: bytes) -> int:
         """

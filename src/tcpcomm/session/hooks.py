@@ -15,6 +15,8 @@ from tcpcomm.session.receive_queue import ReceivingSession, deliver_each
 FAULT_LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about faulty data from one peer."""
 
+_FEWEST_KEPT: Final = 16  # frames of a batch: keeping the replies to fewer gains nothing
+
 
 class SessionHooks(FrameSender):
     """The methods of :class:`~tcpcomm.FrameProtocol` that a subclass overrides, with what they do else."""
@@ -42,7 +44,12 @@ class SessionHooks(FrameSender):
         """
         if len(frames) == 1:
             return self.frameReceived(frames[0])
-        deliver_each(cast("ReceivingSession", self), frames, self._seconds)
+        if len(frames) >= _FEWEST_KEPT:
+            self.keep_sent()
+        try:
+            deliver_each(cast("ReceivingSession", self), frames, self._seconds)
+        finally:
+            self.send_kept()
         return None
 
     def framingFailed(self, fault: FramingError) -> None:

@@ -141,8 +141,8 @@ class FrameProtocol(SessionHooks):
         """
         if self._closing:
             return
-        self.reason = reason
-        self._closing = True
+        self.send_kept()
+        self.reason, self._closing = reason, True
         self._update_hold()
         self._drop_received()
         self._lingering_close = LingeringClose(self._send_buffer, self._seconds, self.limits.stall)
