@@ -71,6 +71,29 @@ def test_runs_of_every_length_between_other_frames_are_cut_as_one_by_one(framing
     assert frames == framing.decoder().feed(wire)
 
 
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 16, 63, 64, 65, 200])
+@pytest.mark.parametrize(
+    ("framing", "header"),
+    [
+        (LengthPrefixed(4), b"\0\0\0\x09"),
+        (LengthPrefixed(1, adjust=-1), b"\x0a"),
+        (LengthPrefixed(2, offset=1), b"?\0\x09"),
+        (LengthPrefixed(2, offset=1, sync=b"!"), b"!\0\x09"),
+        (LengthPrefixed(2, form="hex"), b"09"),
+    ],
+)
+def test_a_chunk_that_only_looks_like_a_run_is_cut_as_others(
+    framing: LengthPrefixed, header: bytes, count: int
+) -> None:
+    frame = (b"" if framing.strip else header) + b"*" * 9
+    wire = (header + b"*" * 9) * count
+    assert [frame] * count == framing.decoder().feed(wire)
+    last = len(wire) - len(header) - 9
+    for at in range(len(header)):  # a last frame with another header, as long as the others
+        other = wire[: last + at] + bytes([wire[last + at] ^ 0x40]) + wire[last + at + 1 :]
+        assert read_chunks(framing, [bytes([byte]) for byte in other]) == read_chunks(framing, [other])
+
+
 @pytest.mark.parametrize("before", [0, 1, 5, 100, 300])
 @pytest.mark.parametrize(
     ("framing", "bad", "fault"),
