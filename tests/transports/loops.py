@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import select
 import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
@@ -13,6 +14,7 @@ from twisted.internet.pollreactor import PollReactor
 from twisted.internet.selectreactor import SelectReactor
 
 from tcpcomm.transports.at_once import AtOnceConnector, AtOncePort
+from tcpcomm.transports.epoll_reactor import LeanPolling
 from tcpcomm.transports.reactors import MakesTCP, NativeReactor, NativeTCP
 
 __all__ = ["LOOPS", "REACTORS", "VIEW", "native_view"]
@@ -48,9 +50,7 @@ LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = _loops()
 """Functions that make a new loop, by name."""
 
 
-def _new_loop(
-    case: Any, new_loop: Callable[[], asyncio.AbstractEventLoop]
-) -> asyncio.AbstractEventLoop:
+def _new_loop(case: Any, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> asyncio.AbstractEventLoop:
     """Return a new loop, which is closed when the test has cleaned up."""
     loop = new_loop()
 
@@ -75,6 +75,20 @@ def native_view(case: Any) -> NativeTCP:
     return NativeTCP(AsyncioSelectorReactor(_new_loop(case, asyncio.SelectorEventLoop)))
 
 
+def _on_epoll() -> dict[str, Callable[..., Any]]:
+    if not hasattr(select, "epoll"):
+        return {}
+    from twisted.internet.epollreactor import EPollReactor
+
+    class AtOnceLeanEPoll(MakesTCP, LeanPolling, EPollReactor):
+        """An epoll(7) reactor with less work for each event that sends at once."""
+
+        port_kind = AtOncePort
+        connector_kind = AtOnceConnector
+
+    return {"at_once_lean_epoll": AtOnceLeanEPoll}
+
+
 VIEW = "native_view"
 """The name of the view. A ReactorBuilder cannot use it, because it changes the class of its reactor."""
 
@@ -83,5 +97,6 @@ REACTORS: Mapping[str, Callable[..., Any]] = {
     **{f"native_{name}": _native(new_loop) for name, new_loop in LOOPS.items()},
     "at_once_poll": AtOncePoll,
     "at_once_select": AtOnceSelect,
+    **_on_epoll(),
 }
 """Functions that make a new reactor for a ReactorBuilder, by name."""

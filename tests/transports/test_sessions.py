@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -23,6 +24,8 @@ def run_on(reactor: str, *tests: str) -> str:
         skip("Twisted's asyncio reactor needs another loop than Windows has by default")
     if reactor == "uvloop" and find_spec("uvloop") is None:
         skip("the module uvloop is not installed (pip install tcpcomm[fast])")
+    if reactor == "tcpcomm-epoll" and not hasattr(select, "epoll"):
+        skip("epoll is a facility of Linux")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     environment = {**os.environ, "TCPCOMM_TEST_REACTOR": reactor}
     done = subprocess.run(
@@ -37,6 +40,7 @@ def test_sessions_work_over_native_transports(reactor: str) -> None:
     assert " passed" in run_on(reactor, "tests/transports/sessions_on_asyncio.py")
 
 
-def test_sessions_and_links_work_on_a_native_reactor() -> None:
+@pytest.mark.parametrize("reactor", ["uvloop", "tcpcomm-epoll"])
+def test_sessions_and_links_work_on_our_reactors(reactor: str) -> None:
     tests = ("tests/session/test_transports.py", "tests/link/test_transports.py")
-    assert " passed" in run_on("uvloop", *tests)
+    assert " passed" in run_on(reactor, *tests)

@@ -44,7 +44,7 @@ BUILDERS: tuple[Any, ...] = (
     test_tls.AbortSSLConnectionTests,
 )
 
-LEFT_OUT_NATIVE = {
+LEFT_OUT = {
     # For each chunk, Twisted's reactors look up the "system" field of the old twisted.python.log, which
     # takes a seventh of the time of a frame. twisted.logger, its successor, does not use it.
     "test_logPrefix": None,
@@ -63,8 +63,8 @@ def _cases() -> dict[str, type]:
         for name, reactor in REACTORS.items():
             title = f"{builder.__name__}_on_{name}"
             members: dict[str, Any] = {"__module__": __name__, "reactorFactory": reactor}
-            if name.startswith("native"):
-                members |= LEFT_OUT_NATIVE
+            if name.startswith("native") or name == "at_once_lean_epoll":
+                members |= LEFT_OUT
             if builder is test_tls.AbortSSLConnectionTests:
                 members |= LEFT_OUT_TLS
             cases[title] = type(title, (builder, SynchronousTestCase), members)

@@ -38,3 +38,9 @@ class _NativeEndpoints:
 native = _NativeEndpoints()
 
 uvloop = Reactor("uvloop", "tcpcomm.transports.uvloop_reactor", "uvloop with native transports (tcpcomm).")
+
+epoll = Reactor(
+    "tcpcomm-epoll",
+    "tcpcomm.transports.epoll_reactor",
+    "epoll without a logging context for each event, Linux only (tcpcomm).",
+)
