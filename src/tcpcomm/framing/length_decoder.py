@@ -27,7 +27,8 @@ SMALL: Final = 2048
 LEARNED: Final = 256
 """The number of frame sizes whose headers or structs are kept, to limit memory."""
 
-_FOLLOWED: Final = 4  # frames: with fewer behind it, or in a chunk, a frame is cut as quickly alone
+_FOLLOWED: Final = 4  # frames: with fewer behind it, a frame is cut as quickly alone
+_FEWEST: Final = 8  # frames of a chunk that is one run: fewer are cut as quickly in the general way
 _REPEATS: Final = 4  # equal neighbours that suggest a run; twice as many after a short run
 _SHORT: Final = 16  # frames: finding a run of fewer costs more than it gains
 _ROOM: Final = 24  # frames: with fewer in the buffer, the loop that looks for no run is quicker
@@ -158,7 +159,7 @@ class LengthDecoder(Decoder):
         if size < total <= header.largest:
             self.wait_for(total, strip=header.strip)
             return []
-        if _FOLLOWED * total <= size and header.size <= total <= header.largest and size % total == 0:
+        if _FEWEST * total <= size and header.size <= total <= header.largest and size % total == 0:
             frames: list[bytes] = []  # a run, perhaps
             if _cut_run(data, 0, total, header, frames) == size:
                 return frames

@@ -44,8 +44,10 @@ class SessionHooks(FrameSender):
         """
         if len(frames) == 1:
             return self.frameReceived(frames[0])
-        if len(frames) >= _FEWEST_KEPT:
-            self.keep_sent()
+        if len(frames) < _FEWEST_KEPT:
+            deliver_each(cast("ReceivingSession", self), frames, self._seconds)
+            return None
+        self.keep_sent()
         try:
             deliver_each(cast("ReceivingSession", self), frames, self._seconds)
         finally:
