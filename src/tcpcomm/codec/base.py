@@ -516,7 +516,7 @@ class Dialect(ABC):
         """
         write = source.constant(self.replier(name), "write")
         statements = ["if not isinstance(value, LATER):", f"(written,) = {write}(asked, value)"]
-        return CommandSource(["pass"], "**asked.values", statements, "encode(written)")
+        return CommandSource((), "**asked.values", statements, "encode(written)")
 
     def join(self, replies: Sequence[bytes]) -> bytes:
         """Return one frame with the replies to a batch. Only codecs that have batches implement it."""

@@ -53,7 +53,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from inspect import iscoroutinefunction
 from struct import Struct
-from textwrap import indent
+from textwrap import dedent, indent
 from time import monotonic
 from types import CoroutineType
 from typing import Any, Final
@@ -79,10 +79,7 @@ _SEVERAL: Final = """\
 {def_} several(responder, session, buffer, calls, frames):
     append, began, waiting = buffer.ahead.append, watchdog.since, buffer.waiting
     for frame in frames:
-        try:
 {recognition}
-        except Exception:
-            return None
 {commands}
         return None
     return DONE
@@ -91,20 +88,20 @@ _SEVERAL: Final = """\
 _ONE: Final = """\
 def one(session, buffer, calls, frame):
     began, waiting = watchdog.since, buffer.waiting
-    try:
 {recognition}
-    except Exception:
-        return None
 {commands}
     return None
 """
 
-_COMMAND: Final = """\
+_READ: Final = """\
     try:
 {read}
     except Exception:
         pass
     else:
+"""
+
+_COMMAND: Final = """\
         watchdog.handler = {where!r}
         try:
             {call}
@@ -191,10 +188,10 @@ def _loops(declaration: Declaration, waiting: tuple[bool, ...], name: str) -> Lo
             one += _alone(found, f"{name}.{each}", place, waiting[place])
     text = _SEVERAL.format(
         def_="async def" if any(waiting) else "def",
-        recognition="\n".join(nested(recognition, 12)),
+        recognition="\n".join(nested(recognition, 8)),
         commands="\n".join(several),
     )
-    text += "\n" + _ONE.format(recognition="\n".join(nested(recognition, 8)), commands="\n".join(one))
+    text += "\n" + _ONE.format(recognition="\n".join(nested(recognition, 4)), commands="\n".join(one))
     values = {name: value for name, value in source.names.items() if name not in _NAMES}
     made = source.functions(text, declaration.name)
     return Loops(made["several"], made["one"], text, values)
@@ -230,11 +227,11 @@ def _alone(found: CommandSource, where: str, place: int, waits: bool) -> list[st
 def _block(found: CommandSource, answered: Sequence[str], **parts: str) -> str:
     write = nested([*found.write, f"reply = {found.reply}", "if len(reply) <= LONGEST:"], 12)
     depth = len(write[-1]) - len(write[-1].lstrip()) + 4
-    return _COMMAND.format(
-        read="\n".join(nested(found.read, 8)),
-        write="\n".join([*write, *[" " * depth + each for each in answered]]),
-        **{**parts, "where": parts["where"]},
-    )
+    write += [" " * depth + each for each in answered]
+    block = _COMMAND.format(write="\n".join(write), **parts)
+    if not found.read:  # it is read where it is recognised
+        return indent(dedent(block), "    ")
+    return _READ.format(read="\n".join(nested(found.read, 8))) + block
 
 
 def code_for(declaration: Declaration) -> str:
