@@ -107,12 +107,12 @@ def _read(address: int) -> bytes:
     return b"\0\7\0\0\0\4\1\3" + address.to_bytes(2, "big")
 
 
-SAID = (b"hi,END", b"fault,END", b"pause,END", b"long,END", b"odd,END", b"hi")
+SAID = [b"SAY," + each for each in (b"hi,END", b"fault,END", b"pause,END", b"long,END", b"odd,END", b"hi")]
 MOVES = (*(b'{"cmd":"move","to":%d}' % to for to in range(5)), b'{"cmd":"move"}', b"{")
 TRIED: list[tuple[type[Equipment], list[bytes]]] = [
     (
         Camera,
-        _lines(*(b"TRG,%d" % job for job in range(1, 8)), b"TRG,x", b"WHAT", *(b"SAY," + each for each in SAID)),
+        _lines(*(b"TRG,%d" % job for job in range(1, 8)), b"TRG,x", b"WHAT", *SAID),
     ),
     (Registers, [*map(_read, range(5)), _read(1)[:9], b"\0\7\0\0\0\4\1\x09\0\1", b"\0\7\0\1\0\4\1\3\0\1"]),
     (Axis, _lines(*MOVES)),
