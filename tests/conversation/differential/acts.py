@@ -57,6 +57,9 @@ OUTCOMES: Final = (
 )
 """How a handler ends, unless it returns a good result."""
 
+LONG_OUTCOMES: Final = ("long reply", *("very long reply",) * 3)
+"""Outcomes that only some commands have, to draw them more often."""
+
 STYLES: Final = ("deferred", "coroutine")
 """What a plain function returns if it waits."""
 
@@ -85,7 +88,11 @@ def _draw_act(random: Random) -> Act:
     if random.random() < (0.3 if first else 0.5):
         waits = tuple(random.choices(WAITS, (6, 3, 1, 1), k=random.choice((1, 1, 1, 2))))
     then = _draw_effect(random) if waits and random.random() < 0.3 else ""
-    outcome = random.choice(OUTCOMES) if random.random() < (0.3 if first or waits else 0.9) else ""
+    outcome = (
+        random.choice((*OUTCOMES, *LONG_OUTCOMES))
+        if random.random() < (0.3 if first or waits else 0.9)
+        else ""
+    )
     return Act(first, waits, then, outcome, random.choice(STYLES))
 
 

@@ -18,7 +18,7 @@ LONG_TEXT: Final = "long " * 1000
 VERY_LONG_TEXT: Final = "longer" * 8000
 
 
-@frozen(slots=False)
+@frozen(slots=False, eq=False)
 class Kind:
     """
     A kind of session.
@@ -397,3 +397,6 @@ KINDS: Final = (
     TWO_WAY,
     TELESCOPE,
 )
+
+USUAL_KINDS: Final = tuple(each for each in KINDS if each not in (PLC, TOOL, TWO_WAY))
+"""The kinds that can go the generated way: no header carries values, and the equipment asks nothing."""

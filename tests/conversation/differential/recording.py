@@ -128,13 +128,17 @@ def virtual_time() -> Iterator[None]:
     Let the modules of tcpcomm take the virtual time for the monotonic one, and log without a limit.
 
     A handler that the machine holds up for a millisecond would otherwise send the rest of a chunk another
-    way.
+    way. Tables with the names of generated functions are changed, too.
     """
     monotonic = time.monotonic
     with ExitStack() as stack:
         for name, module in list(sys.modules.items()):
-            if name.startswith("tcpcomm.") and vars(module).get("monotonic") is monotonic:
-                stack.enter_context(patch.object(module, "monotonic", NOW))
+            if not name.startswith("tcpcomm."):
+                continue
+            tables = [each for each in vars(module).values() if type(each) is dict]
+            for table in (vars(module), *tables):
+                if table.get("monotonic") is monotonic:
+                    stack.enter_context(patch.dict(table, monotonic=NOW))
         stack.enter_context(peer_events.lifted())
         yield
 

@@ -14,7 +14,7 @@ from twisted.internet.address import IPv4Address
 from tcpcomm import FrameProtocol, Heartbeats, Limits, SessionObserver, per_session
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol
 from tests.conversation.differential.acts import ACTS, ENDING_ACTS, WAITING_ACTS, Act, Scene
-from tests.conversation.differential.kinds import KINDS, Kind
+from tests.conversation.differential.kinds import KINDS, USUAL_KINDS, Kind
 from tests.conversation.differential.recording import (
     NOW,
     Outcome,
@@ -27,8 +27,11 @@ from tests.conversation.differential.recording import (
 
 Step = tuple[Any, ...]
 
-CHUNKS: Final = (1, 1, 1, 1, 2, 2, 3, 8, 8, 16, 17, 40, 64, 70, 130)
+CHUNKS: Final = (*(1,) * 10, *(2,) * 6, *(3,) * 4, *(8,) * 8, *(16,) * 6, 17, 40, 64, 64, 70, 130)
 """The numbers of frames in a chunk, to choose from."""
+
+VARIETY: Final = (1, 2, 3, 6, 1000)
+"""The most commands that a session has, to choose from: a real host repeats a few."""
 
 SIZES: Final = {1: "one frame", 2: "two", 3: "three", 8: "eight", 69: "up to 69", 1000: "70 and more"}
 """Words for the numbers of frames, by the largest of them."""
@@ -49,7 +52,7 @@ WILD_STEPS: Final = {
     "resume": 2.0,
     "event": 1.0,
     "event to": 0.7,
-    "observe": 1.0,
+    "observe": 2.5,
     "appetite": 1.0,
     "send": 0.7,
     "open": 0.4,
@@ -109,7 +112,7 @@ class Script:
 def draw(seed: int) -> Script:
     """Draw a session. The same seed gives the same one."""
     random = Random(seed)
-    kind = random.choice(KINDS)
+    kind = random.choice(USUAL_KINDS if random.random() < 0.6 else KINDS)
     is_calm = random.random() < 0.5
     return _Drawing(random, kind, is_calm).script()
 
@@ -122,24 +125,29 @@ class _Drawing:
         self.kind = kind
         self.is_calm = is_calm
         self.sessions = random.choice((1, 1, 1, 1, 2, 3))
-        self.bad = 0.0 if is_calm else random.choice((0.0, 0.0, 0.02, 0.2))
-        self.cut = random.choice((0.0, 0.2, 0.5))
-        self.has_heartbeats = random.random() < 0.1
+        # Most chunks of calm sessions go the generated way, so that a single act meets it in the middle.
+        self.is_nearly_calm = not is_calm and random.random() < 0.5
+        is_quiet = is_calm or self.is_nearly_calm
+        self.verbs = CALM_STEPS if is_quiet else WILD_STEPS
+        self.bad = 0.0 if is_quiet else random.choice((0.0, 0.0, 0.02, 0.2))
+        self.cut = random.choice((0.0, 0.0, 0.0, 0.1, 0.5))
+        self.good = random.sample(kind.good, min(random.choice(VARIETY), len(kind.good)))
+        self.has_heartbeats = random.random() < (0.05 if is_quiet else 0.2)
         self.rests = [b""] * MOST_SESSIONS
         self.frames = 0
         self.takes_names = kind.name == "robot" and random.random() < 0.8
         # At most one broken chunk a session, because most end it.
-        self.broken = 0.0 if is_calm else random.choice((0.0, 0.05, 0.2))
+        self.broken = 0.0 if is_quiet else random.choice((0.0, 0.05, 0.2))
 
     def script(self) -> Script:
         random, kind = self.random, self.kind
         steps: list[Step] = [("open",)] * self.sessions
         if self.kind.opening:
             steps += [("receive", at, (self.kind.opening,), 1) for at in range(self.sessions)]
-        if not self.is_calm and random.random() < 0.4:
+        if self.verbs is WILD_STEPS and random.random() < 0.4:
             steps.append(("appetite", random.randrange(self.sessions), random.choice(APPETITES)))
-        verbs = CALM_STEPS if self.is_calm else WILD_STEPS
-        kinds = random.choices([*verbs], [*verbs.values()], k=random.randrange(3, 12))
+        verbs = self.verbs
+        kinds = random.choices([*verbs], [*verbs.values()], k=random.randrange(4, 18))
         for verb in kinds:
             if verb == "stop reading":
                 steps += self._stop_reading()
@@ -157,7 +165,8 @@ class _Drawing:
             unread_abort=random.choice((4 * 1024 * 1024, 256 * 1024)),
             idle=random.choice((600.0, 3.0)),
         )
-        options: dict[str, Any] = {"limits": limits}
+        # A session that looks for browsers takes its first chunk the general way.
+        options: dict[str, Any] = {"limits": limits, "allow_http": random.random() < 0.7}
         if self.has_heartbeats:
             options["heartbeat"] = self.kind.heartbeat
             if random.random() < 0.5:
@@ -169,12 +178,15 @@ class _Drawing:
         random = self.random
         if self.is_calm:
             acts, share = WAITING_ACTS, random.choice((0.0, 0.0, 0.0, 0.01, 0.1))
+        elif self.is_nearly_calm:
+            acts = ENDING_ACTS if random.random() < 0.4 else ACTS
+            share = random.choice((0.0, 0.0, 0.02)) + 1 / max(self.frames, 1)
         else:
             acts, share = ACTS, random.choice((0.01, 0.03, 0.1, 0.5))
         count = min(int(self.frames * share) + (share > 0), self.frames)
         calls = random.sample(range(self.frames), count)
         plan = dict(zip(calls, random.choices(acts, k=count), strict=True))
-        if self.frames and not self.is_calm and random.random() < 0.25:
+        if self.frames and self.verbs is WILD_STEPS and random.random() < 0.25:
             plan[random.randrange(self.frames)] = random.choice(ENDING_ACTS)
         return plan
 
@@ -211,7 +223,7 @@ class _Drawing:
         random, kind = self.random, self.kind
         count = random.choice(CHUNKS)
         self.frames += count
-        frames = random.choices(kind.good, k=count)
+        frames = random.choices(self.good, k=count)
         if self.takes_names:
             frames[0] = kind.good[0]
         if random.random() < 0.12:
@@ -444,13 +456,14 @@ def named(step: Step) -> str:
 
 
 @lru_cache(maxsize=4)
-def _drawn(seed: int) -> Script:
+def script_of(seed: int) -> Script:
+    """Return the session of a seed."""
     return draw(seed)
 
 
 def play(seed: int, protocol: type[EquipmentProtocol]) -> Play:
     """Run the session of a seed with sessions of a class."""
-    made = Play(_drawn(seed), protocol)
+    made = Play(script_of(seed), protocol)
     made.run()
     return made
 
