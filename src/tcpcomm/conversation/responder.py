@@ -184,7 +184,7 @@ class Responder:
         self.calls = handlers.calls
         self.loops = handlers.loops
         self.under_way = 0
-        """The number of commands whose handlers wait."""
+        """The number of commands whose handlers wait, or that must be answered before others."""
 
     @property
     def equipment(self) -> Any:
@@ -384,6 +384,7 @@ class Responder:
         # This counts as a command that is under way, because the end of a turn may deliver further
         # requests. They must wait behind those that waited before.
         self._running += 1
+        self.under_way += 1
         while self._queue and self._running == 1 and self._session.is_open:
             request, frame, send, turn = self._queue.popleft()
             later: Deferred[Any] = maybeDeferred(self._take, request, frame, send)
@@ -391,6 +392,7 @@ class Responder:
             if seconds() >= ends:
                 break
         self._running -= 1
+        self.under_way -= 1
         return bool(self._queue) and not self._running
 
     # -- sending ----------------------------------------------------------------------------------------
