@@ -290,8 +290,12 @@ class Requester:
         if calls is None:
             return False
         self._replied = True
-        self._later = [partial(self._exchange.give, call) for call in calls]
-        self.release()
+        if len(calls) == 1:
+            self._exchange.give(calls[0])
+            self._write()
+        else:
+            self._later = [partial(self._exchange.give, call) for call in calls]
+            self.release()
         return True
 
     def _is_alien(self, call: Call, body: Any) -> bool:

@@ -182,6 +182,8 @@ class EquipmentProtocol(WholeChunkProtocol):
         buffer, charset = self._send_buffer, self.charset
         if not self.takes_chunks or self._responder.under_way or buffer.blocked_since is not None:
             return None
+        if self.observers.watches_traffic:
+            return None
         try:
             return frames if charset is None else [frame.decode(charset) for frame in frames]
         except UnicodeDecodeError:
