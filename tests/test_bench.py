@@ -14,7 +14,20 @@ import pytest
 from attrs import evolve
 
 from tcpcomm.codec.json.engines import ENGINES
-from tests.bench import fanout, host, json_engines, large, many, modbus, monitor, plot, record, secs, typed
+from tests.bench import (
+    fanout,
+    host,
+    json_engines,
+    large,
+    many,
+    modbus,
+    monitor,
+    plot,
+    record,
+    secs,
+    typed,
+    workers,
+)
 from tests.bench.decode import CHUNK, FAMILIES, Family, Workload
 from tests.bench.echo import (
     LOADS,
@@ -386,3 +399,23 @@ def test_a_page_of_a_monitor_gets_the_rows_that_are_measured() -> None:
     assert found.rate > 0
     assert found.shown
     assert found.lag
+
+
+@pytest.mark.parametrize("load", workers.LOADS, ids=lambda load: load.title)
+@pytest.mark.parametrize("peer", workers.PEERS, ids=lambda peer: peer.name)
+def test_every_server_on_several_cores_answers_each_command(
+    peer: Peer, load: Load, tools: Toolchain
+) -> None:
+    needs(peer, tools)
+    with start(peer, tools) as server:
+        assert put_load(server, int(server.line(TIMEOUT)), evolve(load, connections=4), tools).rate > 0
+
+
+def test_one_gateway_is_measured_against_two(tools: Toolchain) -> None:
+    if tools.compiler is None:
+        assert {} == workers.measure_gateways(tools, links=4, requests=2, rounds=1)
+        return
+    figures = workers.measure_gateways(tools, links=4, requests=2, rounds=1)
+
+    assert ["one process", "two processes"] == [*figures]
+    assert all(each.rate.median > 0 for each in figures.values())

@@ -24,6 +24,7 @@ from tests.bench import (
     record,
     secs,
     typed,
+    workers,
 )
 from tests.bench.decode import measure_decode
 from tests.bench.interpreter import Interpreter
@@ -50,6 +51,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "many": many.measure_many,
     "record": record.measure_record,
     "monitor": monitor.measure_monitor,
+    "workers": workers.measure_workers,
 }
 """The parts of the page that are measured and written alone, in their order."""
 

@@ -259,7 +259,8 @@ int main(int count, char **arguments)
                          sizeof *latencies);
     poller = epoll_create1(0);
     connect_all(atoi(arguments[1]));
-    run(connection_count > FEW ? WARM_UP * FEW / connection_count + 1 : WARM_UP);
+    long warm_up = connection_count > FEW ? WARM_UP * FEW / connection_count + 1 : WARM_UP;
+    run(warm_up < frames ? warm_up : frames); /* slow commands are few */
     printf("ready\n");
     fflush(stdout);
     char line[16];
