@@ -7,14 +7,17 @@ The server does not listen before all options are checked.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, NoReturn
 
 from attrs import evolve
+from twisted.internet.defer import inlineCallbacks
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
 from twisted.logger import ILogObserver
@@ -34,6 +37,8 @@ from tcpcomm.server.machine import is_terminal, keep_files_private, remove_stale
 from tcpcomm.server.options import ListeningOptions, check, one_line
 from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.server.twistd_log import DEFAULT_LOG_FILES, DEFAULT_LOG_SIZE, twistd_observer
+from tcpcomm.server.worker import Worker
+from tcpcomm.server.workers import Workers, WorkersFailed
 from tcpcomm.session.factory import EVICT, FrameFactory
 from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.observer import SessionObserver
@@ -106,6 +111,13 @@ Examples:
         ["name", None, None, "The name of this server, which peers expect, with --psk."],
         ["client-ca", None, None, "PEM file: ssl: demands a client certificate signed by one of these."],
         ["revoked", None, None, "PEM file with a revocation list of each of these authorities."],
+        [
+            "workers",
+            None,
+            "1",
+            "The processes that share the sessions, on several cores. Each has its own equipment object, "
+            "events and limits. On Linux.",
+        ],
         ["app", "a", None, "Your own equipment, protocol or factory, as module:name."],
         ["log-format", None, "text", "text, or json: one JSON object a line."],
         ["log-limit", None, None, f"Most bytes of log in a minute, or 'none'.  [default: {DEFAULT_LIMIT}]"],
@@ -139,6 +151,8 @@ Examples:
 
     def parseOptions(self, options: Any = None) -> None:
         """Parse the options, or end the process with one line for each mistake."""
+        self.folder = os.getcwd()  # twistd changes it later
+        self._given = [*(sys.argv[1:] if options is None else options)]
         try:
             super().parseOptions(options)  # type: ignore[no-untyped-call]
         except usage.UsageError as error:
@@ -154,6 +168,10 @@ Examples:
         if self.parent is not None:
             check(problems, remove_stale_pidfile, self.parent.get("pidfile"))
             keep_files_private(self.parent)
+        self.worker = Worker.here()
+        self.workers = check(problems, self._count, "workers") or 1
+        if self.workers > 1:
+            problems += self._not_for_workers()
         if self["fast"]:  # first, because anything else, such as --app, may import the reactor
             check(problems, choose, option="fast")
         self.factory: Any = check(problems, self._factory, problems)
@@ -192,6 +210,8 @@ Examples:
         if self["app"] is not None:
             if self["encoding"] != "utf-8":
                 problems.append("--encoding has no effect with --app: your own protocol decodes its text")
+            if self.workers > 1 and self.worker is None:
+                return Factory()  # the workers make the application
             from tcpcomm.server.app import load_factory  # noqa: PLC0415 - brings in all of tcpcomm, for --app only
 
             application: Factory | None = check(problems, load_factory, self["app"], given | idle)
@@ -204,9 +224,38 @@ Examples:
             given["limits"] = evolve(EchoProtocol.limits, idle=idle["idle_timeout"])
         return None if problems else EchoFactory(encoding=self["encoding"], **given)
 
+    def _not_for_workers(self) -> list[str]:
+        """Return a line for each option that has no meaning, or another one, for several processes."""
+        if sys.platform != "linux":
+            return ["--workers needs Linux: start a server for each port instead"]
+        found = [
+            f"--{option} does not work with --workers, because each worker sees its own sessions only"
+            for option in ("record", "monitor")
+            if self[option] is not None
+        ]
+        if self["evict"] != "none" and (self["evict"] is not None or self["psk"] is not None):
+            found.append("--workers needs --evict none, because a worker cannot end a session of another")
+        if self["max-sessions"] == "1":
+            found.append(
+                "--max-sessions 1 does not work with --workers: each worker would have one session"
+            )
+        if any(text.startswith(("unix:", "systemd:")) for text in self["listen"]):
+            found.append("--workers needs --listen tcp:…, tcp6:…, ssl:… or native:…")
+        return found
+
+    def worker_command(self) -> list[str]:
+        """Return the options of twistd, and those of tcpcomm, with which a worker is started."""
+        twistd: Any = self.parent or {}
+        reactor = [] if twistd.get("reactor") is None else ["--reactor", twistd["reactor"]]
+        umask = [] if twistd.get("umask") is None else ["--umask", f"{twistd['umask']:o}"]
+        foreground = ["--nodaemon", "--pidfile=", "--rundir", twistd.get("rundir", "."), *reactor, *umask]
+        return [*foreground, "tcpcomm", *self._given, "--log-format", "json"]
+
     def _observers(self, problems: list[str]) -> list[SessionObserver] | None:
-        observers: list[SessionObserver] = check(problems, self._recorders) or []
-        observers += check(problems, self.monitors, self.recordings) or []
+        observers: list[SessionObserver] = []
+        if self.workers == 1:
+            observers += check(problems, self._recorders) or []
+            observers += check(problems, self.monitors, self.recordings) or []
         if self["frames"]:
             from tcpcomm.session.frame_log import frame_log  # noqa: PLC0415 - few starts need it
 
@@ -243,7 +292,9 @@ Examples:
         return None
 
     def _listeners(self, problems: list[str]) -> list[Listener]:
-        found = self.places(problems, the_reactor())  # twistd's --reactor has chosen it by now
+        inherited = () if self.worker is None else self.worker.sockets
+        # twistd's --reactor has chosen the reactor by now
+        found = self.places(problems, the_reactor(), inherited)
         secured = any(text.startswith(("ssl:", "tls:", "native:")) for text in self["listen"])
         for option in ("client-ca", "client-name", "revoked"):
             if self[option] and not secured:
@@ -390,13 +441,87 @@ class TwistdService(ServerService):
 
     def _stop_now(self, number: int, frame: object) -> None:
         self.log.warn("a second signal: aborting the remaining sessions")
+        the_reactor().callFromThread(self.abort)
+
+    def abort(self) -> None:
+        """Abort the sessions that are left."""
         if isinstance(self.factory, FrameFactory):
-            the_reactor().callFromThread(self.factory.abort, "the server got a second signal to stop")
+            self.factory.abort("the server got a second signal to stop")
+
+
+class WorkerService(TwistdService):
+    """The service in one of several workers. It accepts at sockets that the supervisor has bound."""
+
+    def __init__(self, worker: Worker, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._worker = worker
+
+    def startService(self) -> None:
+        super().startService()
+        the_reactor().callWhenRunning(self._worker.serves, the_reactor())
+
+    def log_listening(self, port: IListeningPort, where: Listener) -> None:
+        """Leave this to the supervisor."""
+
+    def accepts_no_more(self) -> None:
+        self._worker.accepts_no_more()
+
+
+class SupervisorService(TwistdService):
+    """Binds the sockets, and has workers accept at them. A worker that cannot start ends the program."""
+
+    def __init__(self, workers: Workers, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._workers = workers
+        self._places: list[tuple[Any, Listener]] = []
+
+    def log_listening(self, port: IListeningPort, where: Listener) -> None:
+        """Accept nothing here, and log the place when the workers serve it."""
+        listening: Any = port
+        listening.stopReading()
+        self._places.append((listening, where))
+
+    def privilegedStartService(self) -> None:
+        """Bind the sockets of the workers, while the process may still bind low ports."""
+        super().privilegedStartService()
+        for port, _ in self._places:
+            self._workers.share(port.fileno(), port.backlog)
+
+    def startService(self) -> None:
+        super().startService()
+        try:
+            self._workers.start()
+        except WorkersFailed:
+            sys.excepthook = _print_one_line
+            raise
+        for each in self._places:
+            super().log_listening(*each)
+
+    @inlineCallbacks
+    def stopService(self) -> Any:
+        """Stop the workers before the sockets are closed, so that none of them fails to accept."""
+        yield self._workers.stop()
+        yield super().stopService()
+        yield self._workers.ended(self.grace)
+
+    def reload(self) -> None:
+        """Have each worker load certificates and keys again."""
+        self._workers.signal("HUP")
+
+    def abort(self) -> None:
+        self._workers.signal("TERM")
 
 
 def makeService(options: ServerOptions) -> TwistdService:
     """Make the service. Called by twistd, with parsed options."""
-    return TwistdService(
+    service: Callable[..., TwistdService] = TwistdService
+    if options.worker is not None:
+        service = partial(WorkerService, options.worker)
+    elif options.workers > 1:
+        command = options.worker_command()
+        workers = Workers(options.workers, command, folder=options.folder, reactor=the_reactor())
+        service = partial(SupervisorService, workers)
+    return service(
         options.factory,
         options.listeners,
         observer=_log_observer(options),

@@ -76,6 +76,7 @@ NO_LIMITS = {
     "runtime.socket_options": "LONGEST",  # of the system
     "runtime.timer": "LATE FAR",  # the accuracy of timers
     "server.machine": "PRIVATE_UMASK",
+    "server.worker": "STATUS",  # a file descriptor
     "session.frame_log": "MESSAGE_WIDTH",  # a column
     "session.limits": "SELECTABLE_ON_WINDOWS",  # of the system
     # to begin with, or at least:

@@ -58,6 +58,7 @@ WITH_LIMITS = [
         "conversation.requester",
         "session.admission",
         "server.service",
+        "server.workers",
         "session.factory",
         "framing.base",
         "framing.headers.header_framed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final, cast
 
 from twisted.internet import reactor
@@ -13,7 +14,15 @@ from tcpcomm.framing import Lines
 from tcpcomm.server.echo import EchoFactory, EchoProtocol
 from tcpcomm.session.limits import Limits
 
-__all__ = ["Bulk", "ImpatientFactory", "Late", "PatientBulkFactory", "PatientEchoFactory"]
+__all__ = [
+    "Bulk",
+    "DiesFactory",
+    "ImpatientFactory",
+    "Late",
+    "PatientBulkFactory",
+    "PatientEchoFactory",
+    "ProcessNumberFactory",
+]
 
 PATIENCE: Final = 60.0
 """Seconds that a patient server drains; long enough for a busy machine."""
@@ -70,3 +79,25 @@ class Late(FrameProtocol):
     async def frameReceived(self, frame: bytes) -> None:
         await deferLater(cast("Any", reactor), 0.2)
         self.sendFrame(b"OK " + frame)
+
+
+class ProcessNumber(FrameProtocol):
+    """A protocol that answers each line with the number of its process."""
+
+    framing = Lines()
+
+    def frameReceived(self, frame: bytes) -> None:
+        self.sendFrame(b"%d" % os.getpid())
+
+
+class ProcessNumberFactory(FrameFactory):
+    """A server of :class:`ProcessNumber`."""
+
+    protocol = ProcessNumber
+
+
+class DiesFactory(FrameFactory):
+    """A server whose process dies when it is made."""
+
+    def __init__(self, **_options: Any) -> None:
+        os._exit(7)

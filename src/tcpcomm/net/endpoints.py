@@ -33,7 +33,7 @@ from tcpcomm.net.names import is_address, names_of
 from tcpcomm.net.tls import Authorities, OwnCertificate, ServerFiles, ServerTLS, client_options
 from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.transports.endpoints import NativeClientEndpoint
-from tcpcomm.transports.reactors import at_once, plain_reactor
+from tcpcomm.transports.reactors import Inheriting, at_once, plain_reactor
 
 CONNECT_TIMEOUT: Final = 30.0
 """Seconds that an attempt to connect may take, unless the string or the link has a timeout."""
@@ -92,6 +92,7 @@ def listener(
     client_ca: str | None = None,
     client_names: Iterable[str] = (),
     revoked: str | None = None,
+    inherited: int | None = None,
 ) -> Listener:
     """
     Make a listener from an endpoint string.
@@ -107,6 +108,7 @@ def listener(
             ``clientNames=`` in the string, with commas between names, means the same.
         revoked: for TLS, a PEM file with a revocation list of each of these authorities. ``revoked=`` in
             the string means the same.
+        inherited: the file descriptor of a TCP socket that listens at this place already; None: listen.
 
     Raises:
         ConfigurationError: the string is not an endpoint, or it names a file that cannot be read.
@@ -118,6 +120,8 @@ def listener(
     given = {"caCerts": client_ca, "clientNames": ",".join(client_names) or None, "revoked": revoked}
     with _explained(given_text, LISTEN_EXAMPLE):
         transport_reactor, plain_text = _without_at_once(reactor, text)
+        if inherited is not None:
+            transport_reactor = Inheriting(transport_reactor, inherited)
         if is_tls or (parsed.kind == "native" and "privateKey" in parsed.options):
             for option, value in given.items():
                 if value is not None and option in parsed.options:

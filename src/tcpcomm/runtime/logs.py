@@ -39,7 +39,7 @@ INDENT: Final = "    "
 
 LEFT_OUT: Final = "{left_out} more events of this kind were not logged: {kind}"
 
-_EXTRA_FIELDS = ("peer", "reason", "protocol")
+_EXTRA_FIELDS = ("peer", "reason", "protocol", "worker")
 
 LineFormat = Callable[[dict[str, Any]], str | None]
 """Returns an event as a line with its line end, or None if there is nothing to log."""
@@ -104,8 +104,8 @@ def json_line(event: dict[str, Any]) -> str | None:
     Return an event as one line of JSON, or None if it has neither a message nor a failure.
 
     Its fields are ``time`` (ISO 8601, UTC), ``level``, ``logger`` and ``message``. If the event has them,
-    ``peer``, ``reason`` and ``protocol`` follow, ``left_out`` if events of this kind before it were not
-    logged, and ``traceback`` if something failed.
+    ``peer``, ``reason``, ``protocol`` and ``worker`` follow, ``left_out`` if events of this kind before it
+    were not logged, and ``traceback`` if something failed.
     """
     message = _message(event)
     traceback = _traceback(event)

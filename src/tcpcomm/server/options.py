@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NoReturn
 
 from twisted.python import usage
@@ -74,11 +74,14 @@ class AllowingOptions(VersionedOptions):
             problems.append(f"--allow {OPEN_TO_ALL}")
         return tuple(networks) if networks else None
 
-    def place(self, problems: list[str], reactor: Any, text: str) -> Listener | None:
+    def place(
+        self, problems: list[str], reactor: Any, text: str, inherited: int | None = None
+    ) -> Listener | None:
         """
         Return one place to listen at, or None if its endpoint string is wrong.
 
         A mistake is added to the problems, and a place that is open to machines that were not named.
+        ``inherited`` is the file descriptor of a socket that listens there already.
         """
         try:
             found = listener(
@@ -87,6 +90,7 @@ class AllowingOptions(VersionedOptions):
                 client_ca=self.get("client-ca"),
                 client_names=self.get("client-name", ()),
                 revoked=self.get("revoked"),
+                inherited=inherited,
             )
         except ConfigurationError as error:
             problems.append(f"--listen {error}")
@@ -117,8 +121,13 @@ class ListeningOptions(AllowingOptions):
 
     opt_l = opt_listen
 
-    def places(self, problems: list[str], reactor: Any) -> list[Listener]:
-        """Return all places to listen at, without those that :meth:`place` found wrong."""
+    def places(self, problems: list[str], reactor: Any, inherited: Sequence[int] = ()) -> list[Listener]:
+        """
+        Return all places to listen at, without those that :meth:`place` found wrong.
+
+        ``inherited`` has a file descriptor for each place, or none.
+        """
         texts = self["listen"] or [DEFAULT_LISTEN]
-        found = [self.place(problems, reactor, each) for each in texts]
+        numbers: Sequence[int | None] = inherited or [None] * len(texts)
+        found = [self.place(problems, reactor, *each) for each in zip(texts, numbers, strict=True)]
         return [each for each in found if each is not None]

@@ -76,6 +76,7 @@ class ServerService(Service):
         self._started = False
         ports, self.ports = self.ports, []
         yield DeferredList([maybeDeferred(port.stopListening) for port in ports])
+        self.accepts_no_more()
         if isinstance(self.factory, FrameFactory):
             if self.factory.sessions:
                 self.log.info("draining {count} sessions", count=len(self.factory.sessions))
@@ -84,6 +85,9 @@ class ServerService(Service):
             self._abuse_timer.cancel()
             self._abuse_timer = None
             self._tell_abuse()
+
+    def accepts_no_more(self) -> None:
+        """Override it to hear that the service has closed its ports. Draining follows."""
 
     def _tell_abuse_later(self) -> None:
         if self._abuse_timer is None and hasattr(self.factory, "abuse"):

@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.socket_options import BACKLOG
-from tcpcomm.transports.reactors import NativeTCP
+from tcpcomm.transports.reactors import Inheriting, NativeTCP
 from tcpcomm.transports.tls import ServerTLSFiles, client_context
 
 
@@ -43,7 +43,10 @@ class NativeServerEndpoint(TCP4ServerEndpoint):
         interface: str = "",
         tls: ssl.SSLContext | ServerTLSFiles | None = None,
     ) -> None:
-        super().__init__(NativeTCP(reactor, tls=tls), port, backlog, interface)
+        view: Any = NativeTCP(reactor, tls=tls)
+        if isinstance(reactor, Inheriting):
+            view = reactor.over(view)
+        super().__init__(view, port, backlog, interface)
         self.reload = tls.reload if isinstance(tls, ServerTLSFiles) else None
         """Loads the files of its TLS again, for new connections; None if it has no such files."""
 

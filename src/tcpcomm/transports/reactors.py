@@ -6,6 +6,7 @@ Any endpoint of Twisted uses these transports if it is made with one of these vi
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from functools import partial
@@ -97,9 +98,34 @@ def at_once(reactor: Any) -> Any:
     return AtOnce(reactor) if is_twisteds else reactor
 
 
+class Inheriting(_View):
+    """
+    A view of a reactor that listens with a socket which this process inherited, in place of a new one.
+
+    Args:
+        reactor: the reactor, or a view of it, that accepts the connections.
+        number: the file descriptor of the socket, which listens already.
+    """
+
+    def __init__(self, reactor: Any, number: int) -> None:
+        super().__init__(reactor)
+        self.number = number
+
+    def listenTCP(self, port: Any, factory: Any, backlog: int = 50, interface: str = "") -> Any:
+        with socket.socket(fileno=os.dup(self.number)) as inherited:
+            family = inherited.family
+        return self._reactor.adoptStreamPort(self.number, family, factory)
+
+    def over(self, reactor: Any) -> Inheriting:
+        """Return the same view of another reactor."""
+        return Inheriting(reactor, self.number)
+
+
 def plain_reactor(reactor: Any) -> Any:
-    """Return the reactor behind a view, or the reactor itself if it is not a view."""
-    return reactor._reactor if isinstance(reactor, _View) else reactor
+    """Return the reactor behind all views, or the reactor itself if it is not a view."""
+    while isinstance(reactor, _View):
+        reactor = reactor._reactor
+    return reactor
 
 
 class NativeTCP(_View):
