@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf
 
+from tcpcomm.conversation.call import LEAST_PATIENCE
 from tcpcomm.conversation.exchange import (
     LEAST_DOUBT,
-    LEAST_PATIENCE,
     LONGEST_DOUBT,
     LONGEST_PAUSE,
     PAUSE_INTERVAL,

@@ -10,7 +10,8 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import MORE, ReplyReader
-from tcpcomm.conversation.exchange import Call, Exchange
+from tcpcomm.conversation.call import Call
+from tcpcomm.conversation.exchange import Exchange
 from tcpcomm.conversation.requester import Requester
 from tcpcomm.errors import CodecError, Fault, NotSent
 from tcpcomm.framing import Lines

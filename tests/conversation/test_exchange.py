@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tcpcomm.codec.base import MORE, ReplyReader
-from tcpcomm.conversation.exchange import Call, Exchange
+from tcpcomm.conversation.call import Call
+from tcpcomm.conversation.exchange import Exchange
 from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown, ReplyTimeout
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tcpcomm.conversation.requester import ANY_FRAME, Requester
+from tcpcomm.conversation.raw_reply import ANY_FRAME
+from tcpcomm.conversation.requester import Requester
 from tcpcomm.framing import LengthPrefixed
 from tcpcomm.session.limits import Limits
 from tests.session.spies import KIB

@@ -53,6 +53,7 @@ WITH_LIMITS = [
         "link.supervisor",
         "equipment.equipment",
         "equipment.events",
+        "conversation.call",
         "conversation.exchange",
         "conversation.raw_reply",
         "conversation.requester",

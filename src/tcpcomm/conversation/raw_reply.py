@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
-from tcpcomm.codec.base import MORE, ReplyReader
+from tcpcomm.codec.base import MORE, ReplyReader, TwoRequests
 from tcpcomm.errors import CodecError, ConfigurationError
 
 MAX_RAW_FRAMES: Final = 10_000
@@ -44,6 +44,28 @@ class FramesUntil(ReplyReader):
         if len(self._frames) == MAX_RAW_FRAMES:
             raise CodecError(f"none of {MAX_RAW_FRAMES} frames fits {self.end.pattern!r}, the end")
         return MORE
+
+
+class _AnyFrame(ReplyReader):
+    """Take the next frame as the reply, whatever it holds."""
+
+    wants_frames = True
+
+    def take(self, body: Any) -> Any:
+        return body
+
+
+ANY_FRAME: Final = _AnyFrame()
+
+
+class Phases(ReplyReader):
+    """Reads the answers to two requests."""
+
+    def __init__(self, two: TwoRequests) -> None:
+        self.two = two
+
+    def take(self, body: Any) -> Any:
+        return self.two.reader.take(body)
 
 
 def raw_reply_reader(frames: int | None, until: bytes | re.Pattern[bytes] | None) -> ReplyReader:

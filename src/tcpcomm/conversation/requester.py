@@ -11,9 +11,11 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from tcpcomm.codec.base import MISSING, Event, ReplyReader, Request, SilenceReader, TwoRequests
-from tcpcomm.conversation.exchange import Call, Exchange
+from tcpcomm.conversation.call import Call
+from tcpcomm.conversation.exchange import Exchange
 from tcpcomm.conversation.header import SessionHeader
 from tcpcomm.conversation.observed import ObservedCommand, send_described, send_message
+from tcpcomm.conversation.raw_reply import ANY_FRAME, Phases
 from tcpcomm.conversation.reply import Reply
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.interim import new_timeout
@@ -37,18 +39,6 @@ _CUT_SHORT: Final = "the session ended while the command was written: the peer d
 
 _REMEDY: Final = "if the equipment sends such frames by itself, declare them with @event"
 _LINK_REMEDY: Final = "if the peer sends such frames by itself, give the Link received="
-
-
-class _AnyFrame(ReplyReader):
-    """Take the next frame as the reply, whatever it holds."""
-
-    wants_frames = True
-
-    def take(self, body: Any) -> Any:
-        return body
-
-
-ANY_FRAME: Final = _AnyFrame()
 
 
 class Requester:
@@ -563,12 +553,12 @@ class PhasedRequester(VersatileRequester):
         except (NotSent, CodecError, EncodeError):
             return fail()
         timeout = command.timeout if timeout is None else timeout
-        return self._ask(number, two.first, _Phases(two), timeout, name=command.name, values=values)
+        return self._ask(number, two.first, Phases(two), timeout, name=command.name, values=values)
 
     def answer(self, body: Any, id: Any = None, frame: bytes = b"") -> bool:
         found = super().answer(body, id, frame)
         reader = self._exchange.oldest_reader
-        if isinstance(reader, _Phases) and reader.two.reader.wants_second:
+        if isinstance(reader, Phases) and reader.two.reader.wants_second:
             if self._later is None:
                 self._send_second(reader.two)
             else:
@@ -583,16 +573,6 @@ class PhasedRequester(VersatileRequester):
         now = self._clock.seconds()
         self._exchange.begin_anew("the answer to its first request", lambda call: call.timeout, now)
         send_message(session, MessageKind.PART, two.second)
-
-
-class _Phases(ReplyReader):
-    """Reads the answers to two requests."""
-
-    def __init__(self, two: TwoRequests) -> None:
-        self.two = two
-
-    def take(self, body: Any) -> Any:
-        return self.two.reader.take(body)
 
 
 def requester_for(

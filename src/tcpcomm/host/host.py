@@ -18,8 +18,7 @@ from typing import Any, TypeVar, Unpack, overload
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 
-from tcpcomm.conversation.raw_reply import raw_reply_reader
-from tcpcomm.conversation.requester import ANY_FRAME
+from tcpcomm.conversation.raw_reply import ANY_FRAME, raw_reply_reader
 from tcpcomm.equipment.declaration import check_states
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError

@@ -15,8 +15,9 @@ from tcpcomm.codec.base import Asked, Request
 from tcpcomm.conversation.observed import ObservedCommand, send_described, send_message
 from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
+from tcpcomm.conversation.raw_reply import ANY_FRAME
 from tcpcomm.conversation.reply import Reply
-from tcpcomm.conversation.requester import ANY_FRAME, Requester
+from tcpcomm.conversation.requester import Requester
 from tcpcomm.conversation.responder import HandlerTable, Responder, asking_session, responder_for
 from tcpcomm.conversation.states import ask_in_state, change_states
 from tcpcomm.equipment.declaration import Declaration

@@ -20,7 +20,8 @@ from twisted.internet.interfaces import IAddress, IReactorTime, IStreamClientEnd
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 
-from tcpcomm.conversation.requester import ANY_FRAME, Requester, requester_for
+from tcpcomm.conversation.raw_reply import ANY_FRAME
+from tcpcomm.conversation.requester import Requester, requester_for
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import ConfigurationError, FramingError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from operator import length_hint
-from time import monotonic
 from typing import Any, Generic, Self, TextIO, TypeVar, cast
 
 from attrs import evolve, frozen
@@ -23,7 +21,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint, IStreamServerEndpoint
 
 from tcpcomm.codec.base import Asked
-from tcpcomm.conversation.answering_loop import DONE
+from tcpcomm.conversation.answering_session import AnsweringSession
 from tcpcomm.conversation.observed import send_message
 from tcpcomm.conversation.presence import Presence
 from tcpcomm.conversation.proxy import HostProxy, OneSession
@@ -33,7 +31,6 @@ from tcpcomm.conversation.responder import (
     HandlerTable,
     Responder,
     asking_session,
-    current,
     current_session,
     responder_for,
 )
@@ -58,7 +55,6 @@ from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.observer import MessageKind, SessionObserver, report_message
-from tcpcomm.session.whole_chunks import WholeChunkProtocol
 
 E = TypeVar("E", bound=Equipment)
 
@@ -83,7 +79,7 @@ def per_session(kind: type[E], *args: Any, **kwargs: Any) -> PerSession[E]:
     return PerSession(lambda: kind(*args, **kwargs), kind)
 
 
-class EquipmentProtocol(WholeChunkProtocol):
+class EquipmentProtocol(AnsweringSession):
     """
     One session of a piece of equipment: requests in, replies and events out.
 
@@ -94,9 +90,8 @@ class EquipmentProtocol(WholeChunkProtocol):
     is_declared = is_equipment = True
 
     # Slots are faster than class defaults, and each command reads these.
-    __slots__ = ("_host", "_login", "_one_by_one", "_presence", "_responder", "charset", "takes_chunks")
+    __slots__ = ("_host", "_login", "_one_by_one", "_presence")
 
-    _responder: Responder
     _login: LoginServer | None
     _host: tuple[HostProxy, Requester] | None  # set if we ask commands of the host, too
     _presence: Presence | None  # set if the equipment hears that sessions begin and end
@@ -113,7 +108,7 @@ class EquipmentProtocol(WholeChunkProtocol):
         factory = cast("EquipmentFactory", self.factory)
         handlers = factory.handlers_for(self)
         declaration = factory.declaration
-        self._responder = responder_for(handlers, self)
+        self.responder = responder_for(handlers, self)
         if factory.calls is not None:
             clock = clock_of(factory)
             requester = requester_for(self, clock, self.abort, factory.calls)
@@ -133,15 +128,9 @@ class EquipmentProtocol(WholeChunkProtocol):
     def _begin_serving(self) -> None:
         """Send events to this session from now on."""
         cast("EquipmentFactory", self.factory).members.add(self)
-        self.charset = self.declaration.dialect.charset
-        self.takes_chunks = (
-            self._responder.loops is not None
-            and self._host is None
-            and self._heartbeat_monitor is None
-            and self.framing.self_delimiting
-            and self.send_framing == self.declaration.sent
-        )
-        self._presence = presence = Presence.of(self._responder.equipment, self)
+        if self._host is None:
+            self.use_loops()
+        self._presence = presence = Presence.of(self.responder.equipment, self)
         if presence is not None:
             presence.begin()
 
@@ -152,13 +141,13 @@ class EquipmentProtocol(WholeChunkProtocol):
     @property
     def equipment(self) -> Equipment:
         """The object that serves this session, once it is ready."""
-        equipment: Equipment = self._responder.equipment
+        equipment: Equipment = self.responder.equipment
         return equipment
 
     @property
     def is_busy(self) -> bool:
         """Return True while a command is being carried out."""
-        return self._responder.is_busy
+        return self.responder.is_busy
 
     @property
     def peer_proxy(self) -> Any:
@@ -168,67 +157,8 @@ class EquipmentProtocol(WholeChunkProtocol):
     def framesReceived(self, frames: list[bytes]) -> Any:
         if self._one_by_one or self.observers.message is not None:
             return self._take_one_by_one(frames)
-        texts = self._usual_texts(frames)
-        if texts is None:
-            self._responder.answer(frames)
-        else:
-            rest, begun = self._answer_several(texts)
-            if begun is not DONE:
-                self._responder.answer(frames[rest:], begun)
+        self.answer_frames(frames)
         return None
-
-    def _usual_texts(self, frames: list[bytes]) -> Sequence[Any] | None:
-        """Return frames as the generated function wants them, or None if it must not be called."""
-        buffer, charset = self._send_buffer, self.charset
-        if not self.takes_chunks or self._responder.under_way or buffer.blocked_since is not None:
-            return None
-        if self.observers.watches_traffic:
-            return None
-        try:
-            return frames if charset is None else [frame.decode(charset) for frame in frames]
-        except UnicodeDecodeError:
-            return None
-
-    def chunkReceived(self, data: bytes, frames: Sequence[Any]) -> None:
-        responder, buffer, decoder = self._responder, self._send_buffer, self._decoder
-        self.frames_received += len(frames)
-        if responder.under_way:
-            responder.answer(decoder.feed(data))
-        elif len(frames) == 1:
-            token = current.set(self)
-            watchdog.since = monotonic()
-            try:
-                reply = responder.loops.one(self, buffer, responder.calls, frames[0])
-            finally:
-                watchdog.handler = None
-                current.reset(token)
-            if type(reply) is bytes:
-                decoder.offset += len(data)
-                self.frames_sent += 1
-                buffer.hand_over(reply, self._last_received_at)
-            else:
-                responder.answer(decoder.feed(data), reply)
-        else:
-            rest, begun = self._answer_several(frames)
-            if begun is DONE:
-                decoder.offset += len(data)
-            else:
-                responder.answer(decoder.feed(data)[rest:], begun)
-
-    def _answer_several(self, frames: Sequence[Any]) -> tuple[int, Any]:
-        """
-        Answer frames up to the first unusual one. Return its place, and how its command was begun.
-
-        The second is DONE if all are answered.
-        """
-        buffer, left = self._send_buffer, iter(frames)
-        buffer.ahead = []
-        try:
-            begun = self._responder.answer_several(left, buffer)
-        finally:
-            buffer.take_ahead()
-            buffer.ahead = None
-        return len(frames) - length_hint(left) - 1, begun
 
     def _take_one_by_one(self, frames: list[bytes]) -> Any:
         if self._host is None:
@@ -244,7 +174,7 @@ class EquipmentProtocol(WholeChunkProtocol):
         if self._login is not None:
             self._take_login(self._login, frame)
             return None
-        asked = self._responder.read(frame)
+        asked = self.responder.read(frame)
         if self._host is not None:
             proxy, requester = self._host
             if proxy.is_meant(frame, asked, requester):
@@ -252,11 +182,11 @@ class EquipmentProtocol(WholeChunkProtocol):
             else:
                 requester.in_order(partial(self._respond, asked, frame))
             return None
-        return self._responder.take(asked, frame)
+        return self.responder.take(asked, frame)
 
     def _respond(self, asked: Asked, frame: bytes) -> None:
         if self.is_open:
-            self.await_handler(self._responder.take(asked, frame))
+            self.await_handler(self.responder.take(asked, frame))
 
     def framingFailed(self, fault: FramingError) -> None:
         super().framingFailed(fault)
@@ -271,7 +201,7 @@ class EquipmentProtocol(WholeChunkProtocol):
 
     def sessionLost(self, reason: str) -> None:
         cast("EquipmentFactory", self.factory).members.discard(self)
-        responder: Responder | None = getattr(self, "_responder", None)
+        responder: Responder | None = getattr(self, "responder", None)
         if responder is not None:  # None if the equipment object could not be made
             responder.end()
         if self._host is not None:

@@ -88,7 +88,7 @@ class General(EquipmentProtocol):
     __slots__ = ()
 
     @property
-    def takes_chunks(self) -> bool:  # type: ignore[override] # it stays false
+    def takes_chunks(self) -> bool:
         return False
 
     @takes_chunks.setter

@@ -32,14 +32,20 @@ from tcpcomm.codec.problems import brief_repr, missing, unknown, without_b
 from tcpcomm.codec.reply_forms import Silence
 from tcpcomm.codec.template.ambiguity import begins_with_anything, common_text
 from tcpcomm.codec.template.bodies import body_encoding
-from tcpcomm.codec.template.codegen import command_source, read_request, write_values
+from tcpcomm.codec.template.codegen import (
+    Reader,
+    command_source,
+    one_reader,
+    read_request,
+    recognition_by_begin,
+    write_values,
+)
 from tcpcomm.codec.template.compiled import CompiledTemplate, FieldFinder, found_value
 from tcpcomm.codec.template.compiler import as_usual_or_exactly, compile_template, reading_exactly
 from tcpcomm.codec.template.faults import Faults, FaultTemplate, fault_templates, first_word
 from tcpcomm.codec.template.fields.forms import template_form
 from tcpcomm.codec.template.fields.raw_bytes import raw_field
 from tcpcomm.codec.template.parser import literal_texts, parse
-from tcpcomm.codec.template.recognition import Reader, one_reader, recognition_by_begin
 from tcpcomm.codec.template.replies import Reply
 from tcpcomm.codec.template.sequences import NOTHING_CARRIED, check_id
 from tcpcomm.codec.template.silence import SilentReply
