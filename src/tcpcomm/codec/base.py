@@ -510,9 +510,9 @@ class Dialect(ABC):
         Return the source by which a loop reads and answers a command that was recognised.
 
         Args:
-            source: the source of the loop. Its function ``encode`` makes a frame the bytes on the wire.
+            source: the source of the loop. Its function ``encode`` returns a frame as bytes on the wire.
             name: the command.
-            sent: the framing, whose ``encode`` that is.
+            sent: the framing that has this function.
         """
         write = source.constant(self.replier(name), "write")
         statements = ["if not isinstance(value, LATER):", f"(written,) = {write}(asked, value)"]

@@ -1,4 +1,4 @@
-"""Sessions whose commands are answered by generated functions: :class:`AnsweringSession`."""
+"""Sessions that answer commands by generated functions: :class:`AnsweringSession`."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class AnsweringSession(FrameProtocol):
 
     A chunk goes the short way if it is made of whole frames, and nothing of the session is unusual: it is
     not held, no bytes wait in either direction, no handler is at work, and no observer watches. So do the
-    frames that were cut the general way. At the first frame that is unusual, or whose handler did something
-    unusual, the general way goes on. It alone decides what is right, so the results of both are the same.
+    frames that were cut the general way. At the first unusual frame, or after a handler that did something
+    unusual, the general way goes on. It alone decides about such cases, so the results of both ways are the
+    same.
     """
 
     __slots__ = ("charset", "responder", "takes_chunks")

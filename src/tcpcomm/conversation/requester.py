@@ -354,7 +354,7 @@ class Requester:
         """Give the answers that came since :meth:`hold`, and write the commands that waited."""
         later, self._later = self._later, None
         if later:
-            self._is_giving = True  # what is asked meanwhile is written together
+            self._is_giving = True  # commands that are asked meanwhile are written together
             try:
                 for each in later:
                     each()

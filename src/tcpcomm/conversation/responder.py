@@ -177,7 +177,7 @@ class Responder:
     def __init__(self, handlers: HandlerTable, session: FrameProtocol) -> None:
         self._handlers = handlers
         self._session = session
-        self._running = 0  # commands whose replies the next ones must wait for
+        self._running = 0  # the next commands must wait for these
         self._took_long = False  # the last handlers, so that others must get their turn
         self._queue: deque[tuple[Request | Refusal, bytes, _Send, Deferred[None]]] | None = None
         self._refusals: KeyedLogThrottle[ProtocolErrorKind] | None = None

@@ -73,7 +73,7 @@ class Workers:
 
     def share(self, number: int, backlog: int) -> None:
         """
-        Bind a socket of each worker at the place of a socket that listens, and let this one listen no more.
+        Bind a socket of each worker at the place of a socket that listens, and let this one stop listening.
 
         This one was bound alone, so a place in use was an error. It keeps the place until it is closed.
 
@@ -102,7 +102,7 @@ class Workers:
             WorkersFailed: a worker ended, or it did not serve in time. The others end with this process.
         """
         first, *others = self._sockets
-        self._start_and_wait([first])  # a mistake is told once, and not by each worker
+        self._start_and_wait([first])  # only the supervisor logs a mistake, not each worker
         self._start_and_wait(others)
         self._replaces = True
 

@@ -58,7 +58,7 @@ class FrameSender(SessionAttributes):
             self._keep_more()
 
     def send_kept(self) -> None:
-        """Send the frames that are kept, and keep no more. If the session is over, drop them instead."""
+        """Send the frames that are kept, and stop keeping. If the session is over, drop them instead."""
         kept, self._kept = self._kept, None
         if kept and self.is_open and self._kept_framing is not None:
             self._send_buffer.write(self._kept_framing.encode_many(kept))

@@ -477,7 +477,7 @@ class Header:
 
     def read_source(self, source: Source, body: FixedLayout) -> tuple[list[str], str, int]:
         """
-        Return the statements that read a frame whose opcode is known, and a body of a fixed size behind it.
+        Return the statements that read a frame with a known opcode, and a body of a fixed size behind it.
 
         They set ``items``, or raise. The others are the source of the id, and the place of the first item
         of the body.
@@ -505,8 +505,8 @@ class Header:
         """
         Return True if the framing adds nothing to short frames with this opcode and status.
 
-        The length in the header and that of the framing both grow with the body. So it is enough that they
-        agree for two sizes, with the least and the greatest id.
+        Both lengths, in the header and in the framing, grow with the body. So it is enough to compare them
+        for two sizes, with the least and the greatest id.
         """
         if any(isinstance(item, Length) and item.of is not None for item, _, _ in self._parts):
             return False

@@ -73,7 +73,7 @@ def argument_sources(
     """
     Return statements that check fields that stand side by side, and the source of the value of each.
 
-    The place is that of their first one in ``items``. The statements raise if a value does not fit.
+    The place is the index of the first one in ``items``. The statements raise if a value does not fit.
     """
     statements, values = [], {}
     for name, layout, has_value in fields:
