@@ -17,7 +17,7 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import capturedLogs, formatEvent
 
 from tcpcomm import Equipment, Fault, command, current_session
-from tcpcomm.codec import ID, OPCODE, U16, Binary, Json, Length, Template
+from tcpcomm.codec import ID, OPCODE, U8, U16, Binary, Json, Length, Template, Var
 from tcpcomm.conversation.answering_loop import Loops, code_for, loops_for
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import declaration_of
@@ -200,6 +200,31 @@ def test_a_declaration_whose_commands_are_all_unusual_has_no_code() -> None:
         def ring(self) -> None: ...
 
     assert "Bell go the general way" in code_for(declaration_of(Bell))
+
+
+@pytest.mark.parametrize("answers", [(0x61, 0x61), (0x62,), (0x61, 0x62, 0x61)])
+def test_a_handler_sets_values_in_the_header_of_its_reply(answers: tuple[int, ...]) -> None:
+    class Meter(Equipment):
+        framing = LengthPrefixed(1, offset=1, sync=b"\x68", strip=0)
+        handle = Var(U8, 0)
+        codec = Binary(head=(b"\x68", Length(U8), handle, OPCODE))
+
+        @command(0x61)
+        def register(self, handle: U8) -> None:
+            self.handle.set(handle)
+
+        @command(0x62)
+        async def register_later(self, handle: U8) -> None:
+            self.handle.set(handle)
+            await self.later
+
+        later: Deferred[None]
+
+    first = b"\x68\3\0\x61\1"
+    requests = b"".join(bytes([0x68, 3, 0, opcode, 10 + at]) for at, opcode in enumerate(answers))
+    replies = b"".join(bytes([0x68, 2, 10 + at, opcode]) for at, opcode in enumerate(answers))
+
+    assert b"\x68\2\1\x61" + replies == _answer(Meter, first, requests)
 
 
 def test_a_failing_handler_is_logged_the_same_alone_and_among_others() -> None:

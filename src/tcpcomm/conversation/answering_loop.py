@@ -50,6 +50,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import copy_context
 from functools import lru_cache, partial
 from inspect import iscoroutinefunction
 from struct import Struct
@@ -63,7 +64,9 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import Request
+from tcpcomm.codec.binary.variables import current_header
 from tcpcomm.codec.codegen import LONGEST, CommandSource, Source, nested
+from tcpcomm.conversation.header import values_for_handler
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.runtime.eager_coroutines import go_on
 from tcpcomm.runtime.safe_text import one_line
@@ -102,7 +105,7 @@ _READ: Final = """\
 """
 
 _COMMAND: Final = """\
-        watchdog.handler = {where!r}
+        watchdog.handler = {where!r}{header}
         try:
             {call}
         except Exception:{raised}
@@ -170,13 +173,19 @@ def _loops(declaration: Declaration, waiting: tuple[bool, ...], name: str) -> Lo
         and each.reply_framing is None
         and dialect.acknowledgement(Request(each.name, {})) is None
     ]
-    if not usual or dialect.first_requests or dialect.header_values:
+    if not usual or dialect.first_requests:
         return None
     source = Source(
         names={**_NAMES, "encode": sent.encode, "LONGEST": min(LONGEST, sent.max_frame)}
     )
     recognition, groups = dialect.recognition(source, usual)
     order = [*declaration.commands]
+    header = ""
+    if dialect.header_values:
+        header = "\n        session.responder.begun = asked"
+        header += "\n        set_header(values_for(session, asked.header))"
+        source.names["set_header"] = current_header.set
+        source.names["values_for"] = partial(values_for_handler, dialect)
     several, one = [], []
     for number, members in enumerate(groups, 1):
         several.append(f"        if number == {number}:")
@@ -184,8 +193,9 @@ def _loops(declaration: Declaration, waiting: tuple[bool, ...], name: str) -> Lo
         for each in members:
             place = order.index(each)
             found = dialect.command_source(source, each, sent)
-            several += _in_several(found, f"{name}.{each}", place, waiting[place])
-            one += _alone(found, f"{name}.{each}", place, waiting[place])
+            parts = {"where": f"{name}.{each}", "header": header}
+            several += _in_several(found, place, waiting[place], **parts)
+            one += _alone(found, place, waiting[place], **parts)
     text = _SEVERAL.format(
         def_="async def" if any(waiting) else "def",
         recognition="\n".join(nested(recognition, 8)),
@@ -194,14 +204,27 @@ def _loops(declaration: Declaration, waiting: tuple[bool, ...], name: str) -> Lo
     text += "\n" + _ONE.format(recognition="\n".join(nested(recognition, 4)), commands="\n".join(one))
     values = {name: value for name, value in source.names.items() if name not in _NAMES}
     made = source.functions(text, declaration.name)
-    return Loops(made["several"], made["one"], text, values)
+    several_of, one_of = made["several"], made["one"]
+    if dialect.header_values:  # which a handler reads from its context
+        several_of, one_of = _in_context(several_of), _in_context(one_of)
+    return Loops(several_of, one_of, text, values)
 
 
-def _in_several(found: CommandSource, where: str, place: int, waits: bool) -> list[str]:
+def _in_context(loop: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a loop that runs in a context of its own."""
+
+    def run(*args: Any) -> Any:
+        found = loop(*args)
+        return finished(found) if type(found) is CoroutineType else found
+
+    return lambda *args: copy_context().run(run, *args)
+
+
+def _in_several(found: CommandSource, place: int, waits: bool, **parts: str) -> list[str]:
     block = _block(
         found,
         ["append(reply)", "continue"],
-        where=where,
+        **parts,
         call=f"value = {'await ' * waits}calls[{place}]({found.arguments})",
         raised="\n            if responder.under_way:\n                raise" * waits,
         and_waited=" or responder.under_way" * waits,
@@ -210,12 +233,12 @@ def _in_several(found: CommandSource, where: str, place: int, waits: bool) -> li
     return indent(block, 8 * " ").splitlines()
 
 
-def _alone(found: CommandSource, where: str, place: int, waits: bool) -> list[str]:
+def _alone(found: CommandSource, place: int, waits: bool, **parts: str) -> list[str]:
     call = _START.strip("\n ") if waits else "value = calls[{place}]({arguments})"
     block = _block(
         found,
         ["return reply"],
-        where=where,
+        **parts,
         call=call.format(place=place, arguments=found.arguments),
         raised="",
         and_waited="",

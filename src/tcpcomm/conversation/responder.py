@@ -168,8 +168,8 @@ class Responder:
     """Answers the requests of one session, by handlers that all sessions may share."""
 
     __slots__ = (
-        "_handlers", "_queue", "_refusals", "_running", "_session", "_took_long", "calls", "loops",
-        "under_way",
+        "_handlers", "_queue", "_refusals", "_running", "_session", "_took_long", "begun", "calls",
+        "loops", "under_way",
     )  # fmt: skip
 
     log = BoundedLogger()
@@ -181,10 +181,12 @@ class Responder:
         self._took_long = False  # the last handlers, so that others must get their turn
         self._queue: deque[tuple[Request | Refusal, bytes, _Send, Deferred[None]]] | None = None
         self._refusals: KeyedLogThrottle[ProtocolErrorKind] | None = None
+        self.begun: Request | None = None
+        """The request that was begun before, if it has values in its header."""
         self.calls = handlers.calls
         self.loops = handlers.loops
         self.under_way = 0
-        """The number of commands whose handlers wait, or that must be answered before others."""
+        """The number of commands that wait, or must be answered before others."""
 
     @property
     def equipment(self) -> Any:
@@ -215,7 +217,7 @@ class Responder:
         token = current.set(session)
         try:
             for frame in waiting:
-                asked = read(frame)
+                asked = (begun and self.begun) or read(frame)
                 if type(asked) is Request and not self._running:
                     later = self._carry_out(asked, self._send_now, begun)
                 else:
@@ -324,7 +326,7 @@ class Responder:
             watchdog.since = monotonic()
         watchdog.handler = handler.where
         try:
-            result = handler.call(**values) if begun is None else begun()
+            result = begun() if begun else handler.call(**values)
             if type(result) is CoroutineType:
                 result = start_eagerly(result)
         except Exception:
@@ -426,8 +428,6 @@ class Responder:
         for frame in frames:
             send_described(session, session.sendFrame, frame)
         return frames, fault
-
-    # -- answers ----------------------------------------------------------------------------------------
 
     def _succeeded(self, handler: Handler, request: Request, send: _Send, result: Any) -> None:
         try:
