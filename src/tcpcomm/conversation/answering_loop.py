@@ -1,18 +1,18 @@
 """
-The loop that answers frames in the usual case: one function, generated for each declaration.
+The loops that answer frames in the usual case: two functions, generated for each declaration.
 
-``tcpcomm describe --code`` prints it. Each command is a block like this one, for ``TRG,{job}`` with the
-reply ``OK,{x:.3f}`` (c1, c2, … are constants)::
+``tcpcomm describe --code`` prints them. One answers frames that came together. For ``TRG,{job}`` with the
+reply ``OK,{x:.3f}`` it is this function. The names with a number are constants::
 
-    async def answer(responder, session, buffer, calls, frames):
+    async def several(responder, session, buffer, calls, frames):
         append, began, waiting = buffer.ahead.append, watchdog.since, buffer.waiting
         for frame in frames:
-            number = c1(frame[:4], 0)
-            if number == 1:
+            number = find1(frame[:4], 0)
+            if number == 1:                             # one block like this for each command
                 try:
-                    match = c2(frame)
-                    v0, = match.groups()
-                    a0 = c3(v0) if v0 is not None else c4()
+                    match = fits6(frame)
+                    (v0, ) = match.groups()
+                    a0 = read7(v0) if v0 is not None else absent8()
                 except Exception:
                     pass
                 else:
@@ -24,14 +24,14 @@ reply ``OK,{x:.3f}`` (c1, c2, … are constants)::
                             raise
                         return Failure().raiseException
                     now = monotonic()
-                    if now - began > SLICE or responder.under_way or buffer.waiting or session.is_held:
+                    if now - began > SLICE or …:        # the handler did something unusual
                         return value if responder.under_way else partial(same, value)
                     watchdog.since = began = now
                     try:
-                        if isinstance(value, c5):
-                            w0 = value.x
-                            if type(w0) is c6 and c7 < w0 < c8:
-                                reply = c9 % (w0, )
+                        if isinstance(value, Position2):
+                            v0 = value.x
+                            if type(v0) is float and limit3 < v0 < limit4:
+                                reply = form5 % (v0, )
                                 if len(reply) <= LONGEST:
                                     append(reply)
                                     continue
@@ -41,9 +41,11 @@ reply ``OK,{x:.3f}`` (c1, c2, … are constants)::
             return None
         return DONE
 
-It returns at the first frame that is unusual: None if its handler was not called, else a function that
-returns what the handler returned, or raises what it raised. Coroutines run within this one. If a handler
-waits, so does this function. It is the handler's coroutine from then on: it returns its result.
+It returns at the first unusual frame: None if its handler was not called, else a function that returns the
+value that the handler returned, or raises its exception. Coroutines run within this one. If a handler
+waits, this function waits with it. It is the handler's coroutine from then on, and returns its result.
+
+The other function answers a frame that came alone. It is the same without the loop: it returns the reply.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ from tcpcomm.codec.binary.variables import current_header
 from tcpcomm.codec.codegen import LONGEST, CommandSource, Source, nested
 from tcpcomm.conversation.header import values_for_handler
 from tcpcomm.equipment.declaration import Declaration
-from tcpcomm.runtime.eager_coroutines import go_on
+from tcpcomm.runtime.eager_coroutines import go_on, start_eagerly
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.session.turns import SLICE_SECONDS
@@ -118,8 +120,11 @@ _COMMAND: Final = """\
 {write}
         except Exception:
             pass
-        return partial(same, value)
+        return partial({outcome}, value)
 """
+
+_OUTCOME: Final = {True: "same", False: "start_eagerly"}
+"""The function of an outcome, for a handler that is a coroutine or not: that one may return a coroutine."""
 
 _START: Final = """
             coroutine = calls[{place}]({arguments})
@@ -228,7 +233,8 @@ def _in_several(found: CommandSource, place: int, waits: bool, **parts: str) -> 
         call=f"value = {'await ' * waits}calls[{place}]({found.arguments})",
         raised="\n            if responder.under_way:\n                raise" * waits,
         and_waited=" or responder.under_way" * waits,
-        value="value if responder.under_way else partial(same, value)" if waits else "partial(same, value)",
+        value="value if responder.under_way else " * waits + f"partial({_OUTCOME[waits]}, value)",
+        outcome=_OUTCOME[waits],
     )
     return indent(block, 8 * " ").splitlines()
 
@@ -242,7 +248,8 @@ def _alone(found: CommandSource, place: int, waits: bool, **parts: str) -> list[
         call=call.format(place=place, arguments=found.arguments),
         raised="",
         and_waited="",
-        value="partial(same, value)",
+        value=f"partial({_OUTCOME[waits]}, value)",
+        outcome=_OUTCOME[waits],
     )
     return indent(block, 4 * " ").splitlines()
 
@@ -309,5 +316,6 @@ _NAMES: Final[dict[str, Any]] = {
     "monotonic": monotonic,
     "partial": partial,
     "same": same,
+    "start_eagerly": start_eagerly,
     "watchdog": watchdog,
 }

@@ -327,7 +327,7 @@ class Responder:
         watchdog.handler = handler.where
         try:
             result = begun() if begun else handler.call(**values)
-            if type(result) is CoroutineType:
+            if type(result) is CoroutineType and not begun:
                 result = start_eagerly(result)
         except Exception:
             self._failed(request, send, Failure())

@@ -12,6 +12,7 @@ from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger, LogLevel
 
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.server.worker import STATUS
 
 _LONGEST_LINE: Final = 64 * 1024
@@ -29,7 +30,7 @@ class WorkerProcess(ProcessProtocol):
         reactor: has started the process.
     """
 
-    log = Logger()
+    log = BoundedLogger()
 
     def __init__(self, number: int, when_ended: Callable[[WorkerProcess], None], *, reactor: Any) -> None:
         self.number = number
