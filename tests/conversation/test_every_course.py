@@ -134,7 +134,7 @@ OF_FORMS: Final = (
 IN_REQUESTER: Final = (
     Mutant("commands are written between frames", Requester, "hold", "self._later = []", "pass"),
     Mutant("no look before a write", Requester, "_write", "self._is_quiet", "None"),
-    Mutant("a cancelled command is lost", Requester, "_cancelled", "self._exchange.cancel(reply.call)", "pass"),
+    Mutant("a cancelled command is lost", Requester, "_cancelled", "_exchange.cancel(reply.call)", "idle"),
 )
 
 
