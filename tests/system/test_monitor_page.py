@@ -343,6 +343,7 @@ def test_a_clicked_row_stays_under_the_pointer(chromium: Browser, url: str) -> N
         reply.dispatch_event("pointerdown")
         reply.click()
         chosen = rows(page, ".chosen")
+        expect(page.get_by_role("button", name="newest")).to_be_visible()  # the page follows no longer
         place = chosen.bounding_box()
         count = page.locator(".foot").text_content()
         expect(page.locator(".foot")).not_to_have_text(str(count))
