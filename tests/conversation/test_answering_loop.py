@@ -68,7 +68,7 @@ class Camera(Equipment):
             current_session().pauseProducing()
         if text == "odd":
             return 5  # type: ignore[return-value] # this is the case to try
-        return "x" * 2000 if text == "long" else text
+        return "x" * 70_000 if text == "long" else text
 
     later: Deferred[None]
 
@@ -186,7 +186,7 @@ def test_a_traceback_shows_the_lines_of_the_generated_functions() -> None:
 def test_the_code_is_shown_with_the_values_that_it_uses() -> None:
     code = code_for(declaration_of(Camera))
 
-    assert "# find1       get of {'TRG,': 1, 'SAY,': 2}\n" in code
+    assert "  get of {'TRG,': 1, 'SAY,': 2}\n" in code
     assert "b'OK,%.3f,%.3f\\r\\n'\n" in code
     assert "value = await calls[0](job=a0)\n" in code
     assert "value = calls[1](text=a0)\n" in code

@@ -82,8 +82,8 @@ class FastPath(Source):
         return function
 
 
-LONGEST: Final = 1000
-"""The bytes of a reply that a loop sends: 64 of them fit one write to the transport."""
+LONGEST: Final = 256
+"""The bytes of a reply that a loop sends together with others: 64 of them fit one write many times."""
 
 
 @frozen

@@ -24,7 +24,8 @@ reply ``OK,{x:.3f}`` it is this function. The names with a number are constants:
                             raise
                         return Failure().raiseException
                     now = monotonic()
-                    if now - began > SLICE or …:        # the handler did something unusual
+                    altered = buffer.waiting != waiting or session.is_held or …
+                    if altered or now - began > SLICE or responder.under_way:
                         return value if responder.under_way else partial(same, value)
                     watchdog.since = began = now
                     try:
@@ -34,6 +35,7 @@ reply ``OK,{x:.3f}`` it is this function. The names with a number are constants:
                                 reply = form5 % (v0, )
                                 if len(reply) <= LONGEST:
                                     append(reply)
+                                    session.frames_sent += 1
                                     continue
                     except Exception:
                         pass
@@ -73,6 +75,7 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.runtime.eager_coroutines import go_on, start_eagerly
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.runtime.watchdog import watchdog
+from tcpcomm.session.send_buffer import SEND_CHUNK
 from tcpcomm.session.turns import SLICE_SECONDS
 
 DONE: Final = object()
@@ -113,7 +116,8 @@ _COMMAND: Final = """\
         except Exception:{raised}
             return Failure().raiseException
         now = monotonic()
-        if now - began > SLICE or buffer.waiting != waiting or session.is_held{and_waited}:
+        altered = buffer.waiting != waiting or session.is_held or session.observers.watches_traffic
+        if altered or now - began > SLICE{and_waited}:
             return {value}
         watchdog.since = began = now
         try:
@@ -173,16 +177,17 @@ def _loops(declaration: Declaration, waiting: tuple[bool, ...], name: str) -> Lo
     usual = [
         each.name
         for each in declaration.commands.values()
-        if dialect.reply_reader(each.name) is not None
+        if (reader := dialect.reply_reader(each.name)) is not None
+        and (reader.is_one_frame or dialect.by_id)
         and not each.is_silent
         and each.reply_framing is None
         and dialect.acknowledgement(Request(each.name, {})) is None
     ]
     if not usual or dialect.first_requests:
         return None
-    source = Source(
-        names={**_NAMES, "encode": sent.encode, "LONGEST": min(LONGEST, sent.max_frame)}
-    )
+    source = Source(names={**_NAMES, "encode": sent.encode})
+    source.names["LONGEST"] = min(LONGEST, sent.max_frame)
+    source.names["LONGEST_ALONE"] = min(SEND_CHUNK, sent.max_frame)
     recognition, groups = dialect.recognition(source, usual)
     order = [*declaration.commands]
     header = ""
@@ -220,7 +225,7 @@ def _in_context(loop: Callable[..., Any]) -> Callable[..., Any]:
 
     def run(*args: Any) -> Any:
         found = loop(*args)
-        return finished(found) if type(found) is CoroutineType else found
+        return finished(found, args[0]) if type(found) is CoroutineType else found
 
     return lambda *args: copy_context().run(run, *args)
 
@@ -228,7 +233,7 @@ def _in_context(loop: Callable[..., Any]) -> Callable[..., Any]:
 def _in_several(found: CommandSource, place: int, waits: bool, **parts: str) -> list[str]:
     block = _block(
         found,
-        ["append(reply)", "continue"],
+        ["append(reply)", "session.frames_sent += 1", "continue"],
         **parts,
         call=f"value = {'await ' * waits}calls[{place}]({found.arguments})",
         raised="\n            if responder.under_way:\n                raise" * waits,
@@ -255,7 +260,8 @@ def _alone(found: CommandSource, place: int, waits: bool, **parts: str) -> list[
 
 
 def _block(found: CommandSource, answered: Sequence[str], **parts: str) -> str:
-    write = nested([*found.write, f"reply = {found.reply}", "if len(reply) <= LONGEST:"], 12)
+    longest = "LONGEST" if "append" in answered[0] else "LONGEST_ALONE"
+    write = nested([*found.write, f"reply = {found.reply}", f"if len(reply) <= {longest}:"], 12)
     depth = len(write[-1]) - len(write[-1].lstrip()) + 4
     write += [" " * depth + each for each in answered]
     block = _COMMAND.format(write="\n".join(write), **parts)
@@ -287,17 +293,25 @@ def _shown(value: Any) -> str:
     return one_line(shown)[:_LONGEST_VALUE]
 
 
-def finished(loop: Any) -> Any:
+def finished(loop: Any, responder: Any) -> Any:
     """
     Run a loop that is a coroutine. Return its result, or a function that returns a Deferred.
 
-    The Deferred has the result of the handler that waits.
+    The Deferred has the result of the handler that waits. The responder counts it from now on, so that the
+    loop knows that its handler has waited.
     """
     try:
         awaited = loop.send(None)
     except StopIteration as done:
         return done.value
-    return partial(same, go_on(loop, awaited))
+    responder.under_way += 1
+    later = go_on(loop, awaited)
+
+    def take_over() -> Deferred[Any]:
+        responder.under_way -= 1
+        return later
+
+    return take_over
 
 
 def same(value: Any) -> Any:

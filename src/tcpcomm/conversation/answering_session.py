@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from operator import length_hint
 from time import monotonic
+from types import CoroutineType
 from typing import Any
 
-from tcpcomm.conversation.answering_loop import DONE
+from tcpcomm.codec.codegen import LONGEST
+from tcpcomm.conversation.answering_loop import DONE, finished
 from tcpcomm.conversation.responder import Responder, current
 from tcpcomm.runtime.watchdog import watchdog
 from tcpcomm.session.protocol import FrameProtocol
+from tcpcomm.session.send_buffer import SEND_CHUNK
 from tcpcomm.session.turns import FIRST_FRAMES, SMALLEST_BITE
 
 
@@ -98,33 +102,39 @@ class AnsweringSession(FrameProtocol):
         finally:
             watchdog.handler = None
             current.reset(token)
-        if type(reply) is bytes:
-            decoder.offset += len(data)
-            self.frames_sent += 1
+        if type(reply) is not bytes:
+            responder.answer(decoder.feed(data), reply)
+            return
+        decoder.offset += len(data)
+        self.frames_sent += 1
+        if buffer.blocked_since is None:
             buffer.hand_over(reply, self._last_received_at)
         else:
-            responder.answer(decoder.feed(data), reply)
+            buffer.write(reply)
 
     def _answer_chunk(self, data: bytes, frames: Sequence[Any]) -> None:
-        rest, begun = self._answer_several(frames)
+        decoder = self._decoder
+        rest, begun = self._answer_several(frames, partial(decoder.feed, data))
         if begun is DONE:
-            self._decoder.offset += len(data)
+            decoder.offset += len(data)
         else:
-            self.responder.answer(self._decoder.feed(data)[rest:], begun)
+            self.responder.answer(decoder.feed(data)[rest:], begun)
 
     def answer_frames(self, frames: list[bytes]) -> None:
         """Answer frames that were cut the general way."""
         texts = self._usual_texts(frames)
-        rest, begun = (0, None) if texts is None else self._answer_several(texts)
+        rest, begun = (0, None) if texts is None else self._answer_several(texts, lambda: frames)
         if begun is not DONE:
             self.responder.answer(frames[rest:], begun)
 
     def _usual_texts(self, frames: list[bytes]) -> Sequence[Any] | None:
         """Return frames as the generated functions want them, or None if they must not be called."""
+        buffer = self._send_buffer
         if (
             not self.takes_chunks
             or self.responder.under_way
-            or self._send_buffer.blocked_since is not None
+            or buffer.blocked_since is not None
+            or buffer.waiting + LONGEST * len(frames) > SEND_CHUNK
             or self.observers.watches_traffic
         ):
             return None
@@ -134,17 +144,33 @@ class AnsweringSession(FrameProtocol):
         except UnicodeDecodeError:
             return None
 
-    def _answer_several(self, frames: Sequence[Any]) -> tuple[int, Any]:
+    def _answer_several(
+        self, frames: Sequence[Any], as_bytes: Callable[[], list[bytes]]
+    ) -> tuple[int, Any]:
         """
         Answer frames up to the first unusual one. Return its place, and how its command was begun.
 
         The second is DONE if all are answered.
+
+        Args:
+            frames: the frames.
+            as_bytes: returns the same frames as bytes. It is called if a handler ends the program, or is
+                interrupted, to keep the frames behind.
         """
-        buffer, left = self._send_buffer, iter(frames)
+        responder, buffer, left = self.responder, self._send_buffer, iter(frames)
         buffer.ahead = []
+        token = current.set(self)
+        watchdog.since = monotonic()
         try:
-            begun = self.responder.answer_several(left, buffer)
+            begun = responder.loops.several(responder, self, buffer, responder.calls, left)
+            if type(begun) is CoroutineType:
+                begun = finished(begun, responder)
+        except BaseException:
+            self.put_back(as_bytes()[len(frames) - length_hint(left) :])
+            raise
         finally:
+            watchdog.handler = None
+            current.reset(token)
             buffer.take_ahead()
             buffer.ahead = None
         return len(frames) - length_hint(left) - 1, begun

@@ -166,11 +166,6 @@ class Exchange:
         return bool(self._waiting) or self._replied is not None
 
     @property
-    def has_room(self) -> bool:
-        """True if one more command may wait."""
-        return len(self._waiting) < self._max_waiting
-
-    @property
     def awaits_answer(self) -> bool:
         """True if a command is under way."""
         return bool(self._under_way)

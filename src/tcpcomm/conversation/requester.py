@@ -66,7 +66,6 @@ class Requester:
         "_has_events",
         "_heartbeat",
         "_id_parameters",
-        "_is_giving",
         "_is_quiet",
         "_later",
         "_look_again",
@@ -121,7 +120,6 @@ class Requester:
         self._is_quiet = None if by_id else self._all_is_read
         self._unread = unread_input_of(session.transport)
         self._acknowledge = None if by_id else acknowledger_of(session.transport)
-        self._is_giving = False  # answers that came together
         self._replied = False  # a reply came, and no command was written since
         self._unquiet_since: float | None = None
         self._look_again: IDelayedCall | None = None
@@ -353,13 +351,8 @@ class Requester:
     def release(self) -> None:
         """Give the answers that came since :meth:`hold`, and write the commands that waited."""
         later, self._later = self._later, None
-        if later:
-            self._is_giving = True  # commands that are asked meanwhile are written together
-            try:
-                for each in later:
-                    each()
-            finally:
-                self._is_giving = False
+        for each in later or ():
+            each()
         self._write()
 
     def end(self, reason: str) -> None:
@@ -372,8 +365,6 @@ class Requester:
 
     def _write(self) -> None:
         session = self.session
-        if self._is_giving and self._exchange.has_room:
-            return
         if self._later is not None or session.reason is not None:
             self._exchange.paused_until = inf  # otherwise the timer would fire again and again
             return  # calls that wait are settled when the session is over, which is soon

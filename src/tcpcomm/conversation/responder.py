@@ -9,7 +9,7 @@ goes on.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from copy import copy
 from functools import partial
@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 
 from tcpcomm.codec.base import MORE, Asked, Batch, ProtocolErrorKind, Refusal, Request
 from tcpcomm.codec.binary.variables import current_header
-from tcpcomm.conversation.answering_loop import finished, loops_for
+from tcpcomm.conversation.answering_loop import loops_for
 from tcpcomm.conversation.handler_calls import is_kept, run_in_thread
 from tcpcomm.conversation.header import values_for_handler
 from tcpcomm.conversation.joined_replies import JoinedReplies
@@ -39,7 +39,6 @@ from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 from tcpcomm.runtime.right_thread import asyncio_advice
 from tcpcomm.runtime.watchdog import WARN_AFTER, watchdog
 from tcpcomm.session.protocol import FrameProtocol
-from tcpcomm.session.send_buffer import SendBuffer
 from tcpcomm.session.turns import SLICE_SECONDS
 
 T = TypeVar("T")
@@ -230,27 +229,6 @@ class Responder:
         finally:
             current.reset(token)
             session.put_back([*waiting])
-
-    def answer_several(self, frames: Iterator[Any], buffer: SendBuffer[Any]) -> Any:
-        """
-        Answer frames that came together, up to the first unusual one, by the generated function.
-
-        Args:
-            frames: the frames. Those behind the unusual one are left.
-            buffer: the send buffer. Its ``ahead`` gets the replies, as bytes on the wire.
-
-        Returns:
-            DONE if all frames are answered. Otherwise the argument ``begun`` of :meth:`answer`, for the
-            frame that was taken last.
-        """
-        token = current.set(self._session)
-        watchdog.since = monotonic()
-        try:
-            found = self.loops.several(self, self._session, buffer, self.calls, frames)
-            return finished(found) if type(found) is CoroutineType else found
-        finally:
-            watchdog.handler = None
-            current.reset(token)
 
     def take(self, asked: Asked, frame: bytes) -> Deferred[None] | None:
         """

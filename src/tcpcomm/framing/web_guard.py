@@ -106,6 +106,10 @@ class WebGuard:
         """Return None: nothing is cut past the guard."""
         return None
 
+    def cut_text(self, data: bytes, charset: str) -> list[str] | None:
+        """Return None, too."""
+        return None
+
     def read_by(self, decoder: Decoder) -> tuple[Decoder, Decoder]:
         """Let another decoder cut the frames. The guard stays before it."""
         self._decoder, replaced = self._decoder.read_by(decoder)

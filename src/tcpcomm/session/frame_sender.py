@@ -45,6 +45,7 @@ class FrameSender(SessionAttributes):
         """The number of sent bytes that the transport has not taken yet."""
         if self._kept is not None:
             self.send_kept()
+        self._send_buffer.take_ahead()
         return self._send_buffer.waiting
 
     def keep_sent(self) -> None:

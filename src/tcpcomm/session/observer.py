@@ -253,7 +253,6 @@ class ObservedSession(Protocol):
     keeps_secret: bool
     sends_secret: bool
     describes_sent: bool
-    frames_sent: int
     reason: str | None
 
     @property

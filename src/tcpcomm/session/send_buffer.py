@@ -92,10 +92,9 @@ class SendBuffer(Generic[Session]):
             self.flush()
 
     def take_ahead(self) -> None:
-        """Queue, and count, the frames of :attr:`ahead`."""
+        """Queue the frames of :attr:`ahead`."""
         frames = self.ahead
         if frames:
-            self._session.frames_sent += len(frames)
             data = frames[0] if len(frames) == 1 else b"".join(frames)
             frames.clear()
             self.write(data)

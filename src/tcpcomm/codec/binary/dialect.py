@@ -320,10 +320,11 @@ class BinaryDialect(Dialect):
         checks, values = argument_sources(source, fields, place)
         arguments = ", ".join(f"{name}={value}" for name, value in values.items())
         frame = wire.reply_header.write_source(source, message.reply_opcode, wire.good.first, id)
-        written = f"body = {source.constant(form.layout.write, 'write')}(value)"
+        write = ["if not isinstance(value, LATER):"]  # a function of the user may accept anything
+        write.append(f"body = {source.constant(form.layout.write, 'write')}(value)")
         if not wire.reply_header.frames_itself(message.reply_opcode, wire.good.first, sent):
             frame = f"encode({frame})"
-        return CommandSource([*statements, *checks], arguments, [written], frame)
+        return CommandSource([*statements, *checks], arguments, write, frame)
 
     def make_replier(self, message: BinaryMessage) -> Callable[[Request, Any], list[bytes]]:
         """Return the function that does the work of :meth:`reply` for one command."""
