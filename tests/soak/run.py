@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from attrs import frozen
 
-from tcpcomm.conversation import responder
+from tcpcomm.conversation import answering_loop, answering_session, responder
 from tcpcomm.link import engine
 from tcpcomm.runtime.watchdog import Watchdog
 from tcpcomm.testing.logged_errors import logged_errors
@@ -98,7 +98,9 @@ def _repeatable(seed: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("start", "stop"):
             patch.setattr(Watchdog, name, lambda self: None)
-        patch.setattr(responder, "monotonic", lambda: 0.0)
+        for module in (responder, answering_session):
+            patch.setattr(module, "monotonic", lambda: 0.0)
+        patch.setitem(answering_loop._NAMES, "monotonic", lambda: 0.0)
         patch.setattr(engine, "Random", lambda: Random(random.random()))
         for name in ("random", "getrandbits", "randbytes"):
             patch.setattr(SystemRandom, name, getattr(random, name))
