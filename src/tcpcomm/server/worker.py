@@ -39,7 +39,8 @@ class Worker:
         self.sockets = tuple(range(STATUS + 1, STATUS + 1 + sockets))
         """The file descriptors of its sockets, in the order of the places."""
         self._reactor: Any = None
-        os.setsid()  # Ctrl-C and the end of a terminal are for the first process
+        system: Any = os  # on Windows it has no setsid, and no workers are started there
+        system.setsid()  # Ctrl-C and the end of a terminal are for the first process
 
     @classmethod
     def here(cls) -> Worker | None:

@@ -22,6 +22,7 @@ from tcpcomm.runtime.socket_options import BACKLOG
 from tcpcomm.server.worker import STATUS, VARIABLE
 from tcpcomm.server.worker_process import WorkerProcess
 
+_REUSE_PORT: Final[int] = getattr(socket, "SO_REUSEPORT", 0)  # Linux has it; Windows does not
 START_TIMEOUT: Final = 60.0
 """Seconds in which a worker must be ready to serve at the start of the program."""
 
@@ -83,11 +84,11 @@ class Workers:
         """
         self._backlog = backlog
         with socket.socket(fileno=os.dup(number)) as bound:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            bound.setsockopt(socket.SOL_SOCKET, _REUSE_PORT, 1)
             for sockets in self._sockets.values():
                 shared = socket.socket(bound.family)
                 shared.setblocking(False)
-                for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+                for option in (socket.SO_REUSEADDR, _REUSE_PORT):
                     shared.setsockopt(socket.SOL_SOCKET, option, 1)
                 shared.bind(bound.getsockname())
                 shared.listen(backlog)
