@@ -434,10 +434,14 @@ class TwistdService(ServerService):
 
     def stopService(self) -> Any:
         """Drain the sessions; a second signal aborts them."""
+        self.expect_second_signal()
+        return super().stopService()
+
+    def expect_second_signal(self) -> None:
+        """Have the next signal abort the sessions."""
         with suppress(ValueError):  # this is not the main thread, so no signal arrives here
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._stop_now)
-        return super().stopService()
 
     def _stop_now(self, number: int, frame: object) -> None:
         self.log.warn("a second signal: aborting the remaining sessions")
@@ -500,6 +504,7 @@ class SupervisorService(TwistdService):
     @inlineCallbacks
     def stopService(self) -> Any:
         """Stop the workers before the sockets are closed, so that none of them fails to accept."""
+        self.expect_second_signal()
         yield self._workers.stop()
         yield super().stopService()
         yield self._workers.ended(self.grace)
