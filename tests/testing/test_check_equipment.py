@@ -32,6 +32,7 @@ class Tampered(Template):
     def bind(self, forms: Sequence[MessageSpec]) -> TextDialect:
         dialect: Any = super().bind(forms)
         dialect.replier = partial(Dialect.replier, dialect)  # it uses reply, which may be replaced
+        dialect.recognition = lambda source, names: (["number = 0"], [])  # all go the general way
         type(self).tamper(dialect)
         made: TextDialect = dialect
         return made
