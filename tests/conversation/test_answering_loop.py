@@ -18,23 +18,13 @@ from twisted.logger import capturedLogs, formatEvent
 
 from tcpcomm import Equipment, Fault, command, current_session
 from tcpcomm.codec import ID, OPCODE, U8, U16, Binary, Json, Length, Template, Var
-from tcpcomm.conversation import answering_loop, answering_session, responder
 from tcpcomm.conversation.answering_loop import Loops, code_for, loops_for
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.framing import Delimited, LengthPrefixed, Lines
 from tcpcomm.server.serving import EquipmentFactory
 
-
-@pytest.fixture(autouse=True)
-def _handlers_take_no_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A busy machine would hold a handler up, and its chunk would go another way."""
-    for module in (answering_session, responder):
-        monkeypatch.setattr(module, "monotonic", lambda: 0.0)
-    monkeypatch.setitem(answering_loop._NAMES, "monotonic", lambda: 0.0)
-    answering_loop._loops.cache_clear()
-    yield
-    answering_loop._loops.cache_clear()
+pytestmark = pytest.mark.usefixtures("handlers_take_no_time")
 
 
 @frozen

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 import pytest
@@ -13,7 +13,6 @@ from twisted.internet.testing import StringTransport
 
 from tcpcomm import Equipment, Fault, Limits, command, current_session
 from tcpcomm.codec import ID, OPCODE, U8, U16, Binary, Template, Via
-from tcpcomm.conversation import answering_loop, answering_session, responder
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.server.serving import EquipmentFactory, EquipmentProtocol
 from tcpcomm.testing import RecordingObserver
@@ -22,15 +21,7 @@ from tests.conversation.differential.sessions import General
 Act = Callable[[int], Any]
 
 
-@pytest.fixture(autouse=True)
-def _handlers_take_no_time(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A busy machine would hold a handler up, and its chunk would go another way."""
-    for module in (answering_session, responder):
-        monkeypatch.setattr(module, "monotonic", lambda: 0.0)
-    monkeypatch.setitem(answering_loop._NAMES, "monotonic", lambda: 0.0)
-    answering_loop._loops.cache_clear()
-    yield
-    answering_loop._loops.cache_clear()
+pytestmark = pytest.mark.usefixtures("handlers_take_no_time")
 
 
 class Wire(StringTransport):

@@ -29,7 +29,8 @@ class Source:
     def constant(self, value: Any, name: str = "c") -> str:
         """Return the name, with a number, of a new global variable that holds this value."""
         self._made += 1
-        numbered = f"{name}{self._made}"
+        is_plain = name.isascii() and name.isidentifier()  # a class may have any name
+        numbered = f"{name if is_plain else 'c'}{self._made}"
         self.names[numbered] = value
         return numbered
 
