@@ -23,6 +23,7 @@ EXPORTING: Final = (
     "tcpcomm.cli",
     "tcpcomm.codec",
     "tcpcomm.devices",
+    "tcpcomm.plant",
     "tcpcomm.framing",
     "tcpcomm.testing",
     "tcpcomm.transports",

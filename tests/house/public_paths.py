@@ -15,6 +15,7 @@ PUBLIC: Final = (
     "tcpcomm.blocking",
     "tcpcomm.codec",
     "tcpcomm.devices",
+    "tcpcomm.plant",
     "tcpcomm.framing",
     "tcpcomm.testing",
     "tcpcomm.transports",

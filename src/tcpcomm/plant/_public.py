@@ -1,0 +1,28 @@
+"""
+The public names of :mod:`tcpcomm.plant`, and the module that defines each.
+
+Type checkers and editors read the imports. At run time :mod:`tcpcomm._lazy` reads the table.
+"""
+
+# ruff: noqa: I001, PLC0414 - an alias says that a name is public, and one line for each would be long
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from tcpcomm.plant.errors import (
+        CommandRefused as CommandRefused,
+        OutboxRefused as OutboxRefused,
+        SinkUnavailable as SinkUnavailable,
+    )
+    from tcpcomm.plant.message import OutboxMessage as OutboxMessage
+    from tcpcomm.plant.report import Report as Report
+    from tcpcomm.plant.sink import Sink as Sink, SinkConnection as SinkConnection
+    from tcpcomm.plant.values import ValueDescription as ValueDescription, values_of as values_of
+
+DEFINED_IN: Final = {
+    "tcpcomm.plant.errors": ["CommandRefused", "OutboxRefused", "SinkUnavailable"],
+    "tcpcomm.plant.message": ["OutboxMessage"],
+    "tcpcomm.plant.report": ["Report"],
+    "tcpcomm.plant.sink": ["Sink", "SinkConnection"],
+    "tcpcomm.plant.values": ["ValueDescription", "values_of"],
+}

@@ -1,0 +1,1 @@
+"""Figures for Prometheus, health for supervisors, and the dashboard that shows them."""

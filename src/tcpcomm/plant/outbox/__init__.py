@@ -1,0 +1,1 @@
+"""An outbox: messages on disk until their sinks have confirmed them."""

@@ -1,0 +1,1 @@
+"""The sinks of an outbox: brokers, databases and files."""
