@@ -203,6 +203,10 @@ _READERS: Final[dict[Any, Any]] = {
 }
 
 
+_AS_THEY_ARE: Final = (str, float, int, bool, type(None))
+"""The types of values that JSON has."""
+
+
 def type_name(annotation: Any) -> str:
     """
     Return an annotation as people write it, without modules: ``list[Position]``, ``int | None``.
@@ -235,6 +239,8 @@ def _attributes(value: Any) -> list[str]:
 
 def jsonable(value: Any) -> Any:
     """Return a value for JSON: classes with fields as objects, bytes as base64, members as their values."""
+    if type(value) in _AS_THEY_ARE:  # most values are, and the other checks cost more
+        return value
     if has_fields(type(value)):
         return {name: jsonable(getattr(value, name)) for name in _attributes(value)}
     if isinstance(value, Enum):
@@ -247,7 +253,7 @@ def jsonable(value: Any) -> Any:
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, (date, time)):
         return value.isoformat()
-    return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
+    return value if isinstance(value, _AS_THEY_ARE) else str(value)
 
 
 def form_text(value: Any) -> str:

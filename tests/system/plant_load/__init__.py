@@ -1,0 +1,1 @@
+"""The cost of a gateway of many links: ``python -m tests.system.plant_load``."""
