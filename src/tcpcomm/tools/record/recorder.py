@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Final, Self, TypeAlias
 from tcpcomm.errors import ConfigurationError, FramingError
 from tcpcomm.net.error_texts import peer_name
 from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.file_lock import FileLock
 from tcpcomm.session.observer import MaskedBytes, ObservedMessage, SessionObserver
 from tcpcomm.tools.record.clock import RecordingClock
-from tcpcomm.tools.record.file_lock import FileLock
 from tcpcomm.tools.record.row_queue import What
 from tcpcomm.tools.record.rows import HALF_FRAME, seen
 from tcpcomm.tools.record.schema import FRAME, LOCK_SUFFIX, MASKED, OWNER_FLAGS, SENT
@@ -33,6 +33,8 @@ RECORDER_FINISH: Final = 5.0
 """Seconds at the end for the values that wait."""
 
 _SMALLEST_MIB: Final = 1.0
+
+_TAKEN: Final = "{what} is being recorded already{owner}: end that recorder, or name another file"
 
 _Known: TypeAlias = tuple[int, int, Any, bool]
 """The number of a session, the owner of its bytes without flags, the session, and if it is declared."""
@@ -80,7 +82,7 @@ class Recorder(SessionObserver):
         lock_path = self.path.with_name(self.path.name + LOCK_SUFFIX)
         if not self.path.parent.is_dir():
             raise ConfigurationError(f"{self.path}: there is no folder {self.path.parent}: make it first")
-        self._lock = FileLock(lock_path, str(self.path))
+        self._lock = FileLock(lock_path, str(self.path), _TAKEN)
         try:
             store = Store(self.path, opener)
             try:
