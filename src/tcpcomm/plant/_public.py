@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         SinkUnavailable as SinkUnavailable,
     )
     from tcpcomm.plant.message import OutboxMessage as OutboxMessage
+    from tcpcomm.plant.outbox.figures import OutboxFigures as OutboxFigures, SinkFigures as SinkFigures
+    from tcpcomm.plant.outbox.outbox import Outbox as Outbox
     from tcpcomm.plant.report import Report as Report
     from tcpcomm.plant.sink import Sink as Sink, SinkConnection as SinkConnection
     from tcpcomm.plant.values import ValueDescription as ValueDescription, values_of as values_of
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 DEFINED_IN: Final = {
     "tcpcomm.plant.errors": ["CommandRefused", "OutboxRefused", "SinkUnavailable"],
     "tcpcomm.plant.message": ["OutboxMessage"],
+    "tcpcomm.plant.outbox.figures": ["OutboxFigures", "SinkFigures"],
+    "tcpcomm.plant.outbox.outbox": ["Outbox"],
     "tcpcomm.plant.report": ["Report"],
     "tcpcomm.plant.sink": ["Sink", "SinkConnection"],
     "tcpcomm.plant.values": ["ValueDescription", "values_of"],

@@ -1,1 +1,1 @@
-"""An outbox: messages on disk until their sinks have confirmed them."""
+"""The outbox: messages on the disk until their sinks confirm them, and receivers that find duplicates."""
