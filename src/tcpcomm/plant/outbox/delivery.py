@@ -271,8 +271,10 @@ class Delivery:
         except CancelledError:
             return _Result((), problem=late or "the delivery was cancelled")
         except Exception as error:
-            self.log.failure("sink {sink}: a delivery failed by an error in its code", sink=self.name)
-            return _Result((), problem=f"an error in its code: {type(error).__name__}: {error}")
+            problem = f"an error in its code: {type(error).__name__}: {error}"
+            if problem != self._problem:  # not at each attempt
+                self.log.failure("sink {sink}: a delivery failed by an error in its code", sink=self.name)
+            return _Result((), problem=problem)
         finally:
             self._under_way = None
             if call.active():
