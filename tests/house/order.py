@@ -46,6 +46,8 @@ _WALL_CLOCK: Final = (
     "devices/fins/simulator.py",  # a simulated controller has a clock
     "tools/record/clock.py",  # people compare recorded times with those of their logs
     "runtime/tls_rules.py",  # certificates have dates
+    "plant/outbox/deduplicator.py",  # ids are kept for days, also while the program does not run
+    "cli/tools/outbox.py",  # shows the age of messages
     "plant/outbox/outbox.py",  # messages carry the time of day, and expire by it also after a restart
 )
 _READS_WALL_CLOCK: Final = re.compile(

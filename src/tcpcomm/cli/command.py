@@ -98,6 +98,12 @@ Examples, with a declaration VisionCamera in my_camera.py:
             _in_tools("guess", "GuessOptions"),
             "Find the framing of a device from captured bytes.",
         ],
+        [
+            "outbox",
+            None,
+            _in_tools("outbox", "OutboxOptions"),
+            "Show what an outbox holds, and repeat or drop what was refused.",
+        ],
         ["devices", None, DevicesOptions, "List the devices that are ready to use."],
     ]
 

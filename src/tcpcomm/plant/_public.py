@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         SinkUnavailable as SinkUnavailable,
     )
     from tcpcomm.plant.message import OutboxMessage as OutboxMessage
+    from tcpcomm.plant.outbox.blocking import BlockingOutbox as BlockingOutbox
+    from tcpcomm.plant.outbox.deduplicator import Deduplicator as Deduplicator
     from tcpcomm.plant.outbox.figures import OutboxFigures as OutboxFigures, SinkFigures as SinkFigures
     from tcpcomm.plant.outbox.outbox import Outbox as Outbox
     from tcpcomm.plant.report import Report as Report
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 DEFINED_IN: Final = {
     "tcpcomm.plant.errors": ["CommandRefused", "OutboxRefused", "SinkUnavailable"],
     "tcpcomm.plant.message": ["OutboxMessage"],
+    "tcpcomm.plant.outbox.blocking": ["BlockingOutbox"],
+    "tcpcomm.plant.outbox.deduplicator": ["Deduplicator"],
     "tcpcomm.plant.outbox.figures": ["OutboxFigures", "SinkFigures"],
     "tcpcomm.plant.outbox.outbox": ["Outbox"],
     "tcpcomm.plant.report": ["Report"],

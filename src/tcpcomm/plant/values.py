@@ -130,4 +130,3 @@ def values_by_path(
         else:
             found[each.path] = value
     return found
-
