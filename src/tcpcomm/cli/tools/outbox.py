@@ -41,7 +41,7 @@ impossible."""
         [
             "all",
             "a",
-            f"show: list all messages set aside, not only {_MOST_SHOWN}; retry: all of them.",
+            f"show: list all set aside, not only {_MOST_SHOWN}; retry: all.",
         ],
         ["aside", None, "drop: all messages that are set aside."],
         ["json", "j", "show: print JSON."],

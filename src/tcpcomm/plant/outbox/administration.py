@@ -151,13 +151,14 @@ class OutboxFile(AbstractContextManager["OutboxFile"]):
 
     def _no_message(self, message_id: str) -> ConfigurationError:
         return ConfigurationError(
-            f"{self.path}: there is no message {message_id}: its sinks have confirmed it, or it expired"
+            f"{self.path}: there is no message {message_id}: it was confirmed, dropped, or expired"
         )
 
     def message(self, number: int) -> tuple[OutboxMessage, list[PendingSink]]:
         """Return a message, and the sinks that have not confirmed it."""
         found = self._one(
-            "SELECT posted_at, expires_at, content_type, topic, source, body FROM messages WHERE number = ?",
+            "SELECT posted_at, expires_at, content_type, topic, source, body FROM messages "
+            "WHERE number = ?",
             number,
         )
         if found is None:  # it was confirmed meanwhile
