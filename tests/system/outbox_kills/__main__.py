@@ -70,7 +70,7 @@ def _results(found: Kills, seconds: float) -> str:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Kill the program, print the page, and write it if that is wanted. Return 1 if a promise was broken."""
+    """Kill the program, and print the page or write it. Return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.system.outbox_kills", description=__doc__)
     parser.add_argument("--times", type=int, default=TIMES, help=f"kills at each step (default: {TIMES})")
     parser.add_argument("--seed", type=int, default=SEED, help=f"seed of the moments (default: {SEED})")

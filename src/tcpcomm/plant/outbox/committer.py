@@ -50,6 +50,7 @@ class _Job:
     run: Callable[[Store], Any]
     done: Deferred[Any]
     writes: bool
+    durable: bool = True
 
 
 @frozen
@@ -225,16 +226,21 @@ class Committer:
         self.not_taken += 1
         return fail(OutboxRefused(reason))
 
-    def write(self, run: Callable[[Store], T]) -> Deferred[T]:
-        """Do work within a commit. The Deferred fires after it, or fails with StoreFailed."""
-        return self._add(run, writes=True)
+    def write(self, run: Callable[[Store], T], *, durable: bool = True) -> Deferred[T]:
+        """
+        Do work within a commit. The Deferred fires after it, or fails with StoreFailed.
+
+        Args:
+            run: does the work.
+            durable: False if a power cut may undo it.
+        """
+        return self._add(_Job(run, Deferred(), writes=True, durable=durable))
 
     def read(self, run: Callable[[Store], T]) -> Deferred[T]:
         """Do work after the commit of the work before it. It fails with StoreFailed."""
-        return self._add(run, writes=False)
+        return self._add(_Job(run, Deferred(), writes=False))
 
-    def _add(self, run: Callable[[Store], T], *, writes: bool) -> Deferred[T]:
-        job = _Job(run, Deferred(), writes)
+    def _add(self, job: _Job) -> Deferred[Any]:
         self._runner.put(job)
         return job.done
 
@@ -322,7 +328,7 @@ class Committer:
         """Write a group, and add its results. Return False if nothing is written; the reason is kept."""
         found: list[tuple[Deferred[Any], Any]] = []
         try:
-            with store.transaction():
+            with store.transaction(durable=bool(posts) or any(each.durable for each in writes)):
                 for each in writes:
                     found.append((each.done, each.run(store)))
                 if posts:

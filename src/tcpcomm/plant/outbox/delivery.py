@@ -307,7 +307,8 @@ class Delivery:
 
         while True:
             try:
-                await self._committer.write(run)
+                # A lost deletion means a duplicate, which receivers find: it need not reach the disk.
+                await self._committer.write(run, durable=bool(result.refused))
                 break
             except StoreFailed as error:
                 self._problem = str(error)

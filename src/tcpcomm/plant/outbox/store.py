@@ -57,12 +57,6 @@ class Post:
     expires_at: float | None
     done: Deferred[str]
 
-    @property
-    def size(self) -> int:
-        """The bytes that it takes in the file, about."""
-        texts = len(self.topic) + len(self.source) * (1 + 2 * len(self.sinks))
-        return len(self.body) + texts + _ROW_BYTES
-
 
 @frozen(kw_only=True)
 class Refused:
@@ -165,6 +159,7 @@ class Store:
             self._max_messages = max_messages
             self._page_size = pragma(self._db, "page_size")
             self._changes = _Changes()
+            self._is_durable = True
             self.outbox_id = self._prepare(sinks)
             self._version = pragma(self._db, "data_version")
             self.totals = self._read_totals()
@@ -234,13 +229,20 @@ class Store:
         return True
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, durable: bool = True) -> Iterator[None]:
         """
         Write all that is written within, and the counts, or nothing.
+
+        Args:
+            durable: False if a power cut may undo it, until the next durable transaction. That saves the
+                wait for the disk.
 
         Raises:
             sqlite3.Error: nothing is written.
         """
+        if durable is not self._is_durable:
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._is_durable = durable
         self._changes = changes = _Changes()
         last = self._last
         try:
@@ -284,23 +286,27 @@ class Store:
         messages: list[tuple[Any, ...]] = []
         deliveries: list[tuple[int, int, str]] = []
         outcomes: list[int | Full] = []
+        added: dict[int, int] = {}
         for post in posts:
-            used += post.size
-            if used > self._max_bytes or held >= self._max_messages:
-                used -= post.size
-                outcomes.append(self._no_room(held, used, post.size))
+            source = post.source
+            texts = len(post.topic) + len(source) * (1 + 2 * len(post.sinks))
+            size = len(post.body) + texts + _ROW_BYTES
+            if used + size > self._max_bytes or held >= self._max_messages:
+                outcomes.append(self._no_room(held, used, size))
                 continue
+            used += size
             number += 1
             held += 1
             outcomes.append(number)
-            source = post.source
             messages.append(
                 (number, len(post.sinks), post.posted_at, post.expires_at, post.content_type, post.topic,
                  source, post.body)
             )  # fmt: skip
             for sink in post.sinks:
                 deliveries.append((sink, number, source))
-                self._changes.count(sink, "depth", 1)
+                added[sink] = added.get(sink, 0) + 1
+        for sink, count in added.items():
+            self._changes.count(sink, "depth", count)
         self._db.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)", messages)
         self._db.executemany("INSERT INTO deliveries(sink, number, source) VALUES (?, ?, ?)", deliveries)
         self._changes.messages += len(messages)
