@@ -94,6 +94,9 @@ NO_LIMITS = {
     "tools.guess.collector": "CHUNK_COST ENOUGH_CHUNKS",  # of COLLECTED_BYTES, and for a better answer
     "tools.record.row_queue": "BUFFER BUFFERS_AT_ONCE ROW_COST",  # of one transaction, and an estimate
     "tools.record.rows": "ROWS_BETWEEN_PAUSES",  # for speed
+    "plant.outbox.database": "BUSY_TIMEOUT",  # of SQLite
+    "plant.outbox.outbox": "LOOK_INTERVAL",  # for people who wait
+    "plant.outbox.schema": "FORMAT APPLICATION_ID",
     "tools.record.schema": "FORMAT SENT MASKED FRAME OWNER_FLAGS",
     "tools.record.store": "BUSY_TIMEOUT PAGE_SIZE",  # of SQLite; the queue has the limit
     "tap": "DEFAULT_GAP",  # an option

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant import Outbox
@@ -241,6 +242,20 @@ def test_a_sink_that_fails_at_its_end_is_logged(tmp_path: Path, monkeypatch: pyt
     with recorded_log() as log:
         rig.stop()
         assert log.failures() == ["sink a: closing failed (ZeroDivisionError)"]
+
+
+def test_a_sink_that_does_not_close_is_left_behind(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def close() -> None:
+        await Deferred()
+
+    monkeypatch.setattr(rig.outbox.connections["a"], "close", close)
+    with recorded_log() as log:
+        stopped = rig.outbox.stopService()
+        rig.pass_time(9)
+        assert [*outcome_of(stopped)] == []
+        rig.pass_time(2)
+        assert [*outcome_of(stopped)] == [None]
+        assert log.lines() == ["sink a does not close: it is left behind"]
 
 
 def test_an_outbox_without_sinks_can_be_used(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ class OutboxOptions(Subcommand):
 'show FILE' prints how many messages wait for each sink, and which ones are set aside because their sink
 refused them too often; 'show FILE ID' prints one message. 'retry FILE ID ...' puts messages that are set
 aside back to their place, with no attempts counted, and 'retry FILE --all' all of them. 'drop FILE ID ...
---yes' deletes messages that are set aside, 'drop FILE --aside --yes' all of them, and 'drop FILE --sink NAME
---yes' all messages for a sink that no program names any more. The exit code is 0, or 1 if that is
+--yes' deletes messages that are set aside, 'drop FILE --aside --yes' all of them, and 'drop FILE --sink
+NAME --yes' all messages for a sink that no program names any more. The exit code is 0, or 1 if that is
 impossible."""
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
