@@ -22,6 +22,7 @@ from tests.bench import (
     many,
     modbus,
     monitor,
+    outbox,
     plot,
     record,
     secs,
@@ -419,3 +420,9 @@ def test_one_gateway_is_measured_against_two(tools: Toolchain) -> None:
 
     assert ["one process", "two processes"] == [*figures]
     assert all(each.rate.median > 0 for each in figures.values())
+
+
+def test_an_outbox_and_sqlite_by_hand_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "GROUPS", {100: 200})
+    section = outbox.measure_outbox(rounds=1, progress=lambda text: None)
+    assert [each in section.page() for each in outbox.PEERS] == [True, True]

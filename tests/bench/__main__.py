@@ -20,6 +20,7 @@ from tests.bench import (
     modbus,
     monitor,
     other_build,
+    outbox,
     plot,
     record,
     secs,
@@ -51,6 +52,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "many": many.measure_many,
     "record": record.measure_record,
     "monitor": monitor.measure_monitor,
+    "outbox": outbox.measure_outbox,
     "workers": workers.measure_workers,
 }
 """The parts of the page that are measured and written alone, in their order."""

@@ -177,7 +177,9 @@ class Session:
 def starts_reactor(page: Path) -> bool:
     """Return True if a block of a page starts the reactor in a thread, by ``tcpcomm.blocking``."""
     return any(
-        block.language == "python" and not block.value("file") and "blocking." in block.text
+        block.language == "python"
+        and not block.value("file")
+        and ("blocking." in block.text or "BlockingOutbox(" in block.text)
         for block in blocks(page.read_text("utf-8"))
     )
 

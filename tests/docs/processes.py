@@ -64,9 +64,7 @@ class Server:
         second_port: another port, which the output shows as 9998.
     """
 
-    def __init__(
-        self, command: str, folder: Path, port: str = "9999", second_port: str = "9998"
-    ) -> None:
+    def __init__(self, command: str, folder: Path, port: str = "9999", second_port: str = "9998") -> None:
         self._port = port
         self._second_port = second_port
         self._process = subprocess.Popen(

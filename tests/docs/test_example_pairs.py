@@ -70,7 +70,8 @@ def test_the_control_pc_moves_the_axis_and_gets_faults(tmp_path: Path) -> None:
             places = f"tcp:127.0.0.1:{axis_tap}", f"tcp:127.0.0.1:{sensor_tap}"
             printed = run("machine/control_program.py", *places)
 
-    assert """\
+    assert (
+        """\
 move before homing: fault 10, home the axis first
 home: done
 move to 50: 50.0
@@ -85,7 +86,9 @@ unlock the door: done
 move: fault 20, the door is not locked
 lock the door: done
 move: 0.0
-""" == printed
+"""
+        == printed
+    )
     assert ("confident", r"delimited:\n") == guessed(axis_line)
     assert ("confident", r"delimited:\r") == guessed(sensor_line)
     assert draft_reads(axis_line) >= LEAST_READ
@@ -133,7 +136,8 @@ def test_the_loader_and_the_line_control_send_each_other_commands(tmp_path: Path
     ):
         printed = run("two_way/line_program.py", f"tcp:127.0.0.1:{tap}")
 
-    assert """\
+    assert (
+        """\
 the loader is idle, 3 trays left
 fault 201: not loaded: the line is stopped
 the loader is loading, 2 trays left, and asks for T-001
@@ -146,6 +150,8 @@ the loader is loading, 0 trays left, and asks for T-003
 T-003 at place 2
 fault 101: the magazine is empty
 confirmed: T-001 T-003
-""" == printed
+"""
+        == printed
+    )
     assert ("confident", r"delimited:\n") == guessed(recording)
     assert "Both sides send requests of JSON-RPC" in without_draft(recording)

@@ -51,7 +51,7 @@ class AsideRow:
 
 @frozen(kw_only=True)
 class PendingSink:
-    """What a message still waits for at one sink."""
+    """A sink that has not confirmed a message."""
 
     name: str
     attempts: int
