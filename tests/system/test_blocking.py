@@ -365,7 +365,9 @@ def test_ctrl_c_interrupts_what_waits_and_the_program_ends() -> None:
         assert 0 == running.wait()
 
 
-RESTLESS = PATIENT.partition("for wait in")[0].replace('print("heating", flush=True)', "pass") + """
+RESTLESS = (
+    PATIENT.partition("for wait in")[0].replace('print("heating", flush=True)', "pass")
+    + """
 import queue, random, signal, threading, time
 
 delays, main = queue.SimpleQueue(), threading.get_ident()
@@ -385,6 +387,7 @@ for _ in range(1000):
         pass
 print("interrupted by nothing else")
 """
+)
 
 
 def test_ctrl_c_at_any_moment_of_a_wait_is_a_keyboard_interrupt() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from twisted.internet.defer import Deferred
 
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.plant import Outbox
+from tcpcomm.plant import Outbox, OutboxMessage
 from tcpcomm.plant.outbox import delivery, store
+from tcpcomm.plant.outbox.committer import ClockRunner
 from tcpcomm.plant.outbox.figures import DELIVERING
 from tests.plant.outbox.rig import Mode, Plant, Rig, TestSink, outcome_of
 from tests.session.stage import recorded_log
@@ -125,6 +127,41 @@ def test_a_message_refused_twice_may_be_taken_later(rig: Rig) -> None:
     rig.pass_time(20)
     assert rig.plant.ids() == [1, 2]
     assert [each.attempts for each in rig.plant.got["a"]] == [1, 0]
+
+
+def test_a_reason_that_cannot_be_stored_is_made_storable(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def deliver(messages: Sequence[OutboxMessage]) -> Mapping[str, str]:
+        return {each.id: "\ud800" for each in messages}
+
+    monkeypatch.setattr(rig.outbox.connections["a"], "deliver", deliver)
+    rig.stored("x")
+    rig.pass_time(30)
+    assert rig.outbox.figures().sinks["a"].set_aside == 1
+
+
+def test_an_error_in_the_store_is_told_and_ends_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched, recorded_log() as log:
+        patched.setattr(store.Store, "add", lambda self, posts: 1 / 0)
+        done = rig.post("x")
+        rig.turn()
+        (problem,) = outcome_of(done)
+        assert "an error in the code of the outbox: ZeroDivisionError" in str(problem)
+        assert len([each for each in log.events if "log_failure" in each]) == 1
+        log.events.clear()
+    rig.stored("y")
+    assert rig.plant.ids() == [1]
+
+
+def test_a_disk_that_hangs_does_not_hold_up_the_stop(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    with recorded_log() as log:
+        monkeypatch.setattr(ClockRunner, "run", lambda self: None)
+        rig.post("x")
+        monkeypatch.setattr(ClockRunner, "end", lambda self, last: Deferred())
+        rig.outbox.connections["a"].deliver = None  # type: ignore[assignment, method-assign]
+        stopped = rig.outbox.stopService()
+        rig.pass_time(25)
+        assert [*outcome_of(stopped)] == [None]
+        assert f"the disk of the outbox {rig.path} hangs: it is left behind" in log.lines()
 
 
 def test_refusals_count_over_a_restart(rig: Rig) -> None:

@@ -119,6 +119,9 @@ def test_unknown_sinks_and_wrong_arguments_are_errors(rig: Rig, tmp_path: Path) 
         rig.post("x", [])
     with pytest.raises(ConfigurationError, match="expires_in must be above 0"):
         rig.post("x", expires_in=0)
+    for bad in ("x" * 1001, "\ud800", 5):
+        with pytest.raises(ConfigurationError, match="the topic of a post"):
+            rig.post("x", topic=bad)
     for wrong in ({"max_mib": 0}, {"max_messages": 0}):
         with pytest.raises(ConfigurationError, match="must be a number of at least 1"):
             Outbox(tmp_path / "wrong.outbox", {}, reactor=Clock(), **wrong)  # type: ignore[arg-type]

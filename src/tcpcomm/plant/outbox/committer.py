@@ -292,6 +292,19 @@ class Committer:
     def _cycle(self, items: list[Any]) -> _Outcome:
         posts = [each for each in items if type(each) is Post]
         jobs = [each for each in items if type(each) is _Job]
+        try:
+            return self._do(posts, jobs)
+        except Exception as error:
+            self.log.failure("outbox {path}: an error in its code", path=self._path)
+            problem = f"{self._path}: an error in the code of the outbox: {type(error).__name__}: {error}"
+            results: list[tuple[Deferred[Any], Any]] = [(each.done, StoreFailed(problem)) for each in jobs]
+            results += [(each.done, OutboxRefused(problem)) for each in posts]
+            size = sum(len(each.body) for each in posts)
+            return _Outcome(
+                results, len(posts), size, frozenset(), None, has_changed=False, problem=problem
+            )
+
+    def _do(self, posts: list[Post], jobs: list[_Job]) -> _Outcome:
         results: list[tuple[Deferred[Any], Any]] = []
         has_changed, problem, sinks = False, "", frozenset[int]()
         try:

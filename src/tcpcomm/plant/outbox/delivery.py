@@ -35,6 +35,11 @@ _LONGEST_REASON: Final = 1000
 """Characters of a reason that are kept with a message."""
 
 
+def _storable(text: str) -> str:
+    """Return a text without half surrogate pairs, which a database cannot store."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 @define
 class _Waiting:
     """A source that waits, because the sink refused one of its messages."""
@@ -156,6 +161,8 @@ class Delivery:
             except StoreFailed as error:
                 self._problem = str(error)
                 await self._sleep(_STORE_RETRY)
+            except CancelledError:  # the disk hangs, and the outbox stops
+                return
             except Exception:
                 self.log.failure("the delivery to the sink {sink} failed; it goes on", sink=self.name)
                 await self._sleep(_STORE_RETRY)
@@ -283,7 +290,7 @@ class Delivery:
         found = [
             Refused(
                 number=each.number,
-                reason=str(refused[each.id])[:_LONGEST_REASON],
+                reason=_storable(str(refused[each.id])[:_LONGEST_REASON]),
                 is_last=each.attempts + 1 >= attempts,
             )
             for each in messages

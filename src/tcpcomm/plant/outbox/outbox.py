@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -16,6 +17,7 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.python.failure import Failure
+from twisted.python.threadable import isInIOThread
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant.outbox.committer import Committer, Runner, ThreadRunner
@@ -35,6 +37,9 @@ OUTBOX_MIB: Final = 1024.0
 
 OUTBOX_MESSAGES: Final = 1_000_000
 """Messages that an outbox holds at most."""
+
+LONGEST_NAME: Final = 1000
+"""Characters of a topic or a source."""
 
 STOP_GRACE: Final = 2.0
 """Seconds that deliveries under way may take at the end, before they are cancelled."""
@@ -175,9 +180,17 @@ class Outbox(Service):
             OutboxRefused: nothing was kept. If it is cancelled, the message is stored nevertheless.
 
         Raises:
-            ConfigurationError: a sink is unknown, or the content is no value for JSON.
+            ConfigurationError: a sink is unknown, the content is no value for JSON, an argument is wrong,
+                or this is not the reactor's thread.
         """
+        if not isInIOThread() and getattr(self._reactor, "running", False):
+            here = threading.current_thread().name
+            raise ConfigurationError(
+                f"post() was called in the thread {here!r}, but the reactor runs in another one: use a "
+                "BlockingOutbox, which works in every thread"
+            )
         kind, body = encode_content(content)
+        _check_texts(topic, source)
         now = self._wall_clock()
         if expires_in is not None and not expires_in > 0:
             raise ConfigurationError(f"expires_in must be above 0 seconds, not {expires_in!r}")
@@ -280,12 +293,13 @@ class Outbox(Service):
         return done
 
     async def _stop(self) -> None:
-        await gatherResults([each.stop(STOP_GRACE) for each in self._deliveries.values()])
+        stopped = gatherResults([each.stop(STOP_GRACE) for each in self._deliveries.values()])
+        await self._in_time(stopped, f"a delivery of the outbox {self.path} does not end")
         await gatherResults([self._closed(name, each) for name, each in self.connections.items()])
         if await self._in_time(self._committer.end(), f"the disk of the outbox {self.path} hangs"):
             self._lock.release()  # else its thread may still write
 
-    async def _in_time(self, awaited: Deferred[None], problem: str) -> bool:
+    async def _in_time(self, awaited: Deferred[Any], problem: str) -> bool:
         """Wait some seconds. If that is too short, log the problem and return False."""
         awaited.addTimeout(STOP_PATIENCE, self._reactor)
         try:
@@ -332,6 +346,18 @@ def _pass_on(result: Any, done: Deferred[Any]) -> Any:
     """Give the result of one Deferred to another one, too."""
     done.callback(None) if not isinstance(result, Failure) else done.errback(result)
     return None
+
+
+def _check_texts(topic: str, source: str) -> None:
+    for name, text in (("topic", topic), ("source", source)):
+        try:
+            if type(text) is not str or len(text) > LONGEST_NAME or not (text.isascii() or text.encode()):
+                raise ConfigurationError(
+                    f"the {name} of a post must be a text of at most {LONGEST_NAME:,} characters, "
+                    f"not {str(text)[:100]!r}"
+                )
+        except UnicodeEncodeError as error:
+            raise ConfigurationError(f"the {name} of a post cannot be stored: {error}") from None
 
 
 def _check(sinks: Mapping[str, Sink], max_mib: float, max_messages: int) -> None:
