@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -150,6 +151,39 @@ def test_an_error_in_the_store_is_told_and_ends_nothing(rig: Rig, monkeypatch: p
         log.events.clear()
     rig.stored("y")
     assert rig.plant.ids() == [1]
+
+
+def test_a_file_that_cannot_be_read_for_a_while_costs_no_message(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: store.Store, *values: object) -> store.Fetched:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.Store, "fetch", fail)
+        rig.stored("x")
+        rig.pass_time(5)
+        assert "disk I/O error" in rig.outbox.figures().sinks["a"].state
+    rig.pass_time(2)
+    assert rig.plant.ids() == [1]
+    assert rig.outbox.figures().sinks["a"].state == DELIVERING
+
+
+def test_what_is_delivered_while_the_disk_is_full_is_noted_later(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: store.Store, *values: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.Store, "confirm", fail)
+        rig.stored("x")
+        rig.pass_time(5)
+        figures = rig.outbox.figures().sinks["a"]
+        assert (figures.depth, "disk I/O error" in figures.state) == (1, True)
+    rig.pass_time(2)
+    assert [each.number for each in rig.plant.got["a"]] == [1]
+    assert rig.outbox.figures().sinks["a"].depth == 0
 
 
 def test_a_disk_that_hangs_does_not_hold_up_the_stop(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

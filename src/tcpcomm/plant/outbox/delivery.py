@@ -95,7 +95,7 @@ class Delivery:
         self._clock = clock
         self._now = wall_clock
         self._random = random
-        self._problem = ""
+        self._problem = self._store_problem = ""
         self._failures = 0
         self._failing_since = 0.0
         self._looked_up_to = 0
@@ -113,7 +113,7 @@ class Delivery:
     @property
     def state(self) -> str:
         """``delivering``, or the problem in words."""
-        return self._problem or self.connection.problem() or DELIVERING
+        return self._store_problem or self._problem or self.connection.problem() or DELIVERING
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -159,12 +159,14 @@ class Delivery:
             try:
                 await self._step()
             except StoreFailed as error:
-                self._problem = str(error)
+                self._store_problem = str(error)
+                self._has_more = self._begins_again = True  # whatever was fetched is fetched again
                 await self._sleep(_STORE_RETRY)
             except CancelledError:  # the disk hangs, and the outbox stops
                 return
             except Exception:
                 self.log.failure("the delivery to the sink {sink} failed; it goes on", sink=self.name)
+                self._has_more = self._begins_again = True
                 await self._sleep(_STORE_RETRY)
 
     async def _step(self) -> None:
@@ -243,6 +245,7 @@ class Delivery:
             return found
 
         found = await self._committer.read(run)
+        self._store_problem = ""
         if found.expired:
             count = sum(self._expired.count_due(self._clock.seconds()) for _ in found.expired)
             if count:
@@ -316,9 +319,10 @@ class Delivery:
             try:
                 # A lost deletion means a duplicate, which receivers find: it need not reach the disk.
                 await self._committer.write(run, durable=bool(result.refused))
+                self._store_problem = ""
                 break
             except StoreFailed as error:
-                self._problem = str(error)
+                self._store_problem = str(error)
                 if self._stops:
                     self.log.error(
                         "sink {sink}: {count:,} messages are delivered, but that cannot be noted, so that "
