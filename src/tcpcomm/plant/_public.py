@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tcpcomm.plant.outbox.figures import OutboxFigures as OutboxFigures, SinkFigures as SinkFigures
     from tcpcomm.plant.outbox.outbox import Outbox as Outbox
     from tcpcomm.plant.report import Report as Report
+    from tcpcomm.plant.secret import Secret as Secret
     from tcpcomm.plant.sink import Sink as Sink, SinkConnection as SinkConnection
     from tcpcomm.plant.values import ValueDescription as ValueDescription, values_of as values_of
 
@@ -31,6 +32,7 @@ DEFINED_IN: Final = {
     "tcpcomm.plant.outbox.figures": ["OutboxFigures", "SinkFigures"],
     "tcpcomm.plant.outbox.outbox": ["Outbox"],
     "tcpcomm.plant.report": ["Report"],
+    "tcpcomm.plant.secret": ["Secret"],
     "tcpcomm.plant.sink": ["Sink", "SinkConnection"],
     "tcpcomm.plant.values": ["ValueDescription", "values_of"],
 }
