@@ -1,0 +1,1 @@
+"""Real brokers that tests start on this machine: own ports on loopback, own folders, and a sure end."""
