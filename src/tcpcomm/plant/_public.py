@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tcpcomm.plant.report import Report as Report
     from tcpcomm.plant.secret import Secret as Secret
     from tcpcomm.plant.sink import Sink as Sink, SinkConnection as SinkConnection
+    from tcpcomm.plant.sinks.rabbitmq.configuration import RabbitMq as RabbitMq
     from tcpcomm.plant.values import ValueDescription as ValueDescription, values_of as values_of
 
 DEFINED_IN: Final = {
@@ -34,5 +35,6 @@ DEFINED_IN: Final = {
     "tcpcomm.plant.report": ["Report"],
     "tcpcomm.plant.secret": ["Secret"],
     "tcpcomm.plant.sink": ["Sink", "SinkConnection"],
+    "tcpcomm.plant.sinks.rabbitmq.configuration": ["RabbitMq"],
     "tcpcomm.plant.values": ["ValueDescription", "values_of"],
 }
