@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from tcpcomm.plant.errors import (
         CommandRefused as CommandRefused,
+        NotTheOwner as NotTheOwner,
         OutboxRefused as OutboxRefused,
         SinkUnavailable as SinkUnavailable,
     )
+    from tcpcomm.plant.gateway.ownership import Ownership as Ownership
     from tcpcomm.plant.message import OutboxMessage as OutboxMessage
     from tcpcomm.plant.outbox.blocking import BlockingOutbox as BlockingOutbox
     from tcpcomm.plant.outbox.deduplicator import Deduplicator as Deduplicator
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
     from tcpcomm.plant.secret import Secret as Secret
     from tcpcomm.plant.sink import Sink as Sink, SinkConnection as SinkConnection
     from tcpcomm.plant.sinks.rabbitmq.configuration import RabbitMq as RabbitMq
+    from tcpcomm.plant.sinks.rabbitmq.ownership import RabbitOwnership as RabbitOwnership
     from tcpcomm.plant.values import ValueDescription as ValueDescription, values_of as values_of
 
 DEFINED_IN: Final = {
-    "tcpcomm.plant.errors": ["CommandRefused", "OutboxRefused", "SinkUnavailable"],
+    "tcpcomm.plant.errors": ["CommandRefused", "NotTheOwner", "OutboxRefused", "SinkUnavailable"],
+    "tcpcomm.plant.gateway.ownership": ["Ownership"],
     "tcpcomm.plant.message": ["OutboxMessage"],
     "tcpcomm.plant.outbox.blocking": ["BlockingOutbox"],
     "tcpcomm.plant.outbox.deduplicator": ["Deduplicator"],
@@ -36,5 +40,6 @@ DEFINED_IN: Final = {
     "tcpcomm.plant.secret": ["Secret"],
     "tcpcomm.plant.sink": ["Sink", "SinkConnection"],
     "tcpcomm.plant.sinks.rabbitmq.configuration": ["RabbitMq"],
+    "tcpcomm.plant.sinks.rabbitmq.ownership": ["RabbitOwnership"],
     "tcpcomm.plant.values": ["ValueDescription", "values_of"],
 }

@@ -28,3 +28,7 @@ class SinkUnavailable(TcpcommError):
 
 class CommandRefused(TcpcommError):
     """A command of a broker is not carried out: it is not allowed, unknown, or has wrong arguments."""
+
+
+class NotTheOwner(CommandRefused):
+    """A command is for a link that another gateway owns. Nothing was done; a broker may pass it on."""

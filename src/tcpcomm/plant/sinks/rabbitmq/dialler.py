@@ -64,7 +64,7 @@ class Dialler:
             session = self._session(address)
             try:
                 await self._open(session, address)
-                prepared = await _within(
+                prepared = await within(
                     self._options.connect_timeout,
                     Deferred.fromCoroutine(_result_of(prepare(session))),
                     self._reactor,
@@ -114,11 +114,13 @@ class Dialler:
             options.connect_timeout, options.ca, options.certificate, options.private_key
         )
         began = self._reactor.seconds()
-        connecting = client(self._reactor, text).connect(Factory.forProtocol(lambda: session))
+        factory = Factory.forProtocol(lambda: session)
+        factory.noisy = False
+        connecting = client(self._reactor, text).connect(factory)
         connecting.addErrback(_in_words)
-        await _within(options.connect_timeout + 1, connecting, self._reactor)
+        await within(options.connect_timeout + 1, connecting, self._reactor)
         left = max(0.1, options.connect_timeout - (self._reactor.seconds() - began))
-        await _within(left, session.opened, self._reactor)
+        await within(left, session.opened, self._reactor)
 
     def _problem(self, session: BrokerSession, error: Exception) -> str:
         """Return the reason for which an attempt failed; empty if it is none that a broker can cause."""
@@ -142,6 +144,6 @@ async def _result_of(awaitable: Awaitable[T]) -> T:
     return await awaitable
 
 
-def _within(seconds: float, deferred: Deferred[T], reactor: Any) -> Deferred[T]:
+def within(seconds: float, deferred: Deferred[T], reactor: Any) -> Deferred[T]:
     """Cancel a Deferred after some seconds: it then fails with TimeoutError."""
     return deferred.addTimeout(seconds, reactor, lambda _, __: Failure(TimeoutError()))

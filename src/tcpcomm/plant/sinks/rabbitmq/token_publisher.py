@@ -1,0 +1,85 @@
+"""Put tokens into the queues of links, on a connection of its own: :class:`TokenPublisher`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from pika import BasicProperties
+from pika.exceptions import AMQPError
+from twisted.internet.defer import DeferredLock
+from twisted.internet.error import ConnectionClosed
+
+from tcpcomm.plant.errors import SinkUnavailable
+from tcpcomm.plant.sinks.rabbitmq.broker_session import BrokerSession
+from tcpcomm.plant.sinks.rabbitmq.dialler import Dialler, within
+
+_PERSISTENT: Final = 2
+
+
+class NoSpace(Exception):
+    """The broker takes no messages at the moment."""
+
+
+class TokenPublisher:
+    """
+    Publishes tokens with confirms.
+
+    A broker whose disk is full reads nothing from a connection that publishes, not even its end. So the
+    connection that holds the tokens must never publish.
+
+    Args:
+        dialler: connects.
+        patience: the seconds for a confirm.
+        reactor: runs the timers.
+    """
+
+    def __init__(self, dialler: Dialler, patience: float, reactor: Any) -> None:
+        self._dialler = dialler
+        self._patience = patience
+        self._reactor = reactor
+        self._session: BrokerSession | None = None
+        self._channel: Any = None
+        self._connecting = DeferredLock()
+
+    async def publish(self, queue: str) -> None:
+        """
+        Put a token into a queue, and return when it is confirmed.
+
+        Raises:
+            NoSpace: the broker takes no messages at the moment.
+            SinkUnavailable: it cannot be reached, or does not confirm.
+        """
+        await self._connecting.acquire()
+        try:
+            if self._session is None or not self._session.is_alive:
+                self.close("the broker was silent for too long")
+                self._session, self._channel = await self._dialler.connect(_with_confirms)
+            session = self._session
+        finally:
+            self._connecting.release()
+        if session.blocked:
+            raise NoSpace
+        confirm = self._channel.basic_publish(
+            "", queue, b"", BasicProperties(delivery_mode=_PERSISTENT), mandatory=True
+        )
+        try:
+            await within(self._patience, confirm, self._reactor)
+        except TimeoutError:
+            if session.blocked:
+                raise NoSpace from None
+            session.abort("it did not confirm a token")
+            raise SinkUnavailable("the broker did not confirm the token of a link") from None
+        except (AMQPError, ConnectionClosed) as error:
+            raise SinkUnavailable(session.reason or repr(error)) from None
+
+    def close(self, reason: str) -> None:
+        """End the connection."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.abort(reason)
+
+
+async def _with_confirms(session: BrokerSession) -> Any:
+    channel = await session.channel()
+    await channel.confirm_delivery()
+    return channel
