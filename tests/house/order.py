@@ -49,6 +49,7 @@ _WALL_CLOCK: Final = (
     "plant/outbox/deduplicator.py",  # ids are kept for days, also while the program does not run
     "cli/tools/outbox.py",  # shows the age of messages
     "plant/outbox/outbox.py",  # messages carry the time of day, and expire by it also after a restart
+    "plant/sinks/rabbitmq/command_receiver.py",  # the sender of a command writes the time into it
 )
 _READS_WALL_CLOCK: Final = re.compile(
     r"time\.time(_ns)?|from time import (.*, )?time(_ns)?(,.*| as .*)?|(datetime|date)\.(now|today|utcnow)"

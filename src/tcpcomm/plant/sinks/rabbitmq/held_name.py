@@ -52,5 +52,5 @@ async def hold_name(
         if reactor.seconds() - began >= silence * GRACE_IN_SILENCES:
             tell(f"another gateway is called {gateway}: give each its own name")
         else:
-            tell(f"the name {gateway} is in use at the broker, perhaps by the last connection of this gateway")
+            tell(f"the broker still holds the name {gateway}, perhaps for our last connection")
         await deferLater(reactor, _RETRY)

@@ -12,9 +12,10 @@ from twisted.internet.defer import CancelledError
 
 from tcpcomm.plant.errors import SinkUnavailable
 from tcpcomm.plant.message import OutboxMessage
-from tcpcomm.plant.sink import SinkConnection
+from tcpcomm.plant.sink import CarryOut, LinkDescription, SinkConnection
 from tcpcomm.plant.sinks.rabbitmq.batch import Batch
 from tcpcomm.plant.sinks.rabbitmq.broker_session import BrokerSession
+from tcpcomm.plant.sinks.rabbitmq.command_receiver import CommandReceiver
 from tcpcomm.plant.sinks.rabbitmq.dialler import Dialler
 from tcpcomm.plant.sinks.rabbitmq.options import MAX_NAME, RabbitMqOptions
 from tcpcomm.plant.sinks.rabbitmq.refusals import reason_text, refusal_text, too_large
@@ -45,6 +46,25 @@ class RabbitMqConnection(SinkConnection):
         self._batch: Batch | None = None
         self._largest: int | None = None  # learned when the broker refuses a message
         self._problem = ""
+        self._name = name
+        self._gateway = ""
+        self._takes_commands = False
+        self._commands: CommandReceiver | None = None
+
+    def describe(self, links: Sequence[LinkDescription], gateway: str) -> None:
+        self._gateway = gateway
+        self._takes_commands = any(each.commands for each in links)
+
+    def take_commands(self, carry_out: CarryOut) -> None:
+        if self._takes_commands and self._commands is None:
+            self._commands = CommandReceiver(
+                self._options,
+                sink=self._name,
+                gateway=self._gateway,
+                carry_out=carry_out,
+                reactor=self._reactor,
+            )
+            self._commands.start()
 
     async def deliver(self, messages: Sequence[OutboxMessage]) -> Mapping[str, str]:
         confirmed: set[str] = set()
@@ -54,19 +74,25 @@ class RabbitMqConnection(SinkConnection):
             self._drop(str(unavailable))
             raise SinkUnavailable(str(unavailable), confirmed) from None
         except CancelledError:
-            self._drop(self.problem() or "the broker did not confirm in time")
+            session = self._session
+            is_blocked = session is not None and session.blocked
+            self._drop(self.problem() if is_blocked else "the broker did not confirm in time")
             raise
         self._problem = ""
         return refused
 
     async def close(self) -> None:
         session, self._session = self._session, None
+        if self._commands is not None:
+            await self._commands.stop()
         if session is not None:
             await session.finish()
 
     def problem(self) -> str:
         session = self._session
-        return _blocked_text(session) if session is not None and session.blocked else self._problem
+        if session is not None and session.blocked:
+            return _blocked_text(session)
+        return self._problem or ("" if self._commands is None else self._commands.problem)
 
     async def _deliver(self, messages: Sequence[OutboxMessage], confirmed: set[str]) -> dict[str, str]:
         """Return the refused messages; add the others to ``confirmed``."""
