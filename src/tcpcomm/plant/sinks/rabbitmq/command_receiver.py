@@ -198,14 +198,14 @@ class CommandReceiver:
 
     def _age(self, received: _Received) -> float:
         """Return the age of a command in seconds, as far as anything shows it."""
-        waited = self._reactor.seconds() - received.read_at + received.age
+        waited: float = self._reactor.seconds() - received.read_at + received.age
         sent: int | None = received.properties.timestamp
         # A timestamp has whole seconds: the command may be younger by one.
         return waited if sent is None else max(waited, time.time() - sent - 1)
 
     def _most(self, received: _Received) -> float:
         """Return the age in seconds from which a command is too old."""
-        expiration = received.properties.expiration or ""
+        expiration = str(received.properties.expiration or "")
         most = self._options.command_ttl
         return min(most, int(expiration) / 1000) if expiration.isdecimal() else most
 

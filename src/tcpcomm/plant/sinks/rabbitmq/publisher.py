@@ -77,7 +77,7 @@ class RabbitMqConnection(SinkConnection):
             session = self._session
             is_blocked = session is not None and session.blocked
             self._drop(self.problem() if is_blocked else "the broker did not confirm in time")
-            raise
+            raise SinkUnavailable(self._problem, confirmed) from None
         self._problem = ""
         return refused
 
