@@ -22,9 +22,15 @@ class Batch:
         confirmed: the ids of messages that the broker has, or returned.
         returned: the reasons for which it returned messages, by id.
         nacked: the ids of messages that it did not take.
+        heard_at: the time by the clock of the last confirm, or of the begin.
+
+    Args:
+        clock: the reactor, or a test's clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Any) -> None:
+        self._clock = clock
+        self.heard_at: float = clock.seconds()
         self.confirmed: set[str] = set()
         self.returned: dict[str, str] = {}
         self.nacked: set[str] = set()
@@ -53,6 +59,7 @@ class Batch:
             self._done.errback(error)
 
     def _confirmed(self, result: object, id: str) -> None:
+        self.heard_at = self._clock.seconds()
         self.confirmed.add(id)
         self._waiting.discard(id)
         self._check()

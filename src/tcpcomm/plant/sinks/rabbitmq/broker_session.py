@@ -8,7 +8,6 @@ words, and counts the silence of the broker itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from pika import ConnectionParameters, spec
@@ -40,7 +39,6 @@ class BrokerSession(Protocol):
 
     def __init__(self, parameters: ConnectionParameters, silence: float, reactor: Any) -> None:
         self.blocked = ""
-        self.blocked_changed: Callable[[], None] = lambda: None
         self.heard_at = reactor.seconds()
         self.opened: Deferred[None] = Deferred()
         self.ended: Deferred[str] = Deferred()
@@ -148,11 +146,9 @@ class BrokerSession(Protocol):
 
     def _broker_blocks(self, connection: object, frame: Any) -> None:
         self.blocked = one_line(frame.method.reason) or "an alarm"
-        self.blocked_changed()
 
     def _broker_goes_on(self, connection: object, frame: Any) -> None:
         self.blocked = ""
-        self.blocked_changed()
 
 
 def _pika_protocol(parameters: ConnectionParameters, reactor: Any) -> Any:

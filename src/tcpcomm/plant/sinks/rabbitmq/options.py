@@ -89,6 +89,8 @@ class RabbitMqOptions(Sink):
     """The seconds of silence after which a broker is taken for dead."""
     connect_timeout: float = field(default=5.0, validator=_at_least(0.1))
     """The seconds in which one broker must accept a connection and the login."""
+    confirm_timeout: float = field(default=5.0, validator=_at_least(0.1))
+    """The seconds without any confirm after which another connection is tried."""
     ca: str | None = None
     """For ``amqps://``: a PEM file with trusted authorities; None: those that the system trusts."""
     certificate: str | None = None

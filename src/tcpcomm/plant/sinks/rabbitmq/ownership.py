@@ -65,7 +65,7 @@ class RabbitOwnership:
         purpose = f"tcpcomm: links of {plant} for {gateway}"
         self._kept = KeptSession(Dialler(sink, purpose, self._reactor), self._use, self._reactor)
         tokens = Dialler(sink, f"tcpcomm: tokens of {plant} from {gateway}", self._reactor)
-        self._tokens = TokenPublisher(tokens, sink.heartbeat, self._reactor)
+        self._tokens = TokenPublisher(tokens, sink.confirm_timeout, self._reactor)
 
     def claim(self, link: str, gained: Callable[[], object], lost: Callable[[str], object]) -> None:
         """

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pika import BasicProperties
 from pika.exceptions import AMQPError, ShortStringTooLong
 from twisted.internet.defer import CancelledError
+from twisted.internet.task import LoopingCall
 
 from tcpcomm.plant.errors import SinkUnavailable
 from tcpcomm.plant.message import OutboxMessage
@@ -22,6 +23,9 @@ from tcpcomm.plant.sinks.rabbitmq.refusals import reason_text, refusal_text, too
 
 PERSISTENT: Final = 2
 """AMQP's delivery mode of messages that survive a restart of the broker."""
+
+CHECKS: Final = 5
+"""The checks for progress in the time in which a confirm must come."""
 
 BLOCKED_SHARE: Final = 0.8
 """The share of the sink's patience for which a broker that has no space is waited for."""
@@ -113,7 +117,6 @@ class RabbitMqConnection(SinkConnection):
             self._drop("the broker was silent for too long")
         session, channel = await self._dialler.connect(self._prepare)
         self._session, self._channel = session, channel
-        session.blocked_changed = self._blocked_changed
         session.ended.addCallback(self._lost, session)
 
     async def _prepare(self, session: BrokerSession) -> Any:
@@ -154,7 +157,7 @@ class RabbitMqConnection(SinkConnection):
         return found
 
     async def _publish(self, messages: Sequence[OutboxMessage], confirmed: set[str]) -> dict[str, str]:
-        batch = self._batch = Batch()
+        batch = self._batch = Batch(self._reactor)
         refused: dict[str, str] = {}
         for each in messages:
             exchange, key = self._options.destination(each)
@@ -166,6 +169,9 @@ class RabbitMqConnection(SinkConnection):
                 refused[each.id] = f"AMQP has no room for one of its properties: {error}"
             else:
                 batch.expect(each.id, confirm)
+        watch = LoopingCall(self._check_progress, batch)
+        watch.clock = self._reactor
+        watch.start(self._options.confirm_timeout / CHECKS, now=False)
         try:
             await batch.wait()
         except AMQPError as error:
@@ -173,6 +179,7 @@ class RabbitMqConnection(SinkConnection):
         except ConnectionError as error:
             raise SinkUnavailable(self._end_text() or str(error)) from None
         finally:
+            watch.stop()
             self._batch = None
             confirmed |= batch.confirmed - batch.returned.keys()
         if batch.nacked:
@@ -180,6 +187,23 @@ class RabbitMqConnection(SinkConnection):
         if batch.returned and not self._options.exchange:
             raise SinkUnavailable(f"the queue {self._options.queue} was deleted")
         return refused | batch.returned
+
+    def _check_progress(self, batch: Batch) -> None:
+        """
+        Drop a connection on which no confirm comes.
+
+        A broker that lost the leader of a queue may send what it was given to the dead one for long. A new
+        connection finds the new leader.
+        """
+        session, options = self._session, self._options
+        silent = self._reactor.seconds() - batch.heard_at
+        if session is None:
+            return
+        if session.blocked:
+            if silent >= options.patience * BLOCKED_SHARE:
+                session.abort(_blocked_text(session))
+        elif silent >= options.confirm_timeout:
+            session.abort(f"the broker confirmed nothing for {options.confirm_timeout:g} s")
 
     def _refused_for_size(self, messages: Iterable[OutboxMessage], error: AMQPError) -> dict[str, str]:
         """Return the messages for which the broker closed the channel, or raise SinkUnavailable."""
@@ -208,17 +232,6 @@ class RabbitMqConnection(SinkConnection):
             method = message.method
             place = f"the exchange {method.exchange} with the routing key {method.routing_key}"
             self._batch.return_message(message.properties.message_id, f"no queue is bound to {place}")
-
-    def _blocked_changed(self) -> None:
-        session = self._session
-        if session is None or not session.blocked:
-            return
-        patience = self._options.patience * BLOCKED_SHARE
-        self._reactor.callLater(patience, self._blocked_for_long, session)
-
-    def _blocked_for_long(self, session: BrokerSession) -> None:
-        if session.blocked and session is self._session:
-            session.abort(_blocked_text(session))
 
 
 def _blocked_text(session: BrokerSession) -> str:

@@ -1,0 +1,1 @@
+"""Sinks of the plant against the real brokers and databases."""
