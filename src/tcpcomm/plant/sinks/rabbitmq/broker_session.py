@@ -21,6 +21,8 @@ from tcpcomm.runtime.safe_text import one_line
 CLOSES_WITHIN: Final = 2.0
 """Seconds for a broker to answer the end of a connection."""
 
+_BEGINNINGS: Final = (b"\x01", b"A")  # a method's frame, or the protocol header of another version
+
 
 class BrokerSession(Protocol):
     """
@@ -45,6 +47,7 @@ class BrokerSession(Protocol):
         self._silence = silence
         self._reactor = reactor
         self._reason = ""
+        self._has_begun = False
         self._timer: Any = None
         self._lingering: Any = None
         self._pika = _pika_protocol(parameters, reactor)
@@ -106,6 +109,11 @@ class BrokerSession(Protocol):
             self.abort(f"nothing of the broker was read for {now - self.heard_at:.0f} s")
             return
         self.heard_at = now
+        if not self._has_begun and data[:1] not in _BEGINNINGS:
+            # pika would take the next bytes for the length of a frame, and wait for it.
+            self.abort("it does not speak AMQP 0-9-1")
+            return
+        self._has_begun = True
         try:
             self._pika.dataReceived(data)
         except Exception as error:  # pika raises many kinds for bytes that it cannot read

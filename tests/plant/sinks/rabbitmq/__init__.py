@@ -1,0 +1,1 @@
+"""Tests of the RabbitMQ sink without a broker."""
