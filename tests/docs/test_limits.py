@@ -19,6 +19,7 @@ FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 WITHOUT_A_PROMISE = (
     "Each promise names the tests that show it: `pytest tests/session/test_time.py` runs those of a file.",
     "They are fields of `tcpcomm.Policy`, whose profiles `lan`, `fleet` and `wan` have these three values.",
+    "They hold for [RabbitMQ](../howto/send-to-rabbitmq.md), whose sink has further limits as attributes.",
     "[Tune reconnection](../howto/tune-reconnection.md) explains them.",
     "[Design decisions](../explanation/design-decisions.md#a-close-begins-with-half-of-it) says why.",
 )
@@ -99,6 +100,7 @@ NO_LIMITS = {
     "plant.outbox.schema": "FORMAT APPLICATION_ID",
     "tools.record.schema": "FORMAT SENT MASKED FRAME OWNER_FLAGS",
     "tools.record.store": "BUSY_TIMEOUT PAGE_SIZE",  # of SQLite; the queue has the limit
+    "plant.sinks.rabbitmq.options": "MAX_NAME",  # of the standard
     "tap": "DEFAULT_GAP",  # an option
     "tools.console.feed": "INTERVAL",  # for speed
     "cli.tools.replay": "INTERRUPTED",  # an exit code

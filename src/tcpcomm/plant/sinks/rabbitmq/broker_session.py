@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from tcpcomm.net.error_texts import loss_text
 from tcpcomm.runtime.safe_text import one_line
 
-CLOSES_WITHIN: Final = 2.0
+CLOSE_BROKER: Final = 2.0
 """Seconds for a broker to answer the end of a connection."""
 
 _BEGINNINGS: Final = (b"\x01", b"A")  # a method's frame, or the protocol header of another version
@@ -140,7 +140,7 @@ class BrokerSession(Protocol):
     def _linger(self) -> None:
         """Abort the connection if its orderly end takes too long."""
         if self._lingering is None:
-            self._lingering = self._reactor.callLater(CLOSES_WITHIN, self._break)
+            self._lingering = self._reactor.callLater(CLOSE_BROKER, self._break)
 
     def _break(self) -> None:
         transport: Any = self.transport

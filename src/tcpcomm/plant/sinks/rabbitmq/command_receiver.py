@@ -38,10 +38,10 @@ from tcpcomm.plant.sinks.rabbitmq.kept_session import KeptSession
 from tcpcomm.plant.sinks.rabbitmq.options import RabbitMqOptions
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 
-MAX_RUNNING: Final = 32
+COMMANDS_AT_ONCE: Final = 32
 """The most commands of one broker that a gateway carries out at once; others wait, and grow old."""
 
-MAX_PASSED: Final = 20
+MOST_PASSED: Final = 20
 """The times that gateways pass a command on before they answer that nobody owns its link."""
 
 _PASSED: Final = "tcpcomm-passed"  # a header
@@ -63,7 +63,7 @@ class _Received:
     def passed(self) -> int:
         """The number of gateways that passed it on."""
         found = (self.properties.headers or {}).get(_PASSED, 0)
-        return found if isinstance(found, int) else MAX_PASSED
+        return found if isinstance(found, int) else MOST_PASSED
 
 
 class CommandReceiver:
@@ -88,7 +88,7 @@ class CommandReceiver:
         self._gateway = gateway
         self._carry_out = carry_out
         self._reactor = reactor
-        self._slots = DeferredSemaphore(MAX_RUNNING)
+        self._slots = DeferredSemaphore(COMMANDS_AT_ONCE)
         self._late = 0.0  # seconds by which the last tick came too late
         self._tick_due = inf
         dialler = Dialler(options, f"tcpcomm: commands for {gateway} from {sink}", reactor)
@@ -118,7 +118,7 @@ class CommandReceiver:
             reactor=self._reactor,
         )
         channel = await session.channel()
-        await channel.basic_qos(prefetch_count=MAX_RUNNING)
+        await channel.basic_qos(prefetch_count=COMMANDS_AT_ONCE)
         arguments = {"x-queue-type": "quorum", "x-message-ttl": int(options.command_ttl * 1000)}
         await channel.queue_declare(
             options.commands_from, durable=True, passive=not options.declare, arguments=arguments
@@ -182,7 +182,7 @@ class CommandReceiver:
         """Give a command back to the queue, for the gateway that owns its link."""
         await deferLater(self._reactor, _PASS_AFTER)
         left = self._most(received) - self._age(received)
-        if received.passed >= MAX_PASSED or left <= 0:
+        if received.passed >= MOST_PASSED or left <= 0:
             self._refuse(received, command, NOBODY, reason)
             return
         old = received.properties

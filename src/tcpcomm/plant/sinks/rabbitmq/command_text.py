@@ -9,7 +9,7 @@ from tcpcomm.errors import Fault, NotSent, OutcomeUnknown
 from tcpcomm.plant.errors import CommandRefused
 from tcpcomm.plant.sink import BrokerCommand
 
-MAX_COMMAND: Final = 65536
+LARGEST_COMMAND: Final = 65536
 """The most bytes of a command that a broker gives."""
 
 MALFORMED: Final = "malformed"
@@ -33,8 +33,8 @@ def read_command(body: bytes) -> BrokerCommand:
     Raises:
         Malformed: it is not a JSON object with the right keys.
     """
-    if len(body) > MAX_COMMAND:
-        raise Malformed(f"it has {len(body)} bytes, and at most {MAX_COMMAND} are read")
+    if len(body) > LARGEST_COMMAND:
+        raise Malformed(f"it has {len(body)} bytes, and at most {LARGEST_COMMAND} are read")
     try:
         found = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:

@@ -24,8 +24,7 @@ from tcpcomm.plant.sinks.rabbitmq.refusals import reason_text, refusal_text
 
 T = TypeVar("T")
 
-BEATS_IN_SILENCE: Final = 2.0
-"""The broker sends a heartbeat at least so often in the time after which it is taken for dead."""
+_BEATS_IN_SILENCE: Final = 2.0  # heartbeats of the broker in the time after which it is taken for dead
 
 
 class Dialler:
@@ -99,7 +98,7 @@ class Dialler:
             port=address.port,
             virtual_host=address.virtual_host,
             credentials=PlainCredentials(address.user, password),
-            heartbeat=max(1, int(options.heartbeat / BEATS_IN_SILENCE)),
+            heartbeat=max(1, int(options.heartbeat / _BEATS_IN_SILENCE)),
             client_properties={
                 "connection_name": self.purpose,
                 "product": "tcpcomm",

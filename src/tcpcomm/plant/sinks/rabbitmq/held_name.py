@@ -10,9 +10,7 @@ from twisted.internet.task import deferLater
 
 from tcpcomm.plant.sinks.rabbitmq.broker_session import BrokerSession
 
-GRACE_IN_SILENCES: Final = 2.0
-"""A broker forgets a connection that it no longer hears within so many times its silence."""
-
+_GRACE_IN_SILENCES: Final = 2.0  # after it, a broker has forgotten a connection that it does not hear
 _LOCKED: Final = 405
 _RETRY: Final = 1.0
 
@@ -49,7 +47,7 @@ async def hold_name(
         except ChannelClosedByBroker as error:
             if error.reply_code != _LOCKED:
                 raise
-        if reactor.seconds() - began >= silence * GRACE_IN_SILENCES:
+        if reactor.seconds() - began >= silence * _GRACE_IN_SILENCES:
             tell(f"another gateway is called {gateway}: give each its own name")
         else:
             tell(f"the broker still holds the name {gateway}, perhaps for our last connection")

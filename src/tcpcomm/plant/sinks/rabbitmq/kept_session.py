@@ -16,10 +16,10 @@ from tcpcomm.plant.sinks.rabbitmq.dialler import Dialler
 from tcpcomm.plant.sinks.rabbitmq.refusals import reason_text, refusal_text
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 
-FIRST_PAUSE: Final = 0.5
+FIRST_RETRY: Final = 0.5
 """Seconds between the end of a connection and the next attempt; they double with each failure."""
 
-LONGEST_PAUSE: Final = 5.0
+LONGEST_RETRY: Final = 5.0
 """The most seconds between two attempts."""
 
 
@@ -71,7 +71,7 @@ class KeptSession:
         self.problem = problem
 
     async def _run(self) -> None:
-        pause = FIRST_PAUSE
+        pause = FIRST_RETRY
         while True:
             try:
                 session, _ = await self._dialler.connect(_nothing)
@@ -84,11 +84,11 @@ class KeptSession:
                 self.tell(await self._used(session))
                 if self._running is None:
                     return
-                if self._reactor.seconds() - began > LONGEST_PAUSE:
-                    pause = FIRST_PAUSE
+                if self._reactor.seconds() - began > LONGEST_RETRY:
+                    pause = FIRST_RETRY
                 self._dialler.try_another_first()
             await deferLater(self._reactor, pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, LONGEST_RETRY)
 
     async def _used(self, session: BrokerSession) -> str:
         """Return the reason why the use of a connection ended."""

@@ -15,7 +15,7 @@ from tcpcomm.plant.secret import Secret, secret
 from tcpcomm.plant.sink import Sink
 from tcpcomm.plant.sinks.rabbitmq.address import BrokerAddress
 
-MAX_URLS: Final = 16
+MAX_BROKERS: Final = 16
 """The most urls of one sink: the nodes of a cluster."""
 
 MAX_NAME: Final = 255
@@ -29,8 +29,8 @@ def _urls(value: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def _check_urls(instance: object, attribute: Any, urls: tuple[str, ...]) -> None:
-    if not 1 <= len(urls) <= MAX_URLS:
-        raise ConfigurationError(f"urls must name 1 to {MAX_URLS} brokers, not {len(urls)}")
+    if not 1 <= len(urls) <= MAX_BROKERS:
+        raise ConfigurationError(f"urls must name 1 to {MAX_BROKERS} brokers, not {len(urls)}")
     for each in urls:
         BrokerAddress.of(each)
 

@@ -32,7 +32,7 @@ from tcpcomm.plant.sinks.rabbitmq.token_publisher import NoSpace, TokenPublisher
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 
-RENEW_EVERY: Final = 30.0
+RENEW_TOKEN: Final = 30.0
 """Seconds after which an owner replaces the token of a link, and so proves that it is still the owner."""
 
 _PLACE_AGAIN: Final = 2.0  # seconds between attempts to put the first token into a queue
@@ -192,7 +192,7 @@ class _Claim:
                 if token is None:
                     raise SinkUnavailable("the broker did not renew the token")
             # No second token comes while this one is kept. The wait fails if the queue is deleted.
-            await self._next(messages, RENEW_EVERY)
+            await self._next(messages, RENEW_TOKEN)
 
     async def _next(self, messages: Any, seconds: float) -> Any:
         """Return the next token, or None if none comes within some seconds."""

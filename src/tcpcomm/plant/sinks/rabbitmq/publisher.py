@@ -21,14 +21,9 @@ from tcpcomm.plant.sinks.rabbitmq.dialler import Dialler
 from tcpcomm.plant.sinks.rabbitmq.options import MAX_NAME, RabbitMqOptions
 from tcpcomm.plant.sinks.rabbitmq.refusals import reason_text, refusal_text, too_large
 
-PERSISTENT: Final = 2
-"""AMQP's delivery mode of messages that survive a restart of the broker."""
-
-CHECKS: Final = 5
-"""The checks for progress in the time in which a confirm must come."""
-
-BLOCKED_SHARE: Final = 0.8
-"""The share of the sink's patience for which a broker that has no space is waited for."""
+_PERSISTENT: Final = 2  # AMQP's delivery mode of messages that survive a restart of the broker
+_CHECKS: Final = 5  # for progress, in the time in which a confirm must come
+_BLOCKED_SHARE: Final = 0.8  # of the sink's patience, in which a broker without space is waited for
 
 
 class RabbitMqConnection(SinkConnection):
@@ -171,7 +166,7 @@ class RabbitMqConnection(SinkConnection):
                 batch.expect(each.id, confirm)
         watch = LoopingCall(self._check_progress, batch)
         watch.clock = self._reactor
-        watch.start(self._options.confirm_timeout / CHECKS, now=False)
+        watch.start(self._options.confirm_timeout / _CHECKS, now=False)
         try:
             await batch.wait()
         except AMQPError as error:
@@ -200,7 +195,7 @@ class RabbitMqConnection(SinkConnection):
         if session is None:
             return
         if session.blocked:
-            if silent >= options.patience * BLOCKED_SHARE:
+            if silent >= options.patience * _BLOCKED_SHARE:
                 session.abort(_blocked_text(session))
         elif silent >= options.confirm_timeout:
             session.abort(f"the broker confirmed nothing for {options.confirm_timeout:g} s")
@@ -249,7 +244,7 @@ def _properties(message: OutboxMessage) -> Any:
         headers["expires_at"] = expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return BasicProperties(
         content_type=message.content_type,
-        delivery_mode=PERSISTENT,
+        delivery_mode=_PERSISTENT,
         headers=headers,
         message_id=message.id,
         timestamp=int(message.posted_at),

@@ -1,0 +1,110 @@
+"""The ownership of links with a broker in memory: its token, and what each end of it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from tcpcomm import ConfigurationError
+from tcpcomm.plant import Ownership, RabbitMq
+from tests.conftest import needs_module
+from tests.plant.sinks.rabbitmq.rig import FakeBroker
+
+needs_module("pika", "pip install 'tcpcomm[rabbitmq]'")
+
+from tcpcomm.plant.sinks.rabbitmq.ownership import RabbitOwnership  # noqa: E402 - after the check
+
+QUEUE = "plant.links.camera-1"
+
+
+class Rig:
+    """A gateway that claims one link."""
+
+    def __init__(self, broker: FakeBroker) -> None:
+        self.broker = broker
+        self.told: list[str] = []
+        self.ownership: Ownership = RabbitOwnership(
+            RabbitMq(urls="amqp://broker"), "plant", "line-3", broker.clock
+        )
+        self.ownership.claim("camera-1", lambda: self.told.append("gained"), self.told.append)
+        self.ownership.start()
+
+    @property
+    def tokens(self) -> int:
+        return sum(queue == QUEUE for queue, _, _ in self.broker.published)
+
+    def give(self) -> int:
+        return self.broker.give(QUEUE)
+
+
+@pytest.fixture
+def rig(broker: FakeBroker) -> Iterator[Rig]:
+    made = Rig(broker)
+    yield made
+    Deferred.fromCoroutine(made.ownership.stop())
+    broker.clock.advance(2)
+    assert [] == broker.clock.getDelayedCalls()
+
+
+def test_a_link_is_owned_with_its_token_which_is_replaced_at_once(rig: Rig) -> None:
+    assert ["tcpcomm.owner.plant.line-3", QUEUE] == rig.broker.declared
+    assert (1, False) == (rig.tokens, rig.ownership.owns("camera-1"))
+    first = rig.give()
+    assert (["gained"], True) == (rig.told, rig.ownership.owns("camera-1"))
+    assert (2, [first]) == (rig.tokens, rig.broker.acknowledged)
+    assert not rig.ownership.owns("another")
+
+
+def test_a_token_is_replaced_every_thirty_seconds(rig: Rig) -> None:
+    rig.give()
+    second = rig.give()
+    rig.broker.clock.advance(29)
+    assert (2, 1) == (rig.tokens, len(rig.broker.acknowledged))
+    rig.broker.clock.advance(1)
+    assert (3, second) == (rig.tokens, rig.broker.acknowledged[-1])
+    rig.give()
+    assert ["gained"] == rig.told
+
+
+def test_an_owner_that_gets_no_new_token_is_none_any_more(rig: Rig) -> None:
+    rig.give()
+    rig.broker.clock.advance(8)
+    assert (["gained", "the broker did not renew the token"], False) == (
+        rig.told,
+        rig.ownership.owns("camera-1"),
+    )
+    assert "camera-1: the broker did not renew the token" == rig.ownership.problem()
+    rig.broker.clock.advance(2)
+    rig.give()
+    assert (["gained"], "") == (rig.told[2:], rig.ownership.problem())
+
+
+def test_the_end_of_the_connection_is_the_end_of_the_ownership(rig: Rig) -> None:
+    rig.give()
+    rig.give()
+    rig.broker.sessions[0].abort("it hung")
+    assert (["gained", "it hung"], False) == (rig.told, rig.ownership.owns("camera-1"))
+    assert "it hung" == rig.ownership.problem()
+
+
+def test_a_broker_without_space_takes_no_link_away(rig: Rig) -> None:
+    rig.give()
+    rig.give()
+    rig.broker.sessions[-1].blocked = "low on disk"
+    rig.broker.clock.pump([30.0] * 3)
+    assert (["gained"], True, 2) == (rig.told, rig.ownership.owns("camera-1"), rig.tokens)
+
+
+def test_a_stop_tells_it_first(rig: Rig) -> None:
+    rig.give()
+    Deferred.fromCoroutine(rig.ownership.stop())
+    assert (["gained", "this gateway stops"], False) == (rig.told, rig.ownership.owns("camera-1"))
+
+
+def test_a_link_is_claimed_once(rig: Rig) -> None:
+    with pytest.raises(ConfigurationError, match="the link camera-1 is claimed already"):
+        rig.ownership.claim("camera-1", lambda: None, lambda reason: None)
+
+
