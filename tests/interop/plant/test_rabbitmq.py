@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
@@ -25,8 +27,10 @@ from tcpcomm.plant import (
     SinkUnavailable,
 )
 from tcpcomm.plant.sink import BrokerCommand, LinkDescription, SinkConnection
-from tests.conftest import needs_module
+from tests.certificates import Authority, PemFiles
+from tests.conftest import ROOT, needs_module
 from tests.reactor import DEADLINE, reactor, until
+from tests.system.brokers.guard import free_port
 from tests.system.brokers.rabbitmq import RabbitCluster, RabbitNode
 
 needs_module("pika", "pip install 'tcpcomm[rabbitmq]'")
@@ -52,16 +56,41 @@ class Camera(Equipment):
         raise NotImplementedError
 
 
+@frozen
+class Secured:
+    """The TLS port of the node, and the authority of its certificate."""
+
+    port: int
+    authority: Path
+
+
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[RabbitCluster]:
-    with RabbitCluster(1, settings={"max_message_size": str(LARGEST)}) as started:
+def secured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Secured, PemFiles]:
+    authority = Authority(tmp_path_factory.mktemp("tls"))
+    return Secured(free_port(), authority.certificate), authority.issue()
+
+
+@pytest.fixture(scope="module")
+def cluster(secured: tuple[Secured, PemFiles]) -> Iterator[RabbitCluster]:
+    place, files = secured
+    settings = {
+        "max_message_size": str(LARGEST),
+        "listeners.ssl.1": f"127.0.0.1:{place.port}",
+        "ssl_options.cacertfile": str(place.authority),
+        "ssl_options.certfile": str(files.certificate),
+        "ssl_options.keyfile": str(files.key),
+    }
+    with RabbitCluster(1, settings=settings) as started:
         yield started
 
 
 @pytest.fixture(scope="class", autouse=True)
-def _node(request: pytest.FixtureRequest, cluster: RabbitCluster) -> None:
+def _node(
+    request: pytest.FixtureRequest, cluster: RabbitCluster, secured: tuple[Secured, PemFiles]
+) -> None:
     if request.cls is not None:
         request.cls.node = cluster.nodes[0]
+        request.cls.secured = secured[0]
 
 
 def message(
@@ -85,6 +114,7 @@ class RabbitTest(TestCase):
     """The node of this module, and connections to it that end with the test."""
 
     node: ClassVar[RabbitNode]
+    secured: ClassVar[Secured]
     timeout = DEADLINE
 
     def setUp(self) -> None:
@@ -245,15 +275,34 @@ class TroubleTests(RabbitTest):
         unavailable = await self.refused(connection.deliver(messages(1)))
         assert "the broker has no virtual host plant" in str(unavailable)
 
-    async def test_a_user_without_permission_learns_which(self) -> None:
+    async def test_the_permissions_of_the_page_are_enough_and_others_are_told(self) -> None:
+        page = (ROOT / "docs/howto/send-to-rabbitmq.md").read_text("utf-8")
+        (patterns,) = re.findall(r"set_permissions mes '(.*)' '(.*)' '(.*)'", page)
         self.node.ctl("add_user", "mes", "secret")
-        self.node.ctl("set_permissions", "mes", "^tcpcomm$", "^tcpcomm$", "")
-        url = self.node.url.replace("guest", "mes")
-        connection = self.opened(urls=url, password="secret")
-        reason = str(await self.refused(connection.deliver(messages(1))))
-        assert f"the user mes lacks a permission for the queue {self.queue}" in reason
-        allowed = self.opened(urls=url, password="secret", queue="tcpcomm")
+        self.node.ctl("set_permissions", "mes", *patterns)
+        login: dict[str, Any] = {"urls": self.node.url.replace("guest", "mes"), "password": "secret"}
+        other = self.opened(**login, queue="other")
+        reason = str(await self.refused(other.deliver(messages(1))))
+        assert "the user mes lacks a permission for the queue other" in reason
+        allowed = self.opened(**login, queue="tcpcomm")
+        allowed.describe([description()], "line-3")
+        allowed.take_commands(_no_command)
+        assert {} == await allowed.deliver(messages(1))
+        owner = RabbitOwnership(self.options(**login), "plant", "line-3", reactor)
+        owner.claim("camera-1", lambda: None, lambda reason: None)
+        owner.start()
+        await until(lambda: owner.owns("camera-1"))
+        await owner.stop()
+        channel = await self.channel()
+        await until_consumed(channel, "tcpcomm.commands")
         assert "" == allowed.problem()
+
+    async def test_tls_proves_the_broker(self) -> None:
+        url = f"amqps://guest@localhost:{self.secured.port}"
+        connection = self.opened(urls=url, ca=str(self.secured.authority))
+        assert {} == await connection.deliver(messages(3))
+        stranger = self.opened(urls=url)
+        assert "TLS failed" in str(await self.refused(stranger.deliver(messages(3))))
 
     async def test_a_broker_without_space_is_waited_for_and_told(self) -> None:
         connection = self.opened()
@@ -266,6 +315,16 @@ class TroubleTests(RabbitTest):
             self.node.ctl("set_disk_free_limit", "1MB")
         assert {} == await delivery
         assert "" == connection.problem()
+
+
+async def until_consumed(channel: Any, queue: str) -> None:
+    """Wait until a gateway takes commands from a queue that is there."""
+    while not (await channel.queue_declare(queue, passive=True)).method.consumer_count:
+        pass
+
+
+async def _no_command(command: BrokerCommand) -> Any:
+    raise CommandRefused("no command is allowed")
 
 
 async def until_delivered(connection: SinkConnection) -> None:
@@ -385,7 +444,7 @@ class CommandTests(RabbitTest):
         await self.until_taken()
         give = await self.host()
         reply = await give({"link": "other", "command": "locate"})
-        assert {"error": "no-owner", "reason": "another gateway owns it"} == reply
+        assert "no-owner" == reply["error"]
         assert len(self.carried_out) > 2
 
     async def test_a_second_gateway_with_a_name_takes_no_commands_and_delivers(self) -> None:

@@ -81,6 +81,20 @@ def test_an_owner_that_gets_no_new_token_is_none_any_more(rig: Rig) -> None:
     assert (["gained"], "") == (rig.told[2:], rig.ownership.problem())
 
 
+def test_an_owner_whose_broker_takes_no_new_token_is_none_any_more(rig: Rig) -> None:
+    rig.give()
+    rig.give()
+    rig.broker.is_there = False  # for new connections, such as that of the tokens
+    rig.broker.sessions[-1].abort("it is cut off")
+    rig.broker.clock.pump([0.5] * 99)
+    assert (["gained"], True) == (rig.told, rig.ownership.owns("camera-1"))
+    rig.broker.clock.pump([0.5] * 2)
+    assert (["gained", "the broker did not take a new token"], False) == (
+        rig.told,
+        rig.ownership.owns("camera-1"),
+    )
+
+
 def test_the_end_of_the_connection_is_the_end_of_the_ownership(rig: Rig) -> None:
     rig.give()
     rig.give()

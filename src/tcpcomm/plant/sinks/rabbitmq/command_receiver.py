@@ -158,6 +158,8 @@ class CommandReceiver:
         if is_repeated:
             reason = "the broker gave it before, and it may have been carried out then"
             self._refuse(received, command, REPEATED, reason)
+        elif age > most and received.passed:
+            self._refuse(received, command, NOBODY, f"no gateway owned its link within {most:g} s")
         elif age > most:
             stale = f"it is {age:.1f} s old, and commands older than {most:g} s are not carried out"
             self._refuse(received, command, TOO_OLD, f"{stale}; are the clocks of both machines right?")
@@ -181,8 +183,7 @@ class CommandReceiver:
     async def _pass_on(self, received: _Received, command: BrokerCommand, reason: str) -> None:
         """Give a command back to the queue, for the gateway that owns its link."""
         await deferLater(self._reactor, _PASS_AFTER)
-        left = self._most(received) - self._age(received)
-        if received.passed >= MOST_PASSED or left <= 0:
+        if received.passed >= MOST_PASSED or self._age(received) > self._most(received):
             self._refuse(received, command, NOBODY, reason)
             return
         old = received.properties
@@ -191,7 +192,8 @@ class CommandReceiver:
             correlation_id=old.correlation_id,
             reply_to=old.reply_to,
             content_type=old.content_type,
-            expiration=str(int(left * 1000)),
+            expiration=old.expiration,
+            # It grows old by this time from now on, because the broker counts its expiration anew.
             timestamp=old.timestamp or int(time.time() - self._age(received)),
         )
         self._publish(received, self._options.commands_from, received.body, properties)

@@ -35,7 +35,10 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 RENEW_TOKEN: Final = 30.0
 """Seconds after which an owner replaces the token of a link, and so proves that it is still the owner."""
 
-_PLACE_AGAIN: Final = 2.0  # seconds between attempts to put the first token into a queue
+RENEW_WITHIN: Final = 20.0
+"""Seconds in which a broker must take a new token; it may have to find another node for that."""
+
+_PLACE_AGAIN: Final = 1.0  # seconds between attempts to put the first token into a queue
 _CLAIM_AGAIN: Final = 2.0  # seconds between attempts to claim a link
 _QUEUE: Final = {"x-queue-type": "quorum", "x-single-active-consumer": True, "x-max-length": 1}
 
@@ -164,6 +167,8 @@ class _Claim:
             try:
                 channel = await session.channel()
                 await self._hold(session, channel)
+            except TimeoutError:
+                self._fail(session, SinkUnavailable("the broker did not take a new token"))
             except (AMQPError, ConnectionClosed, SinkUnavailable) as error:
                 self._fail(session, error)
             finally:
@@ -177,22 +182,40 @@ class _Claim:
         await channel.queue_declare(self.queue, durable=True, arguments=_QUEUE)
         messages, _ = await channel.basic_consume(self.queue)
         # Each gateway puts a token in. The queue keeps one: two at once do no harm, and none is missing.
-        token = None
-        while not await self._place():
-            token = await self._next(messages, _PLACE_AGAIN)
-            if token is not None:
-                break
-        if token is None:
+        # A token that is there comes without one, also if the broker takes no messages.
+        placing = Deferred.fromCoroutine(self._place_first())
+        placing.addErrback(self._place_failed)
+        try:
             token = await messages.get()
+        finally:
+            placing.cancel()
         self._begin(session)
         while True:
-            if await self._place():
+            if await within(RENEW_WITHIN, Deferred.fromCoroutine(self._place_patiently()), self.reactor):
                 channel.basic_ack(token.method.delivery_tag)
                 token = await self._next(messages, self.patience)
                 if token is None:
                     raise SinkUnavailable("the broker did not renew the token")
             # No second token comes while this one is kept. The wait fails if the queue is deleted.
             await self._next(messages, RENEW_TOKEN)
+
+    async def _place_first(self) -> None:
+        """Put the first token in as soon as the broker takes it."""
+        while not await self._place_patiently():
+            await deferLater(self.reactor, _PLACE_AGAIN)
+
+    async def _place_patiently(self) -> bool:
+        """Put a token in. Try again while the broker cannot be reached; return False if it has no space."""
+        while True:
+            try:
+                return await self._place()
+            except SinkUnavailable as unavailable:
+                self.log.debug("no token for {link} yet: {reason}", link=self.link, reason=str(unavailable))
+            await deferLater(self.reactor, _PLACE_AGAIN)
+
+    def _place_failed(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self.log.failure("the program failed to put a token for {link}", failure, link=self.link)
 
     async def _next(self, messages: Any, seconds: float) -> Any:
         """Return the next token, or None if none comes within some seconds."""

@@ -67,15 +67,18 @@ class TokenPublisher:
         except TimeoutError:
             if session.blocked:
                 raise NoSpace from None
-            session.abort("it did not confirm a token")
+            self.close("it did not confirm a token")
             raise SinkUnavailable("the broker did not confirm the token of a link") from None
         except (AMQPError, ConnectionClosed) as error:
-            raise SinkUnavailable(session.reason or repr(error)) from None
+            reason = session.reason or repr(error)
+            self.close(reason)
+            raise SinkUnavailable(reason) from None
 
     def close(self, reason: str) -> None:
         """End the connection."""
         session, self._session = self._session, None
         if session is not None:
+            self._dialler.try_another_first()
             session.abort(reason)
 
 
