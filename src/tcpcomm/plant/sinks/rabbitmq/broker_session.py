@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pika import ConnectionParameters, spec
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
@@ -110,7 +111,7 @@ class BrokerSession(Protocol):
             return
         self.heard_at = now
         if not self._has_begun and data[:1] not in _BEGINNINGS:
-            # pika would take the next bytes for the length of a frame, and wait for it.
+            # pika would read a length from the next bytes, and wait for the rest.
             self.abort("it does not speak AMQP 0-9-1")
             return
         self._has_begun = True
@@ -125,7 +126,8 @@ class BrokerSession(Protocol):
                 timer.cancel()
         if not self._reason:
             self._reason = loss_text(reason)
-        self._pika.connectionLost(reason)
+        # The users of channels get an error that they know, also for a failure of TLS.
+        self._pika.connectionLost(Failure(ConnectionLost(self._reason)))
         if not self.opened.called:
             self.opened.errback(ConnectionError(self._reason))
         self.ended.callback(self._reason)

@@ -142,7 +142,7 @@ class CommandReceiver:
             ticks.cancel()
 
     async def _notice_stops(self) -> None:
-        """Measure for how long this process was stopped: what is read next may be as old."""
+        """Measure how long this process was stopped. A command that is read next may be as old."""
         while True:
             self._tick_due = self._reactor.seconds() + _TICK
             await deferLater(self._reactor, _TICK)
@@ -230,7 +230,7 @@ class CommandReceiver:
             self._publish(received, asked.reply_to, body, properties)
 
     def _publish(self, received: _Received, queue: str, body: bytes, properties: Any) -> None:
-        if received.channel.is_open:  # a reply is lost with its connection: the sender waits in vain
+        if received.channel.is_open:  # without its connection, a reply is lost
             received.channel.basic_publish("", queue, body, properties)
 
     def _failed(self, failure: Any) -> None:

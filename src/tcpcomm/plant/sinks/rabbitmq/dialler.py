@@ -47,7 +47,7 @@ class Dialler:
         self, prepare: Callable[[BrokerSession], Awaitable[T]]
     ) -> tuple[BrokerSession, T]:
         """
-        Return a new connection, and what ``prepare`` returned for it.
+        Return a new connection, and the result of ``prepare``.
 
         Args:
             prepare: opens channels and declares queues. If it fails, the next broker is tried.

@@ -25,7 +25,7 @@ LONGEST_RETRY: Final = 5.0
 
 class KeptSession:
     """
-    Keep a connection to a broker, and use it.
+    Keep one connection to a broker in use.
 
     Args:
         dialler: connects.

@@ -53,8 +53,7 @@ class RabbitOwnership:
         gateway: the name of this gateway; each has its own.
         reactor: connects.
 
-    Raises:
-        ConfigurationError: pika is not installed.
+    The package pika must be installed: ``pip install tcpcomm[rabbitmq]``.
     """
 
     log = BoundedLogger()
@@ -234,16 +233,16 @@ class _Claim:
         self.end(reason)
 
     def end(self, reason: str) -> None:
-        """Tell that the link is no longer owned, if it was."""
+        """Call ``lost`` if the link was owned until now."""
         session, self._session = self._session, None
         if session is not None:
-            self.log.info("the link {link} is no longer owned: {reason}", link=self.link, reason=reason)
+            self.log.info("the link {link} is lost: {reason}", link=self.link, reason=reason)
             self._call(self.lost, reason)
 
     def _begin(self, session: BrokerSession) -> None:
         self._session = session
         self.problem = ""
-        self.log.info("the link {link} is owned by this gateway now", link=self.link)
+        self.log.info("this gateway owns the link {link} now", link=self.link)
         self._call(self.gained)
 
     async def _place(self) -> bool:

@@ -1,4 +1,4 @@
-"""Texts for what a broker refuses: what is wrong, and what to do."""
+"""Texts for the refusals of a broker: the mistake, and the repair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put tokens into the queues of links, on a connection of its own: :class:`TokenPublisher`."""
+"""Put tokens into the queues of links, on a separate connection: :class:`TokenPublisher`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NoSpace(Exception):
 
 class TokenPublisher:
     """
-    Publishes tokens with confirms.
+    Put tokens into queues, each with a confirm.
 
     A broker whose disk is full reads nothing from a connection that publishes, not even its end. So the
     connection that holds the tokens must never publish.
@@ -67,19 +67,23 @@ class TokenPublisher:
         except TimeoutError:
             if session.blocked:
                 raise NoSpace from None
-            self.close("it did not confirm a token")
+            self._drop(session, "it did not confirm a token")
             raise SinkUnavailable("the broker did not confirm the token of a link") from None
         except (AMQPError, ConnectionClosed) as error:
             reason = session.reason or repr(error)
-            self.close(reason)
+            self._drop(session, reason)
             raise SinkUnavailable(reason) from None
 
     def close(self, reason: str) -> None:
         """End the connection."""
-        session, self._session = self._session, None
-        if session is not None:
+        if self._session is not None:
+            self._drop(self._session, reason)
+
+    def _drop(self, session: BrokerSession, reason: str) -> None:
+        session.abort(reason)
+        if session is self._session:
+            self._session = None
             self._dialler.try_another_first()
-            session.abort(reason)
 
 
 async def _with_confirms(session: BrokerSession) -> Any:
