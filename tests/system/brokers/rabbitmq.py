@@ -177,6 +177,8 @@ class RabbitCluster(AbstractContextManager["RabbitCluster"]):
         # No disk of a test machine is so full that it must stop a test.
         found = {"listeners.tcp.1": f"127.0.0.1:{port}", "disk_free_limit.absolute": "1MB", **settings}
         if len(self.nodes) > 1:
+            # A node that hung and goes on must join the others again by itself.
+            found.setdefault("cluster_partition_handling", "pause_minority")
             found["cluster_formation.peer_discovery_backend"] = "classic_config"
             found["cluster_formation.randomized_startup_delay_range.max"] = "2"
             for number, node in enumerate(self.nodes, 1):
