@@ -17,7 +17,8 @@ PAGE: Final = ROOT / "docs" / "reference" / "cluster.md"
 _PAGE: Final = """\
 # A cluster of brokers and its faults
 
-Three RabbitMQ nodes run on one machine, with a quorum queue, `net_ticktime` {ticktime} and `pause_minority`.
+Three RabbitMQ nodes run on one machine, with a quorum queue.
+`net_ticktime` is {ticktime}, and `cluster_partition_handling` is `pause_minority`.
 Two programs post {rate:g} messages a second each into a real [outbox](../howto/send-to-rabbitmq.md),
 which delivers them to the queue; each has four sources.
 Two more programs share one link by `RabbitOwnership`, and use it ten times a second while they own it.
