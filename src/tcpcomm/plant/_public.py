@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tcpcomm.plant.sink import Sink as Sink, SinkConnection as SinkConnection
     from tcpcomm.plant.sinks.rabbitmq.configuration import RabbitMq as RabbitMq
     from tcpcomm.plant.sinks.rabbitmq.ownership import RabbitOwnership as RabbitOwnership
+    from tcpcomm.plant.sinks.mqtt.configuration import Mqtt as Mqtt
     from tcpcomm.plant.values import ValueDescription as ValueDescription, values_of as values_of
 
 DEFINED_IN: Final = {
@@ -41,5 +42,6 @@ DEFINED_IN: Final = {
     "tcpcomm.plant.sink": ["Sink", "SinkConnection"],
     "tcpcomm.plant.sinks.rabbitmq.configuration": ["RabbitMq"],
     "tcpcomm.plant.sinks.rabbitmq.ownership": ["RabbitOwnership"],
+    "tcpcomm.plant.sinks.mqtt.configuration": ["Mqtt"],
     "tcpcomm.plant.values": ["ValueDescription", "values_of"],
 }

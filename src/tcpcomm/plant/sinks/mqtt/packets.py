@@ -1,0 +1,108 @@
+"""The values that pass between a sink and its connection to a broker, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import field, frozen
+
+MOST_IN_FLIGHT: Final = 1024
+"""The most messages that wait for the broker's confirmation at one time."""
+
+
+@frozen(kw_only=True)
+class Publication:
+    """
+    One message to publish.
+
+    Attributes:
+        qos: 0: it counts as published when it is in the socket; 1: when the broker has confirmed it.
+        properties: the user properties of MQTT 5; MQTT 3.1.1 does not carry them.
+        content_type: the content type of MQTT 5.
+        correlation: the correlation data of MQTT 5, for an answer.
+    """
+
+    topic: str
+    payload: bytes
+    qos: int = 1
+    retain: bool = False
+    properties: Mapping[str, str] = field(factory=dict)
+    content_type: str = ""
+    correlation: bytes | None = None
+
+
+@frozen(kw_only=True)
+class Arrived:
+    """
+    One message that came from the broker.
+
+    Attributes:
+        is_retained: the broker had stored it before this client subscribed.
+        response_topic: the topic for an answer, which a sender with MQTT 5 may name.
+        correlation: the bytes that an answer must carry, of MQTT 5.
+    """
+
+    topic: str
+    payload: bytes
+    is_retained: bool = False
+    response_topic: str = ""
+    correlation: bytes | None = None
+
+
+@frozen(kw_only=True)
+class Subscription:
+    """
+    A topic filter to subscribe.
+
+    Attributes:
+        wants_retained: the broker shall send what it has stored.
+    """
+
+    topic: str
+    wants_retained: bool = False
+
+
+@frozen(kw_only=True)
+class BrokerLimits:
+    """
+    The limits that a broker set when it accepted the connection. MQTT 3.1.1 has none.
+
+    Attributes:
+        in_flight: the most messages that may wait for confirmation.
+        packet_size: the bytes of the largest packet, or None.
+        can_retain: it stores retained messages.
+        can_confirm: it accepts quality of service 1.
+    """
+
+    in_flight: int = MOST_IN_FLIGHT
+    packet_size: int | None = None
+    can_retain: bool = True
+    can_confirm: bool = True
+
+
+@frozen(kw_only=True)
+class Ending:
+    """
+    The end of a connection to a broker, or of the attempt to make one.
+
+    Attributes:
+        reason: the cause, in words that say what to do.
+        was_taken_over: the broker said that another client with this name has connected.
+        was_accepted: the broker had accepted the connection before.
+    """
+
+    reason: str
+    was_taken_over: bool = False
+    was_accepted: bool = False
+
+
+def packet_size(publication: Publication, properties: int) -> int:
+    """
+    Return the bytes of the packet that publishes a message, at most 4 too many.
+
+    Args:
+        publication: the message.
+        properties: the bytes of its properties, with their length.
+    """
+    return 1 + 4 + 2 + len(publication.topic.encode()) + 2 + properties + len(publication.payload)

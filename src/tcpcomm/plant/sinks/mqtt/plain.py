@@ -1,0 +1,149 @@
+"""Messages, states and commands as JSON, in topics that people can read: :class:`PlainForm`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from tcpcomm.plant.message import JSON, OutboxMessage
+from tcpcomm.plant.sink import CarryOut, LinkDescription
+from tcpcomm.plant.sinks.mqtt.commands import CommandDesk
+from tcpcomm.plant.sinks.mqtt.form import Port
+from tcpcomm.plant.sinks.mqtt.options import MqttOptions
+from tcpcomm.plant.sinks.mqtt.packets import Arrived, BrokerLimits, Publication, Subscription
+from tcpcomm.plant.sinks.mqtt.topics import topic_problem
+from tcpcomm.runtime.bounded_logger import BoundedLogger
+
+COMMAND: Final = "command"
+REPLY: Final = "reply"
+STATE: Final = "state"
+GATEWAY: Final = "gateway"
+
+log = BoundedLogger()
+
+
+class PlainForm:
+    """
+    The form ``json``.
+
+    Args:
+        sink: the configuration.
+        name: the name of the sink.
+        clock: the reactor, or a test's clock.
+    """
+
+    port: Port
+
+    def __init__(self, sink: MqttOptions, name: str, clock: Any) -> None:
+        self._prefix = sink.prefix
+        self._sink_name = name
+        self._wants_retained = sink.retain
+        self._can_retain = True
+        self._desk = CommandDesk(name, clock)
+        self._gateway = ""
+        self._states: dict[str, bytes] = {}
+
+    def describe(self, links: Sequence[LinkDescription], gateway: str) -> None:
+        self._gateway = gateway
+        self._desk.allow({each.name: frozenset(each.commands) for each in links})
+        for each in links:
+            self._states.setdefault(each.name, _state(False, ""))
+
+    def take_commands(self, carry_out: CarryOut) -> None:
+        self._desk.begin(carry_out)
+        self.port.subscribe(self.subscriptions())
+
+    def will(self) -> Publication | None:
+        return self._of_gateway("offline") if self._gateway else None
+
+    def subscriptions(self) -> list[Subscription]:
+        return [Subscription(topic=f"{self._prefix}/{each}/{COMMAND}/+") for each in self._desk.links()]
+
+    def opened(self, limits: BrokerLimits) -> None:
+        self._can_retain = limits.can_retain
+        if self._gateway:
+            self.port.publish(self._of_gateway("online"))
+        for link, state in self._states.items():
+            self.port.publish(self._of_link(link, state))
+        self.port.ready()
+
+    def closed(self) -> None:
+        """Keep the states for the next connection."""
+
+    def farewell(self) -> list[Publication]:
+        return [self._of_gateway("offline")] if self._gateway else []
+
+    def link_changed(self, link: str, is_ready: bool, reason: str) -> None:
+        self._states[link] = _state(is_ready, reason)
+        self.port.publish(self._of_link(link, self._states[link]))
+
+    def publications(
+        self, messages: Sequence[OutboxMessage]
+    ) -> Iterator[tuple[OutboxMessage | None, Publication | str]]:
+        for each in messages:
+            topic = f"{self._prefix}/{each.topic}" if each.topic else self._prefix
+            yield each, topic_problem(topic) or Publication(
+                topic=topic,
+                payload=each.body,
+                content_type=each.content_type,
+                properties={"id": each.id, "source": each.source, "posted": f"{each.posted_at:.6f}"},
+            )
+
+    def arrived(self, message: Arrived) -> None:
+        levels = message.topic.removeprefix(f"{self._prefix}/").split("/")
+        if len(levels) != 3 or levels[1] != COMMAND:
+            return  # nothing else is subscribed
+        link, _, command = levels
+        if message.is_retained:
+            log.warn(
+                "sink {sink}: ignored the retained command {command} of {link}: "
+                "publish commands without retain",
+                sink=self._sink_name,
+                command=command,
+                link=link,
+            )
+            return
+        topic = message.response_topic
+        if not topic or topic_problem(topic):
+            topic = f"{self._prefix}/{link}/{REPLY}/{command}"
+
+        def answer(content: dict[str, Any]) -> None:
+            sent = Publication(
+                topic=topic,
+                payload=json.dumps(content, ensure_ascii=False).encode(),
+                content_type=JSON,
+                correlation=message.correlation,
+            )
+            if not self.port.publish(sent):
+                log.warn(
+                    "sink {sink}: the answer of {command} of {link} is lost: there is no broker",
+                    sink=self._sink_name,
+                    command=command,
+                    link=link,
+                )
+
+        self._desk.take(link, command, message.payload, answer)
+
+    def _of_gateway(self, state: str) -> Publication:
+        return Publication(
+            topic=f"{self._prefix}/{GATEWAY}/{self._gateway}",
+            payload=json.dumps({"state": state}).encode(),
+            retain=self._wants_retained and self._can_retain,
+            content_type=JSON,
+        )
+
+    def _of_link(self, link: str, state: bytes) -> Publication:
+        return Publication(
+            topic=f"{self._prefix}/{link}/{STATE}",
+            payload=state,
+            retain=self._wants_retained and self._can_retain,
+            content_type=JSON,
+        )
+
+
+def _state(is_ready: bool, reason: str) -> bytes:
+    found = {"state": "ready" if is_ready else "lost"}
+    if reason:
+        found["reason"] = reason
+    return json.dumps(found, ensure_ascii=False).encode()
