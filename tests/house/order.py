@@ -50,6 +50,7 @@ _WALL_CLOCK: Final = (
     "cli/tools/outbox.py",  # shows the age of messages
     "plant/outbox/outbox.py",  # messages carry the time of day, and expire by it also after a restart
     "plant/sinks/rabbitmq/command_receiver.py",  # the sender of a command writes the time into it
+    "plant/sinks/mqtt/sparkplug/form.py",  # hosts read the timestamps of metrics
 )
 _READS_WALL_CLOCK: Final = re.compile(
     r"time\.time(_ns)?|from time import (.*, )?time(_ns)?(,.*| as .*)?|(datetime|date)\.(now|today|utcnow)"

@@ -26,9 +26,10 @@ BACKOFF: Final = Backoff(quick=0.5, cap=15.0, floor=0.1)
 """The waits between two attempts to connect, while there is nothing to deliver."""
 PAUSE_AFTER_TAKEOVER: Final = 30.0
 """Seconds without an attempt after another client with the same name took over."""
-SHORT_SESSION: Final = 5.0
-"""Seconds. If a broker of MQTT 3.1.1 ends sessions sooner, again and again, another client has them."""
-SHORT_SESSIONS: Final = 3
+SHORT_SESSION: Final = 10.0
+"""Seconds. If a broker ends sessions sooner, again and again, another client probably took them over."""
+SHORT_SESSIONS: Final = 4
+"""The number of such sessions, one after the other, after which there is a pause."""
 TIME_TO_LEAVE: Final = 5.0
 """Seconds in which the last messages must have left when the connection is closed."""
 
@@ -101,11 +102,11 @@ class MqttConnection(SinkConnection):
 
     async def deliver(self, messages: Sequence[OutboxMessage]) -> Mapping[str, str]:
         await self._until_ready()
-        wire, limits = self._wire, self._limits or BrokerLimits()
+        wire = self._wire
         batch = self._batch = _Batch(Deferred())
         try:
             for message, found in self._form.publications(messages):
-                reason = found if isinstance(found, str) else _too_much(wire, found, limits)
+                reason = found if isinstance(found, str) else self.too_large(found)
                 if not reason and isinstance(found, Publication):
                     if message is not None:
                         batch.open[message.id] = found.topic
@@ -168,12 +169,22 @@ class MqttConnection(SinkConnection):
         """Publish something that is not a message of the outbox; return False without a connection."""
         if self._wire is None or self._limits is None:
             return False
-        reason = _too_much(self._wire, publication, self._limits)
+        reason = self.too_large(publication)
         if reason:
             log.warn("sink {sink}: cannot publish: {reason}", sink=self._name, reason=reason)
             return False
         self._wire.publish(publication)
         return True
+
+    def too_large(self, publication: Publication) -> str:
+        """Return the reason why a packet is too large for the broker, or an empty text."""
+        most = None if self._limits is None else self._limits.packet_size
+        if most is None or (size := self._wire.size_of(publication)) <= most:
+            return ""
+        return (
+            f"the message needs a packet of {size} bytes, but the broker takes at most {most}: raise the "
+            "broker's limit (mosquitto: max_packet_size)"
+        )
 
     def ready(self) -> None:
         """Begin to deliver messages."""
@@ -329,12 +340,11 @@ class MqttConnection(SinkConnection):
         if ending.was_taken_over:
             self._paused_until = now + PAUSE_AFTER_TAKEOVER
             return ending.reason
-        if self._short_sessions >= SHORT_SESSIONS and self._sink.version != "5":
-            self._short_sessions = 0
+        if self._short_sessions >= SHORT_SESSIONS:
             self._paused_until = now + PAUSE_AFTER_TAKEOVER
             return (
-                f"the broker ends the connection soon after it accepts it: if another client is called "
-                f"{self._client_id!r}, give each gateway its own name; otherwise read the broker's log"
+                f"the broker ends each connection soon after it accepts it: another client is called "
+                f"{self._client_id!r} (give each gateway its own name), or the broker's log has the reason"
             )
         return ending.reason
 
@@ -391,16 +401,3 @@ class MqttConnection(SinkConnection):
             reason=publication_refusal(code, "its topic", detail)
             or refusal_text(code, self._client_id, self._sink.version, detail),
         )
-
-
-def _too_much(wire: Any, publication: Publication, limits: BrokerLimits) -> str:
-    """Return the reason why a packet is too large for the broker, or an empty text."""
-    if limits.packet_size is None:
-        return ""
-    size = wire.size_of(publication)
-    if size <= limits.packet_size:
-        return ""
-    return (
-        f"the message needs a packet of {size} bytes, but the broker takes at most {limits.packet_size}: "
-        "raise the broker's limit (mosquitto: max_packet_size)"
-    )

@@ -20,6 +20,9 @@ class Port(Protocol):
     def publish(self, publication: Publication) -> bool:
         """Publish something that is not a message of the outbox; return False without a connection."""
 
+    def too_large(self, publication: Publication) -> str:
+        """Return the reason why a packet is too large for the broker, or an empty text."""
+
     def ready(self) -> None:
         """Begin to deliver messages."""
 

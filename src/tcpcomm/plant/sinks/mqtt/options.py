@@ -129,6 +129,7 @@ class MqttOptions(Sink):
         except (OSError, ssl.SSLError) as error:
             raise _unusable("ca_file", self.ca_file, error) from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.sslsocket_class = _Socket
         if self.cert_file:
             try:
                 context.load_cert_chain(self.cert_file, self.key_file or None, password=_no_password)
@@ -137,10 +138,21 @@ class MqttOptions(Sink):
         return context
 
 
+class _Socket(ssl.SSLSocket):
+    """A socket that is closed if its handshake fails, because paho forgets it then."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except BaseException:
+            self.close()
+            raise
+
+
 def _unusable(key: str, path: str, error: Exception) -> ConfigurationError:
     reason = getattr(error, "strerror", None) or str(error)
     return ConfigurationError(f"{key}: {path or 'the authorities of the system'} cannot be used: {reason}")
 
 
 def _no_password() -> str:
-    raise ConfigurationError("key_file is protected by a password: write it without one, for its user alone")
+    raise ConfigurationError("key_file has a password: write it without one, readable by its user alone")
