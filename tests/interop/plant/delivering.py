@@ -53,9 +53,11 @@ class SinkTestCase(TestCase):
         end = monotonic() + DEADLINE
         while not condition():
             assert monotonic() < end, f"it did not come true within {DEADLINE:g} s"
-            await deferLater(reactor, 0.02)  # type: ignore[arg-type]
+            await deferLater(reactor, 0.02)
 
-    async def failure(self, connection: SinkConnection, messages: Sequence[OutboxMessage]) -> SinkUnavailable:
+    async def failure(
+        self, connection: SinkConnection, messages: Sequence[OutboxMessage]
+    ) -> SinkUnavailable:
         """Deliver messages, which must fail, and return the error."""
         try:
             found = await connection.deliver(messages)
@@ -64,7 +66,7 @@ class SinkTestCase(TestCase):
         raise AssertionError(f"they were delivered: {found}")
 
     async def persist(self, connection: SinkConnection, messages: Sequence[OutboxMessage]) -> int:
-        """Deliver messages as an outbox does, until all are confirmed; return the deliveries that failed."""
+        """Deliver messages as an outbox does, until all are confirmed; return how often it failed."""
         left = list(messages)
         failed = 0
         end = monotonic() + DEADLINE
@@ -76,5 +78,5 @@ class SinkTestCase(TestCase):
             except SinkUnavailable as error:
                 failed += 1
                 left = [each for each in left if each.id not in error.confirmed]
-                await deferLater(reactor, 0.05)  # type: ignore[arg-type]
+                await deferLater(reactor, 0.05)
         return failed

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
 import sys
-from contextlib import AbstractContextManager, suppress
 
+import pytest
 from twisted.internet.defer import CancelledError, Deferred
 
 from tcpcomm.plant import Mqtt, SinkUnavailable
@@ -23,6 +24,8 @@ needs_module("paho.mqtt", "pip install tcpcomm[mqtt]")
 
 GATEWAY = """
 import sys
+
+import pytest
 from twisted.internet import reactor
 from tcpcomm.plant import Mqtt, SinkUnavailable
 from tests.plant.sinks.mqtt.declared import camera
@@ -73,7 +76,8 @@ class Delivering(SinkTestCase):
                 broker.start()
             failed = await delivery
 
-            came = [int(each) for each in re.findall(r"Received PUBLISH .*'tcpcomm/n/(\d+)'", broker.log.read_text())]
+            received = re.findall(r"Received PUBLISH .*'tcpcomm/n/(\d+)'", broker.log.read_text())
+            came = [int(each) for each in received]
             assert failed >= 3
             assert list(range(count)) == sorted(set(came))
             assert list(range(count)) == list(dict.fromkeys(came)), "the first of each comes in order"
@@ -100,7 +104,7 @@ class Delivering(SinkTestCase):
             broker.hang()
             delivery = Deferred.fromCoroutine(connection.deliver([message(2)]))
             delivery.cancel()
-            with self.assertRaises(CancelledError):
+            with pytest.raises(CancelledError):
                 await delivery
             assert "did not confirm in time" in connection.problem()
             error = await self.failure(connection, [message(2)])  # a hung broker's backlog still accepts
@@ -137,7 +141,7 @@ class Delivering(SinkTestCase):
 
             assert ["box-1", "box-2"] == list(refused)
 
-    def all_of(self, broker: Mosquitto) -> AbstractContextManager[Subscriber]:
+    def all_of(self, broker: Mosquitto) -> contextlib.AbstractContextManager[Subscriber]:
         """Subscribe the messages of camera-1."""
         return subscribed(broker, self.folder, "-t", "tcpcomm/camera-1/locate", "-F", "%t %p")
 
@@ -186,7 +190,7 @@ class Refusing(SinkTestCase):
             both = [self.open(sink, "first"), self.open(sink, "second")]
             while not any("another client" in each.problem() for each in both):
                 for each in both:
-                    with suppress(SinkUnavailable):
+                    with contextlib.suppress(SinkUnavailable):
                         await each.deliver([message(1)])
                 await self.until(lambda: any(each.problem() for each in both))
 

@@ -86,11 +86,11 @@ class CommandDesk:
         """
         ident: Any = None
         try:
+            ident, arguments = read_command(payload)
             if self._carry_out is None or command not in self._allowed.get(link, ()):
                 raise CommandRefused(
                     f"{link} may not get {command} from a broker: list it under the commands of the link"
                 )
-            ident, arguments = read_command(payload)
             known = self._remember(link, command, ident)
             if known is None:
                 return
