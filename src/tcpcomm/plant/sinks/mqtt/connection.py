@@ -287,9 +287,9 @@ class MqttConnection(SinkConnection):
             return
         if self._reactor.seconds() < self._paused_until or (self._limits and self._problem):
             raise SinkUnavailable(self._problem)
-        self._connect_if_idle()
         ready: Deferred[None] = Deferred(self._waiting.remove)
         self._waiting.append(ready)
+        self._connect_if_idle()
         await ready
 
     def _connect_if_idle(self) -> None:

@@ -83,12 +83,13 @@ def connect_failure(error: BaseException, host: str, port: int, uses_tls: bool) 
     """Return the reason why no connection was made, in words that say what to do."""
     place = f"{host}:{port}"
     if isinstance(error, ssl.SSLCertVerificationError):
+        reason = getattr(error, "verify_message", "") or str(error)
         return (
-            f"the certificate of {place} is not trusted: {error.verify_message or error.reason}: "
+            f"the certificate of {place} is not trusted: {reason}: "
             "set ca_file to the certificate of its authority, and host to a name in its certificate"
         )
     if isinstance(error, ssl.SSLError):
-        reason = (error.reason or str(error)).replace("_", " ").lower()
+        reason = (getattr(error, "reason", None) or str(error)).replace("_", " ").lower()
         return f"{place} does not speak TLS as expected ({reason}): check port, and the broker's listener"
     if isinstance(error, socket.gaierror):
         return f"the name {host!r} has no address: check host, or the name server"

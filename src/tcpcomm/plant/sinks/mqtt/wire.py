@@ -89,6 +89,7 @@ class Wire:
         self._waker, self._woken = socket.socketpair()
         self._waker.setblocking(False)
         self._woken.setblocking(False)
+        self._is_woken = False
         self._news: list[Callable[[], None]] = []
         self._is_leaving = False
         self._is_aborted = False
@@ -136,10 +137,13 @@ class Wire:
         self._wake()
 
     def _wake(self) -> None:
+        if self._is_woken:
+            return  # the thread has not looked since
+        self._is_woken = True
         try:
             self._waker.send(b"!")
-        except (BlockingIOError, OSError):
-            return  # the thread will look anyway, or has ended
+        except OSError:
+            return  # the thread has ended
 
     def _hand_out(self, news: Sequence[Callable[[], None]]) -> None:
         for each in news:
@@ -223,7 +227,8 @@ class Wire:
                 pause = 0.0 if pending is not None and pending() else LONGEST_PAUSE
                 ready = {key.fileobj for key, _ in selector.select(pause)}
                 if self._woken in ready:
-                    self._woken.recv(4096)
+                    self._woken.recv(64)
+                    self._is_woken = False  # before it looks, so that nothing is missed after
                 if own in ready or not pause:
                     client.loop_read()
                 self._take_requests()
