@@ -37,6 +37,7 @@ class SinkTestCase(TestCase):
     """A test that runs the real reactor, with connections that are closed at its end."""
 
     timeout = 2 * DEADLINE
+    reactor = reactor
 
     @pytest.fixture(autouse=True)
     def _in_folder(self, tmp_path: Path) -> None:

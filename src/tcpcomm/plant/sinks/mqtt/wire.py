@@ -308,7 +308,8 @@ class Wire:
             )
         if self._was_accepted:
             return Ending(reason="the connection to the broker was lost", was_accepted=True)
-        hint = ', or does not know MQTT 5 (then set version = "3.1.1")' if opening.version == "5" else ""
+        other = "3.1.1" if opening.version == "5" else "5"
+        hint = f', or does not know MQTT {opening.version} (then set version = "{other}")'
         tls = "" if opening.tls is not None else ", or wants TLS (then set tls = true)"
         return Ending(
             reason=f"{opening.host}:{opening.port} closed the connection without an answer: "

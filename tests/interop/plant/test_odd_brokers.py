@@ -1,0 +1,198 @@
+"""Brokers that refuse, count, or speak nonsense: what the sink makes of their bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from tcpcomm.plant import Mqtt
+from tests.conftest import needs_module
+from tests.interop.plant.delivering import SinkTestCase, message
+
+needs_module("paho.mqtt", "pip install tcpcomm[mqtt]")
+
+ACCEPTED = bytes.fromhex("20 03 00 00 00")
+TAKEN_OVER = bytes.fromhex("e0 02 8e 00")
+PUBLISH, PUBACK = 3, 4
+
+Answer = Callable[[int, bytes], bytes]
+
+
+def accepted(**properties: int) -> bytes:
+    """Return a CONNACK with some properties of MQTT 5, by their numbers such as ``p33`` with 2 bytes."""
+    sizes = {"p33": 2, "p36": 1, "p37": 1, "p39": 4}
+    packed = b"".join(
+        bytes([int(name[1:])]) + value.to_bytes(sizes[name]) for name, value in properties.items()
+    )
+    return bytes([0x20, 3 + len(packed), 0, 0, len(packed)]) + packed
+
+
+class OddBroker:
+    """
+    A broker that answers each packet with the bytes that a function returns.
+
+    Args:
+        answer: gets the kind of the packet and its content; empty bytes: no answer; ``CUT`` closes.
+    """
+
+    CUT = b"cut"
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        self.packets: list[tuple[int, bytes]] = []
+        self._found: socket.socket | None = None
+        self._thread = Thread(target=self._serve, daemon=True)
+
+    def __enter__(self) -> OddBroker:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in (self._socket, self._found):
+            if each is not None:
+                with contextlib.suppress(OSError):  # it is closed already
+                    each.shutdown(socket.SHUT_RDWR)
+        self._socket.close()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                found, _ = self._socket.accept()
+            except OSError:
+                return
+            self._found = found
+            with found, contextlib.suppress(OSError):
+                self._talk(found)
+
+    def _talk(self, found: socket.socket) -> None:
+        stream = found.makefile("rb")
+        with stream:
+            while head := stream.read(1):
+                size = shift = 0
+                while True:
+                    (byte,) = stream.read(1)
+                    size |= (byte & 127) << shift
+                    shift += 7
+                    if byte < 128:
+                        break
+                packet = head[0] >> 4, stream.read(size)
+                self.packets.append(packet)
+                answer = self._answer(*packet)
+                if answer == self.CUT:
+                    return
+                found.sendall(answer)
+
+
+def mid_of(content: bytes) -> bytes:
+    """Return the packet identifier of a PUBLISH with QoS 1."""
+    size = int.from_bytes(content[:2])
+    return content[2 + size : 4 + size]
+
+
+class Odd(SinkTestCase):
+    async def words(self, answer: Answer, **options: Any) -> str:
+        """Return the error of a delivery to a broker."""
+        with OddBroker(answer) as broker:
+            connection = Mqtt(port=broker.port, connect_timeout=2.0, **options).open("scada", self.reactor)
+            try:
+                return str(await self.failure(connection, [message(1)]))
+            finally:
+                await connection.close()
+
+    async def test_a_broker_of_3_1_1_alone_names_the_version(self) -> None:
+        assert 'set version = "3.1.1"' in await self.words(lambda *_: bytes.fromhex("20 02 00 01"))
+
+    async def test_a_broker_without_3_1_1_names_the_version(self) -> None:
+        words = await self.words(lambda *_: bytes.fromhex("20 02 00 01"), version="3.1.1")
+        assert 'set version = "5"' in words
+
+    async def test_a_cut_without_an_answer_names_what_may_be_wrong(self) -> None:
+        words = await self.words(lambda *_: OddBroker.CUT)
+        assert "is not an MQTT broker" in words
+        assert "tls = true" in words
+
+    async def test_nonsense_is_no_broker(self) -> None:
+        for nonsense in (b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 8, b"\x20\x01\x00"):
+            assert "an MQTT broker" in await self.words(lambda *_: nonsense)  # noqa: B023
+
+    async def test_silence_ends_with_the_connect_timeout(self) -> None:
+        assert "does not answer" in await self.words(lambda *_: b"")
+
+    async def test_a_takeover_is_told_in_words(self) -> None:
+        words = await self.words(
+            lambda kind, _: ACCEPTED if kind == 1 else TAKEN_OVER, client_id="line-3"
+        )
+        assert "another client is called 'line-3' and took over the session" in words
+
+    async def test_a_refused_will_or_quota_uses_the_brokers_words(self) -> None:
+        reason = b"\x1f\x00\x04full"
+        connack = bytes([0x20, 3 + len(reason), 0, 0x97, len(reason)]) + reason
+        words = await self.words(lambda *_: connack)
+        assert "quota is used up: raise its limit (the broker says: full)" in words
+
+    async def test_no_confirmations_at_all_is_another_broker(self) -> None:
+        assert "maximum QoS is 0" in await self.words(lambda *_: accepted(p36=0))
+
+    async def test_no_more_messages_wait_than_the_broker_allows(self) -> None:
+        waiting: list[bytes] = []
+        most = 0
+
+        def answer(kind: int, content: bytes) -> bytes:
+            nonlocal most
+            if kind != PUBLISH:
+                return accepted(p33=3) if kind == 1 else b""
+            waiting.append(mid_of(content))
+            most = max(most, len(waiting))
+            if len(waiting) < 3:
+                return b""
+            found = b"".join(b"\x40\x02" + each for each in waiting)
+            waiting.clear()
+            return found
+
+        with OddBroker(answer) as broker:
+            connection = self.open(Mqtt(port=broker.port))
+            assert {} == await connection.deliver([message(number) for number in range(30)])
+            assert 3 == most
+
+    async def test_confirmations_in_any_order_reach_their_messages(self) -> None:
+        waiting: list[bytes] = []
+
+        def answer(kind: int, content: bytes) -> bytes:
+            if kind != PUBLISH:
+                return ACCEPTED if kind == 1 else b""
+            waiting.append(mid_of(content))
+            if len(waiting) < 3:
+                return b""
+            first, second, third = waiting
+            codes = ((third, 0), (first, 0x87), (second, 0x10))
+            return b"".join(b"\x40\x04" + mid + bytes([code, 0]) for mid, code in codes)
+
+        with OddBroker(answer) as broker:
+            refused = await self.open(Mqtt(port=broker.port)).deliver([message(each) for each in range(3)])
+            assert ["box-0"] == list(refused)
+
+    async def test_a_cancelled_delivery_hears_no_late_confirmation(self) -> None:
+        held: list[bytes] = []
+
+        def answer(kind: int, content: bytes) -> bytes:
+            if kind == PUBLISH and not held:
+                held.append(mid_of(content))
+                return b""
+            return ACCEPTED if kind == 1 else b"\x40\x02" + mid_of(content) if kind == PUBLISH else b""
+
+        with OddBroker(answer) as broker:
+            connection = self.open(Mqtt(port=broker.port))
+            delivery = Deferred.fromCoroutine(connection.deliver([message(1)]))
+            await self.until(lambda: held)
+            delivery.cancel()
+            delivery.addErrback(lambda _: None)
+            await self.persist(connection, [message(2), message(1)])
+            assert [1, PUBLISH, 1, PUBLISH, PUBLISH] == [kind for kind, _ in broker.packets]
