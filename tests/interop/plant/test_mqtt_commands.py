@@ -52,13 +52,13 @@ class Commands(SinkTestCase):
             await self.until(lambda: len(answers.lines()) == 3)
 
             assert [3, 4, 4] == [each.arguments["job"] for each in self.carried_out]
-            fault = {"kind": "fault", "reason": "no such job", "code": 4}
+            fault = {"error": "fault", "reason": "no such job", "code": 4}
             topics = {each.partition(" ")[0] for each in answers.lines()}
             assert {"tcpcomm/camera-1/reply/locate"} == topics
             assert [
                 {"id": "a", "result": {"x": 1.5}},
-                {"error": fault},
-                {"id": 7, "error": fault},
+                fault,
+                {"id": 7, **fault},
             ] == [json.loads(each.partition(" ")[2]) for each in answers.lines()]
 
     async def test_a_command_that_is_not_listed_is_refused_with_words(self) -> None:
@@ -74,9 +74,9 @@ class Commands(SinkTestCase):
 
             refused, malformed = [json.loads(each) for each in answers.lines()]
             assert "h" == refused["id"]
-            assert "refused" == refused["error"]["kind"]
-            assert "list it under the commands of the link" in refused["error"]["reason"]
-            assert "not JSON" in malformed["error"]["reason"]
+            assert "refused" == refused["error"]
+            assert "list it under the commands of the link" in refused["reason"]
+            assert "not JSON" in malformed["reason"]
             assert [] == self.carried_out
 
     async def test_a_retained_command_is_never_carried_out(self) -> None:

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from tcpcomm.errors import NotSent, ReplyTimeout
-from tcpcomm.plant import CommandRefused
+from tcpcomm.plant.errors import CommandRefused, NotTheOwner
 from tcpcomm.plant.sink import BrokerCommand
 from tcpcomm.plant.sinks.mqtt.commands import (
     MOST_COMMAND_BYTES,
@@ -75,7 +75,7 @@ def test_too_many_at_once_are_refused_and_may_come_again() -> None:
     for number in range(MOST_COMMANDS):
         line.take({"id": number, "arguments": {}})
     line.take({"id": "late", "arguments": {}})
-    assert "wait for their answers" in line.answers[-1]["error"]["reason"]
+    assert "wait for their answers" in line.answers[-1]["reason"]
     waiting, line.result = line.result, 7
     waiting.callback(1)
     line.take({"id": "late", "arguments": {}})
@@ -86,8 +86,8 @@ def test_too_many_at_once_are_refused_and_may_come_again() -> None:
 @pytest.mark.parametrize(
     ("error", "kind"),
     [
-        (NotSent("no link"), "not sent"),
-        (ReplyTimeout("no reply"), "outcome unknown"),
+        (NotSent("no link"), "not-sent"),
+        (ReplyTimeout("no reply"), "outcome-unknown"),
         (CommandRefused("not now"), "refused"),
         (KeyError("a bug"), "failed"),
     ],
@@ -99,15 +99,23 @@ def test_each_failure_has_its_word(error: Exception, kind: str) -> None:
     line.result = error
     line.take({})
 
-    assert kind == line.answers[0]["error"]["kind"]
+    assert kind == line.answers[0]["error"]
 
 
 def test_what_cannot_be_json_is_a_failure_and_no_silence() -> None:
     line = Line()
-    line.result = {"x": float("inf")}
+    line.result = {"x": float("inf")}  # the log tells it
     line.take({})
 
-    assert 1 == len(line.answers)
+    assert ["failed"] == [each["error"] for each in line.answers]
+
+
+def test_a_gateway_that_does_not_own_the_link_leaves_the_answer_to_its_owner() -> None:
+    line = Line()
+    line.result = NotTheOwner("line-4 owns it")
+    line.take({})
+
+    assert [] == line.answers
 
 
 @given(st.binary() | st.text().map(str.encode))

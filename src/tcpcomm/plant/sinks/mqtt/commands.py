@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from attrs import define
 from twisted.internet.defer import Deferred
 
 from tcpcomm.errors import Fault, NotSent, OutcomeUnknown
-from tcpcomm.plant.errors import CommandRefused
+from tcpcomm.plant.errors import CommandRefused, NotTheOwner
 from tcpcomm.plant.sink import BrokerCommand, CarryOut
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.tools.manual.values import jsonable
@@ -24,6 +24,9 @@ MOST_REMEMBERED: Final = 10_000
 """The most ids of commands that are remembered."""
 MOST_COMMAND_BYTES: Final = 65_536
 """The most bytes of a command."""
+
+MALFORMED: Final = "malformed"
+REFUSED: Final = "refused"
 
 log = BoundedLogger()
 
@@ -85,8 +88,10 @@ class CommandDesk:
             answer: takes the answer, with the id.
         """
         ident: Any = None
+        kind = MALFORMED
         try:
             ident, arguments = read_command(payload)
+            kind = REFUSED
             if self._carry_out is None or command not in self._allowed.get(link, ()):
                 raise CommandRefused(
                     f"{link} may not get {command} from a broker: list it under the commands of the link"
@@ -108,7 +113,7 @@ class CommandDesk:
                 link=link,
                 reason=str(error),
             )
-            answer(_error(ident, "refused", str(error)))
+            answer(_error(ident, kind, str(error)))
             return
         self._running += 1
         order = BrokerCommand(link=link, command=command, arguments=arguments)
@@ -116,25 +121,28 @@ class CommandDesk:
             self._finish, known, answer
         )
 
-    def _finish(self, found: Answer, known: _Known, answer: Callable[[Answer], None]) -> None:
+    def _finish(self, found: Answer | None, known: _Known, answer: Callable[[Answer], None]) -> None:
         self._running -= 1
         known.answer = found
-        answer(found)
+        if found is not None:
+            answer(found)
 
-    async def _answered(self, carry_out: CarryOut, order: BrokerCommand, ident: Any) -> Answer:
+    async def _answered(self, carry_out: CarryOut, order: BrokerCommand, ident: Any) -> Answer | None:
         try:
             result = await carry_out(order)
             found = {"result": jsonable(result)}
-            json.dumps(found)
+            json.dumps(found, allow_nan=False)
             return found if ident is None else {"id": ident, **found}
+        except NotTheOwner:
+            return None  # its owner got the command too, and answers
         except CommandRefused as error:
-            return _error(ident, "refused", str(error))
+            return _error(ident, REFUSED, str(error))
         except Fault as error:
             return _error(ident, "fault", error.reason or str(error), error.code)
         except NotSent as error:
-            return _error(ident, "not sent", str(error))
+            return _error(ident, "not-sent", str(error))
         except OutcomeUnknown as error:
-            return _error(ident, "outcome unknown", str(error))
+            return _error(ident, "outcome-unknown", str(error))
         except Exception as error:
             log.failure("sink {sink}: the command {command} failed", sink=self._sink, command=order.command)
             return _error(ident, "failed", f"{type(error).__name__}: {error}")
@@ -181,7 +189,7 @@ def read_command(payload: bytes) -> tuple[Any, dict[str, Any]]:
     if not payload.strip():
         return None, {}
     try:
-        found = json.loads(payload)
+        found = json.loads(payload, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise CommandRefused(f"the command is not JSON: {error}") from None
     if not isinstance(found, dict):
@@ -200,8 +208,11 @@ def read_command(payload: bytes) -> tuple[Any, dict[str, Any]]:
     return ident, arguments
 
 
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
 def _error(ident: Any, kind: str, reason: str, code: int | str | None = None) -> Answer:
-    error: Answer = {"kind": kind, "reason": reason}
-    if code is not None:
-        error["code"] = code
-    return {"error": error} if ident is None else {"id": ident, "error": error}
+    found: Answer = {} if ident is None else {"id": ident}
+    found |= {"error": kind, "reason": reason}
+    return found if code is None else {**found, "code": code}
