@@ -11,6 +11,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from tcpcomm.plant import Mqtt
+from tcpcomm.plant.sinks.mqtt.packets import packet_size
+from tcpcomm.plant.sinks.mqtt.plain import PlainForm
 from tests.conftest import needs_module
 from tests.interop.plant.delivering import SinkTestCase, message
 
@@ -91,6 +93,18 @@ class OddBroker:
                 found.sendall(answer)
 
 
+def puback(kind: int, content: bytes) -> bytes:
+    """Accept everybody, and confirm everything, in the words of the client's version."""
+    if kind == 1:
+        return ACCEPTED if content[6] == 5 else ACCEPTED[:1] + b"\x02\x00\x00"
+    return b"\x40\x02" + mid_of(content) if kind == PUBLISH else b""
+
+
+def length_of(content: bytes) -> int:
+    """Return the length of a packet with this content."""
+    return 1 + (1 if len(content) < 128 else 2 if len(content) < 16384 else 3) + len(content)
+
+
 def mid_of(content: bytes) -> bytes:
     """Return the packet identifier of a PUBLISH with QoS 1."""
     size = int.from_bytes(content[:2])
@@ -140,6 +154,18 @@ class Odd(SinkTestCase):
 
     async def test_no_confirmations_at_all_is_another_broker(self) -> None:
         assert "maximum QoS is 0" in await self.words(lambda *_: accepted(p36=0))
+
+    async def test_the_size_of_a_packet_is_known_before_it_is_sent(self) -> None:
+        sizes = [0, 1, *range(30, 100), *range(16_250, 16_390, 7)]
+        messages = [message(size, b"x" * size, topic=f"측정/{size}") for size in sizes]
+        for version in ("5", "3.1.1"):
+            with OddBroker(puback) as broker:
+                sink = Mqtt(port=broker.port, version=version)
+                await self.open(sink, version).deliver(messages)
+                sent = [content for kind, content in broker.packets if kind == PUBLISH]
+                form = PlainForm(sink, "scada", None)
+                expected = [packet_size(each, version) for _, each in form.publications(messages)]  # type: ignore[arg-type]
+                assert expected == [length_of(each) for each in sent]
 
     async def test_no_more_messages_wait_than_the_broker_allows(self) -> None:
         waiting: list[bytes] = []

@@ -17,7 +17,14 @@ from tcpcomm.plant.message import OutboxMessage
 from tcpcomm.plant.sink import CarryOut, LinkDescription, SinkConnection
 from tcpcomm.plant.sinks.mqtt.form import Form
 from tcpcomm.plant.sinks.mqtt.options import MqttOptions
-from tcpcomm.plant.sinks.mqtt.packets import Arrived, BrokerLimits, Ending, Publication, Subscription
+from tcpcomm.plant.sinks.mqtt.packets import (
+    Arrived,
+    BrokerLimits,
+    Ending,
+    Publication,
+    Subscription,
+    packet_size,
+)
 from tcpcomm.plant.sinks.mqtt.reasons import publication_refusal, refusal_text
 from tcpcomm.plant.sinks.mqtt.wire import Opening, Wire
 from tcpcomm.runtime.bounded_logger import BoundedLogger
@@ -116,6 +123,7 @@ class MqttConnection(SinkConnection):
             if batch.open:
                 await batch.done
         except BaseException as error:
+            self._batch = None
             if wire is self._wire and not isinstance(error, SinkUnavailable):
                 self._drop("the broker did not confirm in time")
             raise
@@ -179,7 +187,7 @@ class MqttConnection(SinkConnection):
     def too_large(self, publication: Publication) -> str:
         """Return the reason why a packet is too large for the broker, or an empty text."""
         most = None if self._limits is None else self._limits.packet_size
-        if most is None or (size := self._wire.size_of(publication)) <= most:
+        if most is None or (size := packet_size(publication, self._sink.version)) <= most:
             return ""
         return (
             f"the message needs a packet of {size} bytes, but the broker takes at most {most}: raise the "

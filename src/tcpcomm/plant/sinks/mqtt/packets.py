@@ -97,12 +97,21 @@ class Ending:
     was_accepted: bool = False
 
 
-def packet_size(publication: Publication, properties: int) -> int:
-    """
-    Return the bytes of the packet that publishes a message, at most 4 too many.
+def packet_size(publication: Publication, version: str) -> int:
+    """Return the bytes of the packet that publishes a message in a version of MQTT."""
+    size = 2 + len(publication.topic.encode()) + len(publication.payload) + (2 if publication.qos else 0)
+    if version == "5":
+        properties = sum(
+            5 + len(name.encode()) + len(value.encode()) for name, value in publication.properties.items()
+        )
+        if publication.content_type:
+            properties += 3 + len(publication.content_type.encode())
+        if publication.correlation is not None:
+            properties += 3 + len(publication.correlation)
+        size += _length_size(properties) + properties
+    return 1 + _length_size(size) + size
 
-    Args:
-        publication: the message.
-        properties: the bytes of its properties, with their length.
-    """
-    return 1 + 4 + 2 + len(publication.topic.encode()) + 2 + properties + len(publication.payload)
+
+def _length_size(length: int) -> int:
+    """Return the bytes of a length: 7 bits in each."""
+    return max(1, -(-length.bit_length() // 7))

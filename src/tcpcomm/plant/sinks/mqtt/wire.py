@@ -25,7 +25,6 @@ from tcpcomm.plant.sinks.mqtt.packets import (
     Ending,
     Publication,
     Subscription,
-    packet_size,
 )
 from tcpcomm.plant.sinks.mqtt.reasons import TAKEN_OVER, connect_failure, refusal_text
 from tcpcomm.runtime.bounded_logger import BoundedLogger
@@ -124,11 +123,6 @@ class Wire:
         """Cut the connection at once. The broker then publishes the last will."""
         self._is_aborted = True
         self._wake()
-
-    def size_of(self, publication: Publication) -> int:
-        """Return the bytes of the packet that publishes a message."""
-        properties = self._properties(publication)
-        return packet_size(publication, 0 if properties is None else len(properties.pack()))
 
     # in the reactor's thread
 
