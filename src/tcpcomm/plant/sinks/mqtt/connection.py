@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, Final
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.link.policy import Backoff
@@ -39,6 +39,8 @@ SHORT_SESSIONS: Final = 4
 """The number of such sessions, one after the other, after which there is a pause."""
 TIME_TO_LEAVE: Final = 5.0
 """Seconds in which the last messages must have left when the connection is closed."""
+
+_TOO_LATE: Final = "the broker did not confirm in time"
 
 log = BoundedLogger()
 
@@ -122,10 +124,14 @@ class MqttConnection(SinkConnection):
                     batch.refused[message.id] = reason
             if batch.open:
                 await batch.done
+        except SinkUnavailable:
+            raise
         except BaseException as error:
             self._batch = None
-            if wire is self._wire and not isinstance(error, SinkUnavailable):
-                self._drop("the broker did not confirm in time")
+            if wire is self._wire:
+                self._drop(_TOO_LATE)
+            if isinstance(error, CancelledError):
+                raise SinkUnavailable(_TOO_LATE, batch.confirmed) from None
             raise
         finally:
             self._batch = None
