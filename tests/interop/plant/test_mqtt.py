@@ -145,6 +145,8 @@ class Delivering(SinkTestCase):
 
             assert ["box-2"] == list(refused)
             assert "'tcpcomm/denied': change its access list" in refused["box-2"]
+            old = Mqtt(port=broker.port, username="gateway", password="secret", version="3.1.1")
+            assert {} == await self.open(old, "old").deliver([message(2, topic="denied")])
 
     async def test_a_message_larger_than_the_broker_takes_is_refused(self) -> None:
         with Mosquitto(self.folder, options=["max_packet_size 2000"]) as broker:

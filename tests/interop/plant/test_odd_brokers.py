@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from tcpcomm.plant import Mqtt
-from tcpcomm.plant.sinks.mqtt.packets import packet_size
+from tcpcomm.plant.sinks.mqtt.packets import MQTT_IN_FLIGHT, packet_size
 from tcpcomm.plant.sinks.mqtt.plain import PlainForm
 from tests.conftest import needs_module
 from tests.interop.plant.delivering import SinkTestCase, message
@@ -168,16 +168,23 @@ class Odd(SinkTestCase):
                 assert expected == [length_of(each) for each in sent]
 
     async def test_no_more_messages_wait_than_the_broker_allows(self) -> None:
+        assert 3 == await self.most_that_wait(accepted(p33=3), 30, 3)
+
+    async def test_at_most_1024_wait_for_a_broker_without_a_limit(self) -> None:
+        assert MQTT_IN_FLIGHT == await self.most_that_wait(ACCEPTED, 2 * MQTT_IN_FLIGHT, MQTT_IN_FLIGHT)
+
+    async def most_that_wait(self, connack: bytes, count: int, at_once: int) -> int:
+        """Return the most messages that wait for a broker that confirms so many at once."""
         waiting: list[bytes] = []
         most = 0
 
         def answer(kind: int, content: bytes) -> bytes:
             nonlocal most
             if kind != PUBLISH:
-                return accepted(p33=3) if kind == 1 else b""
+                return connack if kind == 1 else b""
             waiting.append(mid_of(content))
             most = max(most, len(waiting))
-            if len(waiting) < 3:
+            if len(waiting) < at_once:
                 return b""
             found = b"".join(b"\x40\x02" + each for each in waiting)
             waiting.clear()
@@ -185,8 +192,8 @@ class Odd(SinkTestCase):
 
         with OddBroker(answer) as broker:
             connection = self.open(Mqtt(port=broker.port))
-            assert {} == await connection.deliver([message(number) for number in range(30)])
-            assert 3 == most
+            assert {} == await connection.deliver([message(number) for number in range(count)])
+        return most
 
     async def test_confirmations_in_any_order_reach_their_messages(self) -> None:
         waiting: list[bytes] = []

@@ -15,9 +15,10 @@ from tcpcomm.errors import NotSent, ReplyTimeout
 from tcpcomm.plant.errors import CommandRefused, NotTheOwner
 from tcpcomm.plant.sink import BrokerCommand
 from tcpcomm.plant.sinks.mqtt.commands import (
-    MOST_COMMAND_BYTES,
-    MOST_COMMANDS,
-    REMEMBERED_FOR,
+    MQTT_COMMAND_BYTES,
+    MQTT_COMMANDS,
+    MQTT_REMEMBERED,
+    MQTT_REMEMBERED_SECONDS,
     CommandDesk,
     read_command,
 )
@@ -50,11 +51,23 @@ def test_the_same_id_is_carried_out_again_after_a_minute_only() -> None:
     for _ in range(2):
         line.take({"id": "a", "arguments": {}})
     assert 1 == len(line.asked)
-    line.clock.advance(REMEMBERED_FOR + 1)
+    line.clock.advance(MQTT_REMEMBERED_SECONDS + 1)
     line.take({"id": "a", "arguments": {}})
 
     assert 2 == len(line.asked)
     assert [{"id": "a", "result": 1}] * 3 == line.answers
+
+
+def test_a_flood_of_ids_is_forgotten_from_its_beginning() -> None:
+    line = Line()
+    for number in range(MQTT_REMEMBERED + 1):
+        line.take({"id": number, "arguments": {}})
+    before = len(line.asked)
+    line.take({"id": MQTT_REMEMBERED, "arguments": {}})
+    assert before == len(line.asked)
+    line.take({"id": 0, "arguments": {}})
+
+    assert before + 1 == len(line.asked)
 
 
 def test_a_duplicate_of_a_command_under_way_is_not_answered_twice() -> None:
@@ -72,7 +85,7 @@ def test_a_duplicate_of_a_command_under_way_is_not_answered_twice() -> None:
 def test_too_many_at_once_are_refused_and_may_come_again() -> None:
     line = Line()
     line.result = Deferred()
-    for number in range(MOST_COMMANDS):
+    for number in range(MQTT_COMMANDS):
         line.take({"id": number, "arguments": {}})
     line.take({"id": "late", "arguments": {}})
     assert "wait for their answers" in line.answers[-1]["reason"]
@@ -146,7 +159,7 @@ def test_arguments_come_alone_or_with_an_id(content: bytes, expected: tuple[Any,
 
 @pytest.mark.parametrize(
     "content",
-    [b"3", b"{", b'{"id": [], "arguments": {}}', b'{"arguments": 3}', b" " * (MOST_COMMAND_BYTES + 1)],
+    [b"3", b"{", b'{"id": [], "arguments": {}}', b'{"arguments": 3}', b" " * (MQTT_COMMAND_BYTES + 1)],
     ids=["number", "half", "odd-id", "odd-arguments", "long"],
 )
 def test_malformed_commands_say_what_to_write(content: bytes) -> None:

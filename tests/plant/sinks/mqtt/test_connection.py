@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from tcpcomm.plant import Mqtt, OutboxMessage, SinkUnavailable
-from tcpcomm.plant.sinks.mqtt.connection import PAUSE_AFTER_TAKEOVER, TIME_TO_LEAVE, MqttConnection
+from tcpcomm.plant.sinks.mqtt.connection import MQTT_LEAVE_SECONDS, MQTT_PAUSE, MqttConnection
 from tcpcomm.plant.sinks.mqtt.packets import (
     BrokerLimits,
     Ending,
@@ -222,7 +222,7 @@ def test_a_taken_session_is_left_alone_for_a_while() -> None:
     line.wire.accept()
     line.wire.end("another client is called 'line-3'", was_taken_over=True, was_accepted=True)
     assert "another client" in str(error(delivery))
-    line.clock.advance(PAUSE_AFTER_TAKEOVER - 1)
+    line.clock.advance(MQTT_PAUSE - 1)
     assert "another client" in str(error(line.deliver(1)))
     assert 1 == len(line.wires)
     line.clock.advance(2)
@@ -239,7 +239,7 @@ def test_sessions_that_end_again_and_again_are_taken_over_by_somebody() -> None:
         line.wire.end(was_accepted=True)
     assert "another client is called 'line-3'" in line.connection.problem()
     before = len(line.wires)
-    line.clock.advance(PAUSE_AFTER_TAKEOVER - 1)
+    line.clock.advance(MQTT_PAUSE - 1)
     assert before == len(line.wires)
     line.clock.advance(2)
 
@@ -371,7 +371,7 @@ def test_closing_does_not_wait_for_ever(is_open: bool) -> None:
     if is_open:
         line.wire.accept()
     closing = run(line.connection.close())
-    line.clock.advance(TIME_TO_LEAVE)
+    line.clock.advance(MQTT_LEAVE_SECONDS)
     result(closing)
     error(waiting)
 

@@ -88,7 +88,8 @@ STEPS = st.lists(
 )
 
 
-@given(STEPS, st.integers(1, 600))
+@settings(max_examples=50)
+@given(STEPS, st.integers(1, 300))
 def test_a_host_can_follow_any_life(steps: list[tuple[str, str]], many: int) -> None:
     told, host = node(), Host()
     told.begin()

@@ -16,13 +16,13 @@ from tcpcomm.plant.sink import BrokerCommand, CarryOut
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.tools.manual.values import jsonable
 
-MOST_COMMANDS: Final = 16
+MQTT_COMMANDS: Final = 16
 """The most commands of a broker that are carried out at one time."""
-REMEMBERED_FOR: Final = 60.0
+MQTT_REMEMBERED_SECONDS: Final = 60.0
 """Seconds for which a command with the same id is not carried out again."""
-MOST_REMEMBERED: Final = 10_000
+MQTT_REMEMBERED: Final = 10_000
 """The most ids of commands that are remembered."""
-MOST_COMMAND_BYTES: Final = 65_536
+MQTT_COMMAND_BYTES: Final = 65_536
 """The most bytes of a command."""
 
 MALFORMED: Final = "malformed"
@@ -102,9 +102,9 @@ class CommandDesk:
             if known.answer is not None:
                 answer(known.answer)
                 return
-            if self._running >= MOST_COMMANDS:
+            if self._running >= MQTT_COMMANDS:
                 self._forget(link, command, ident)
-                raise CommandRefused(f"{MOST_COMMANDS} commands are under way: wait for their answers")
+                raise CommandRefused(f"{MQTT_COMMANDS} commands are under way: wait for their answers")
         except CommandRefused as error:
             log.warn(
                 "sink {sink}: refused the command {command} of {link}: {reason}",
@@ -152,7 +152,7 @@ class CommandDesk:
         now = self._clock.seconds()
         while self._known:
             oldest = next(iter(self._known.values()))
-            if now - oldest.at <= REMEMBERED_FOR and len(self._known) < MOST_REMEMBERED:
+            if now - oldest.at <= MQTT_REMEMBERED_SECONDS and len(self._known) < MQTT_REMEMBERED:
                 break
             self._known.popitem(last=False)
         if ident is None:
@@ -184,8 +184,8 @@ def read_command(payload: bytes) -> tuple[Any, dict[str, Any]]:
     Raises:
         CommandRefused: it is neither.
     """
-    if len(payload) > MOST_COMMAND_BYTES:
-        raise CommandRefused(f"the command has {len(payload)} bytes; the limit is {MOST_COMMAND_BYTES}")
+    if len(payload) > MQTT_COMMAND_BYTES:
+        raise CommandRefused(f"the command has {len(payload)} bytes; the limit is {MQTT_COMMAND_BYTES}")
     if not payload.strip():
         return None, {}
     try:

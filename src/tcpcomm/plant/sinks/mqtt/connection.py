@@ -31,13 +31,13 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 
 BACKOFF: Final = Backoff(quick=0.5, cap=15.0, floor=0.1)
 """The waits between two attempts to connect, while there is nothing to deliver."""
-PAUSE_AFTER_TAKEOVER: Final = 30.0
+MQTT_PAUSE: Final = 30.0
 """Seconds without an attempt after another client with the same name took over."""
-SHORT_SESSION: Final = 10.0
+_SHORT_SESSION: Final = 10.0
 """Seconds. If a broker ends sessions sooner, again and again, another client probably took them over."""
-SHORT_SESSIONS: Final = 4
+_SHORT_SESSIONS: Final = 4
 """The number of such sessions, one after the other, after which there is a pause."""
-TIME_TO_LEAVE: Final = 5.0
+MQTT_LEAVE_SECONDS: Final = 5.0
 """Seconds in which the last messages must have left when the connection is closed."""
 
 _TOO_LATE: Final = "the broker did not confirm in time"
@@ -153,7 +153,7 @@ class MqttConnection(SinkConnection):
             for each in self._form.farewell():
                 wire.publish(each)
             wire.leave()
-        late = self._reactor.callLater(TIME_TO_LEAVE, self._leave_now)
+        late = self._reactor.callLater(MQTT_LEAVE_SECONDS, self._leave_now)
         try:
             await self._ended
         finally:
@@ -347,15 +347,15 @@ class MqttConnection(SinkConnection):
         """Return the reason of an ending, and begin a pause if another client has the same name."""
         now = self._reactor.seconds()
         lasted = now - self._opened_at
-        is_short = ending.was_accepted and lasted < SHORT_SESSION and not self._is_renewing
+        is_short = ending.was_accepted and lasted < _SHORT_SESSION and not self._is_renewing
         self._short_sessions = self._short_sessions + 1 if is_short else 0
         if ending.was_accepted and not is_short:
             self._attempts = 0
         if ending.was_taken_over:
-            self._paused_until = now + PAUSE_AFTER_TAKEOVER
+            self._paused_until = now + MQTT_PAUSE
             return ending.reason
-        if self._short_sessions >= SHORT_SESSIONS:
-            self._paused_until = now + PAUSE_AFTER_TAKEOVER
+        if self._short_sessions >= _SHORT_SESSIONS:
+            self._paused_until = now + MQTT_PAUSE
             return (
                 f"the broker ends each connection soon after it accepts it: another client is called "
                 f"{self._client_id!r} (give each gateway its own name), or the broker's log has the reason"

@@ -16,9 +16,9 @@ JSON_FORM: Final = "json"
 SPARKPLUG: Final = "sparkplug"
 FORMS: Final = (JSON_FORM, SPARKPLUG)
 VERSIONS: Final = ("5", "3.1.1")
-PORT: Final = 1883
-TLS_PORT: Final = 8883
-MOST_CLIENT_ID: Final = 128
+_PORT: Final = 1883
+_TLS_PORT: Final = 8883
+_MOST_CLIENT_ID: Final = 128
 """The most characters of a client id."""
 
 
@@ -86,8 +86,8 @@ class MqttOptions(Sink):
             "" if 1 <= self.keepalive <= 65535 else f"keepalive must be 1 to 65535, not {self.keepalive}",
             "" if self.connect_timeout > 0 else "connect_timeout must be above 0",
         ]
-        if len(self.client_id) > MOST_CLIENT_ID or not self.client_id.isprintable():
-            found.append(f"client_id must be at most {MOST_CLIENT_ID} printable characters")
+        if len(self.client_id) > _MOST_CLIENT_ID or not self.client_id.isprintable():
+            found.append(f"client_id must be at most {_MOST_CLIENT_ID} printable characters")
         if self.password is not None and not self.username:
             found.append("password needs username: set both, or none")
         if self.key_file and not self.cert_file:
@@ -113,7 +113,7 @@ class MqttOptions(Sink):
     @property
     def used_port(self) -> int:
         """The port, also if none is given."""
-        return (TLS_PORT if self.uses_tls else PORT) if self.port is None else self.port
+        return (_TLS_PORT if self.uses_tls else _PORT) if self.port is None else self.port
 
     def tls_context(self) -> ssl.SSLContext | None:
         """

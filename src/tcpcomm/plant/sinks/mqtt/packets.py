@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-MOST_IN_FLIGHT: Final = 1024
+MQTT_IN_FLIGHT: Final = 1024
 """The most messages that wait for the broker's confirmation at one time."""
 
 
@@ -75,7 +75,7 @@ class BrokerLimits:
         can_confirm: it accepts quality of service 1.
     """
 
-    in_flight: int = MOST_IN_FLIGHT
+    in_flight: int = MQTT_IN_FLIGHT
     packet_size: int | None = None
     can_retain: bool = True
     can_confirm: bool = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _WILDCARDS: Final = "+#\0"
-MOST_TOPIC: Final = 65535
+_MOST_TOPIC: Final = 65535
 """The most bytes of a topic in MQTT."""
 
 
@@ -24,7 +24,7 @@ def topic_problem(topic: str) -> str:
         size = len(topic.encode())
     except UnicodeEncodeError:
         return f"the topic {topic!r} holds half a character"
-    return f"the topic is {size} bytes long; MQTT allows {MOST_TOPIC}" if size > MOST_TOPIC else ""
+    return f"the topic is {size} bytes long; MQTT allows {_MOST_TOPIC}" if size > _MOST_TOPIC else ""
 
 
 def level_problem(name: str) -> str:

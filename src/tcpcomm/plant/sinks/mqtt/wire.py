@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 from attrs import field, frozen
 
 from tcpcomm.plant.sinks.mqtt.packets import (
-    MOST_IN_FLIGHT,
+    MQTT_IN_FLIGHT,
     Arrived,
     BrokerLimits,
     Ending,
@@ -29,7 +29,7 @@ from tcpcomm.plant.sinks.mqtt.packets import (
 from tcpcomm.plant.sinks.mqtt.reasons import TAKEN_OVER, connect_failure, refusal_text
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 
-LONGEST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 1.0
 """Seconds after which the thread looks at the keep-alive timer, also if nothing happens."""
 
 log = BoundedLogger()
@@ -96,7 +96,7 @@ class Wire:
         self._pending: deque[tuple[Publication, Any]] = deque()
         self._in_flight: dict[int, Any] = {}
         self._filters: dict[int, list[str]] = {}
-        self._window = MOST_IN_FLIGHT
+        self._window = MQTT_IN_FLIGHT
         self._client: Any = None
         self._refusal: tuple[int, str] | None = None
         self._was_accepted = False
@@ -218,7 +218,7 @@ class Wire:
                     both = selectors.EVENT_READ | selectors.EVENT_WRITE
                     selector.modify(own, both if is_writing else selectors.EVENT_READ)
                 pending = getattr(own, "pending", None)  # TLS may have read more than was taken
-                pause = 0.0 if pending is not None and pending() else LONGEST_PAUSE
+                pause = 0.0 if pending is not None and pending() else _LONGEST_PAUSE
                 ready = {key.fileobj for key, _ in selector.select(pause)}
                 if self._woken in ready:
                     self._woken.recv(64)
@@ -317,7 +317,7 @@ class Wire:
             self._refusal = (reason.value, getattr(properties, "ReasonString", ""))
             return
         limits = BrokerLimits(
-            in_flight=min(MOST_IN_FLIGHT, getattr(properties, "ReceiveMaximum", MOST_IN_FLIGHT)),
+            in_flight=min(MQTT_IN_FLIGHT, getattr(properties, "ReceiveMaximum", MQTT_IN_FLIGHT)),
             packet_size=getattr(properties, "MaximumPacketSize", None),
             can_retain=getattr(properties, "RetainAvailable", 1) == 1,
             can_confirm=getattr(properties, "MaximumQoS", 2) >= 1,

@@ -34,7 +34,7 @@ from tcpcomm.plant.sinks.mqtt.sparkplug.node import (
 from tcpcomm.plant.sinks.mqtt.sparkplug.payload import Metric, decode
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 
-REBIRTH_INTERVAL: Final = 1.0
+SPARKPLUG_REBIRTH_SECONDS: Final = 1.0
 """The least seconds between two births that hosts ask for."""
 
 log = BoundedLogger()
@@ -275,7 +275,7 @@ class SparkplugForm:
     def _be_reborn(self) -> None:
         if self._rebirth is not None and self._rebirth.active():
             return
-        wait = self._births_at + REBIRTH_INTERVAL - self._clock.seconds()
+        wait = self._births_at + SPARKPLUG_REBIRTH_SECONDS - self._clock.seconds()
         self._rebirth = self._clock.callLater(max(0.0, wait), self._give_birth_again)
 
     def _give_birth_again(self) -> None:

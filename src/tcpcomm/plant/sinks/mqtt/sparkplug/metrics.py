@@ -22,7 +22,7 @@ PROBLEM: Final = "problem"
 LINKS: Final = "links"
 STATE_NAME: Final = "state"
 REASON: Final = "reason"
-BAD: Final = 0
+_BAD: Final = 0
 """The number of Sparkplug for a value of bad quality."""
 
 _TYPES: Final = {
@@ -104,7 +104,7 @@ def samples_of(
     if report.kind == POLL and report.problem:
         for each in link.values:
             if each.path.split("/")[0] == report.name and not each.is_event:
-                properties = {"Quality": BAD}
+                properties = {"Quality": _BAD}
                 found[each.path] = Sample(
                     value=None, timestamp=at, is_historical=is_historical, properties=properties
                 )

@@ -18,7 +18,7 @@ from attrs import define, field, frozen
 from tcpcomm.plant.sinks.mqtt.sparkplug.payload import DataType, Metric, Payload, Value, encode
 
 NAMESPACE: Final = "spBv1.0"
-NUMBERS: Final = 256
+_NUMBERS: Final = 256
 BD_SEQ: Final = "bdSeq"
 REBIRTH: Final = "Node Control/Rebirth"
 
@@ -85,7 +85,7 @@ class Node:
         self._group = group
         self._name = name
         self._seq = 0
-        self._bd_seq = bd_seq % NUMBERS
+        self._bd_seq = bd_seq % _NUMBERS
         alias = 0
         self._parts: dict[str, _Metrics] = {}
         for part, found in {"": own, **devices}.items():
@@ -132,7 +132,7 @@ class Node:
 
     def begin(self) -> None:
         """Begin a new connection, with the next ``bdSeq``."""
-        self._bd_seq = (self._bd_seq + 1) % NUMBERS
+        self._bd_seq = (self._bd_seq + 1) % _NUMBERS
         self.end()
 
     def end(self) -> None:
@@ -150,7 +150,7 @@ class Node:
         """Return the birth of the node. Its devices are dead until their own births."""
         self.end()
         self._parts[""].is_born = True
-        self._seq = NUMBERS - 1
+        self._seq = _NUMBERS - 1
         rebirth = Metric(name=REBIRTH, datatype=DataType.BOOLEAN, value=False, timestamp=now)
         return self._message("NBIRTH", "", (self._bd_seq_metric(now), rebirth, *self._all("", now)), now)
 
@@ -191,7 +191,7 @@ class Node:
 
     def take_back(self) -> None:
         """Use the last sequence number again, because the message that has it is not sent."""
-        self._seq = (self._seq - 1) % NUMBERS
+        self._seq = (self._seq - 1) % _NUMBERS
 
     def _all(self, device: str, now: int) -> list[Metric]:
         part = self._parts[device]
@@ -215,6 +215,6 @@ class Node:
         return Metric(name=BD_SEQ, datatype=DataType.INT64, value=self._bd_seq, timestamp=now)
 
     def _message(self, kind: str, device: str, metrics: Iterable[Metric], now: int) -> SparkplugMessage:
-        self._seq = (self._seq + 1) % NUMBERS
+        self._seq = (self._seq + 1) % _NUMBERS
         payload = Payload(metrics=tuple(metrics), timestamp=now, seq=self._seq)
         return SparkplugMessage(self.topic(kind, device), encode(payload))
