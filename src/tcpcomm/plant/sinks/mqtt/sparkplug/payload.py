@@ -38,6 +38,8 @@ class DataType(IntEnum):
     BYTES = 17
 
 
+_KNOWN: Final = frozenset(map(int, DataType))
+
 _SIGNED: Final = {DataType.INT8: 32, DataType.INT16: 32, DataType.INT32: 32, DataType.INT64: 64}
 """The bits in which a signed number travels as an unsigned one."""
 
@@ -233,7 +235,7 @@ def decode(content: bytes) -> Payload:
 
 
 def _metric(packed: Any) -> Metric:
-    known = packed.HasField("datatype") and packed.datatype in DataType._value2member_map_
+    known = packed.HasField("datatype") and packed.datatype in _KNOWN
     datatype = DataType(packed.datatype) if known else None
     return Metric(
         name=packed.name,
@@ -246,7 +248,7 @@ def _metric(packed: Any) -> Metric:
         properties={
             key: getattr(each, _FIELD_OF[DataType(each.type)])
             for key, each in zip(packed.properties.keys, packed.properties.values, strict=False)
-            if each.type in DataType._value2member_map_ and not each.is_null
+            if each.type in _KNOWN and not each.is_null
         },
     )
 
