@@ -72,6 +72,7 @@ NO_LIMITS = {
     "framing.large_frame": "LARGE",  # for speed
     "framing.length_decoder": "SMALL LEARNED",  # for speed
     "net.psk": "MIN_KEY",  # of a configuration
+    "plant.sinks.mqtt.packets": "LARGEST_PACKET",  # of the standard
     "plant.sinks.mqtt.reasons": "TAKEN_OVER",  # of the standard
     "runtime.log_budget": "FORGET_AFTER",  # MAX_KINDS is the limit
     "runtime.log_writer": "BATCH LONGEST_AT_ONCE TICK",  # MOST_WAITING is the limit

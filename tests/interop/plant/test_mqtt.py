@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from attrs import evolve
 from twisted.internet.defer import Deferred
 
 from tcpcomm.plant import Mqtt, SinkUnavailable
@@ -27,6 +28,7 @@ GATEWAY = """
 import sys
 
 import pytest
+from attrs import evolve
 from twisted.internet import reactor
 from tcpcomm.plant import Mqtt, SinkUnavailable
 from tcpcomm.plant.outbox.outbox import Outbox
@@ -155,6 +157,18 @@ class Delivering(SinkTestCase):
 
             assert ["box-2"] == list(refused)
             assert "takes at most 2000" in refused["box-2"]
+
+    async def test_odd_texts_do_not_cost_the_connection(self) -> None:
+        with Mosquitto(self.folder) as broker, self.all_of(broker) as seen:
+            connection = self.open(Mqtt(port=broker.port))
+            odd = [evolve(message(1), source="a\0\x01\ud800" + "측" * 70_000), message(2, b"\0\x01")]
+            assert {} == await connection.deliver([*odd, message(3, b"")])
+            refused = await connection.deliver(
+                [message(4, topic="a\x01b"), message(5, topic="a\x9fb"), message(6, topic="\ufffe")]
+            )
+            assert ["box-4", "box-5", "box-6"] == list(refused)
+            await self.until(lambda: len(seen.lines()) == 3)
+            assert 1 == broker.log.read_text().count("as tcpcomm-"), "one connection was enough"
 
     async def test_a_topic_with_a_wildcard_is_refused(self) -> None:
         with Mosquitto(self.folder) as broker:

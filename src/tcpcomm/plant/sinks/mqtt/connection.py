@@ -18,6 +18,7 @@ from tcpcomm.plant.sink import CarryOut, LinkDescription, SinkConnection
 from tcpcomm.plant.sinks.mqtt.form import Form
 from tcpcomm.plant.sinks.mqtt.options import MqttOptions
 from tcpcomm.plant.sinks.mqtt.packets import (
+    LARGEST_PACKET,
     Arrived,
     BrokerLimits,
     Ending,
@@ -192,8 +193,9 @@ class MqttConnection(SinkConnection):
 
     def too_large(self, publication: Publication) -> str:
         """Return the reason why a packet is too large for the broker, or an empty text."""
-        most = None if self._limits is None else self._limits.packet_size
-        if most is None or (size := packet_size(publication, self._sink.version)) <= most:
+        most = LARGEST_PACKET if self._limits is None else self._limits.packet_size
+        size = packet_size(publication, self._sink.version)
+        if size <= most:
             return ""
         return (
             f"the message needs a packet of {size} bytes, but the broker takes at most {most}: raise the "
@@ -286,7 +288,10 @@ class MqttConnection(SinkConnection):
         if wire is not self._wire:
             return
         was_asked_for = self._is_renewing
-        self._lost(self._judged(ending), to_log=not self._is_closed and not was_asked_for)
+        reason = self._judged(ending)
+        if was_asked_for:
+            reason = self._problem
+        self._lost(reason, to_log=not self._is_closed and not was_asked_for)
         if self._ended is not None:
             self._ended.callback(None)
         if not self._is_closed:

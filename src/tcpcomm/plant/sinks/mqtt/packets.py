@@ -10,6 +10,9 @@ from attrs import field, frozen
 MQTT_IN_FLIGHT: Final = 1024
 """The most messages that wait for the broker's confirmation at one time."""
 
+LARGEST_PACKET: Final = 268_435_460
+"""The bytes of the largest packet that MQTT has."""
+
 
 @frozen(kw_only=True)
 class Publication:
@@ -70,13 +73,13 @@ class BrokerLimits:
 
     Attributes:
         in_flight: the most messages that may wait for confirmation.
-        packet_size: the bytes of the largest packet, or None.
+        packet_size: the bytes of the largest packet.
         can_retain: it stores retained messages.
         can_confirm: it accepts quality of service 1.
     """
 
     in_flight: int = MQTT_IN_FLIGHT
-    packet_size: int | None = None
+    packet_size: int = LARGEST_PACKET
     can_retain: bool = True
     can_confirm: bool = True
 

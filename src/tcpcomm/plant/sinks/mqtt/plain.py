@@ -12,7 +12,7 @@ from tcpcomm.plant.sinks.mqtt.commands import CommandDesk
 from tcpcomm.plant.sinks.mqtt.form import Port
 from tcpcomm.plant.sinks.mqtt.options import MqttOptions
 from tcpcomm.plant.sinks.mqtt.packets import Arrived, BrokerLimits, Publication, Subscription
-from tcpcomm.plant.sinks.mqtt.topics import topic_problem
+from tcpcomm.plant.sinks.mqtt.topics import fitting_text, topic_problem
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 
 COMMAND: Final = "command"
@@ -87,7 +87,11 @@ class PlainForm:
                 topic=topic,
                 payload=each.body,
                 content_type=each.content_type,
-                properties={"id": each.id, "source": each.source, "posted": f"{each.posted_at:.6f}"},
+                properties={
+                    "id": each.id,
+                    "source": fitting_text(each.source),
+                    "posted": f"{each.posted_at:.6f}",
+                },
             )
 
     def arrived(self, message: Arrived) -> None:

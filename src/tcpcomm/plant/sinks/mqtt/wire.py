@@ -11,6 +11,7 @@ from __future__ import annotations
 import selectors
 import socket
 import ssl
+import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from threading import Thread
@@ -19,6 +20,7 @@ from typing import Any, Final, Protocol
 from attrs import field, frozen
 
 from tcpcomm.plant.sinks.mqtt.packets import (
+    LARGEST_PACKET,
     MQTT_IN_FLIGHT,
     Arrived,
     BrokerLimits,
@@ -151,16 +153,23 @@ class Wire:
             self._loop()
         except Exception as error:
             if self._end is None:
-                opening = self._opening
-                if not isinstance(error, (OSError, ValueError)):
-                    log.failure("MQTT client {client}: an unexpected error", client=opening.client_id)
-                reason = connect_failure(error, opening.host, opening.port, opening.tls is not None)
-                self._end = Ending(reason=reason, was_accepted=self._was_accepted)
+                self._end = Ending(reason=self._words(error), was_accepted=self._was_accepted)
         finally:
             self._close()
             ending = self._end or self._ending_text()
             self._news.append(lambda: self._user.wire_ended(self, ending))
             self._flush_news()
+
+    def _words(self, error: Exception) -> str:
+        opening = self._opening
+        if isinstance(error, OSError):
+            return connect_failure(error, opening.host, opening.port, opening.tls is not None)
+        if not isinstance(error, (ValueError, struct.error)):
+            log.failure("MQTT client {client}: an unexpected error", client=opening.client_id)
+        return (
+            f"{opening.host}:{opening.port} sent something that is not MQTT: check that it is a broker "
+            f"({type(error).__name__}: {error})"
+        )
 
     def _close(self) -> None:
         found = None if self._client is None else self._client.socket()
@@ -318,7 +327,7 @@ class Wire:
             return
         limits = BrokerLimits(
             in_flight=min(MQTT_IN_FLIGHT, getattr(properties, "ReceiveMaximum", MQTT_IN_FLIGHT)),
-            packet_size=getattr(properties, "MaximumPacketSize", None),
+            packet_size=getattr(properties, "MaximumPacketSize", LARGEST_PACKET),
             can_retain=getattr(properties, "RetainAvailable", 1) == 1,
             can_confirm=getattr(properties, "MaximumQoS", 2) >= 1,
         )
