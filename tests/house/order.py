@@ -51,6 +51,8 @@ _WALL_CLOCK: Final = (
     "plant/outbox/outbox.py",  # messages carry the time of day, and expire by it also after a restart
     "plant/sinks/rabbitmq/command_receiver.py",  # the sender of a command writes the time into it
     "plant/sinks/mqtt/sparkplug/form.py",  # hosts read the timestamps of metrics
+    "plant/sinks/files.py",  # the names of files have the time
+    "plant/sinks/sqlite.py",  # rows are deleted by their dates
 )
 _READS_WALL_CLOCK: Final = re.compile(
     r"time\.time(_ns)?|from time import (.*, )?time(_ns)?(,.*| as .*)?|(datetime|date)\.(now|today|utcnow)"

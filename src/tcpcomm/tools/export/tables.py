@@ -58,7 +58,7 @@ def csv_lines(
     writer.writerow(COLUMNS)
     for value in values:
         row = _row(value, sessions, encoding)
-        writer.writerow([_cell(row.get(each)) for each in COLUMNS])
+        writer.writerow([cell(row.get(each)) for each in COLUMNS])
         yield buffer.getvalue().encode("utf-8", "backslashreplace")
         buffer.seek(0)
         buffer.truncate()
@@ -74,7 +74,8 @@ def json_lines(
         yield f"{text}\n".encode("utf-8", "backslashreplace")
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
+    """Return a value for a CSV. A text that a spreadsheet would take for a formula gets an apostrophe."""
     if isinstance(value, dict):
         value = json_text(value)
     if isinstance(value, str):
