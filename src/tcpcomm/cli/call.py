@@ -11,9 +11,9 @@ from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, load_declaration, number
 from tcpcomm.cli.hosting import ConnectionOptions, no_command, run_reactor
-from tcpcomm.cli.methods import Method, method_names, method_of
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
+from tcpcomm.equipment.methods import Method, method_names, method_of
 from tcpcomm.errors import CodecError, EncodeError, Fault, NotSent, OutcomeUnknown
 from tcpcomm.host.host import link_of
 from tcpcomm.runtime.monotonic_time import the_reactor

@@ -9,7 +9,6 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from tcpcomm import BadReply, CodecError, ConfigurationError, Fault, NotSent, OutcomeUnknown, link_of
-from tcpcomm.cli.methods import method_of
 from tcpcomm.devices.s7 import (
     S7,
     Confirm,
@@ -24,6 +23,7 @@ from tcpcomm.devices.s7 import (
 )
 from tcpcomm.devices.s7.items import MOST_VARIABLES
 from tcpcomm.devices.s7.transfer import SMALLEST_PDU
+from tcpcomm.equipment.methods import method_of
 from tcpcomm.link.states import LinkState
 from tcpcomm.tools.manual.values import read_arguments
 from tests.equipment.declared import Bench

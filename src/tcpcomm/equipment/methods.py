@@ -1,4 +1,4 @@
-"""The methods of a declaration that ``tcpcomm call`` can call beside its commands: :func:`method_of`."""
+"""The methods of a declaration that can be called by name beside its commands: :func:`method_of`."""
 
 from __future__ import annotations
 
