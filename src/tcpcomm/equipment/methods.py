@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from attrs import frozen
 
@@ -21,6 +21,8 @@ class Method:
     """Its name, behind the name of its face: ``("holding", "write")``."""
     parameters: tuple[Field, ...]
     has_result: bool
+    result: Any = None
+    """The annotation of its result, or None if there is none."""
 
     def call(self, proxy: Any, values: dict[str, Any]) -> Any:
         """Call it with these values. Return an awaitable."""
@@ -46,7 +48,15 @@ def method_of(kind: type[Equipment], name: str) -> Method | None:
         path,
         tuple(Field(each.name, hints.get(each.name, str), _default(each)) for each in parameters),
         has_result=hints.get("return") is not type(None),
+        result=_awaited(hints.get("return")),
     )
+
+
+def _awaited(annotation: Any) -> Any:
+    """Return the annotation of the result, without the Deferred or the like that brings it."""
+    arguments = get_args(annotation)
+    is_awaitable = hasattr(get_origin(annotation), "__await__")
+    return arguments[-1] if arguments and is_awaitable else annotation
 
 
 def _default(parameter: inspect.Parameter) -> Any:

@@ -64,6 +64,8 @@ class Sink:
 
     kind: ClassVar[str]
     """The word for it in ``plant.toml``."""
+    file_keys: ClassVar[tuple[str, ...]] = ("path",)
+    """The attributes that name files. A relative one in ``plant.toml`` is below the folder of that file."""
 
     batch: int = field(default=256, validator=_positive)
     """The most messages that it gets at once."""

@@ -1,0 +1,178 @@
+"""The gateway as a service: :class:`Gateway`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from random import Random
+from typing import Any, Self
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred
+from twisted.python.failure import Failure
+
+from tcpcomm.plant.gateway.broker_commands import CommandDesk
+from tcpcomm.plant.gateway.gateway_link import GatewayLink
+from tcpcomm.plant.gateway.plan import Plan
+from tcpcomm.plant.gateway.plant_file import plan_of, read_plant
+from tcpcomm.plant.gateway.posting import ReportPoster
+from tcpcomm.plant.gateway.settings import PlantSettings
+from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.monotonic_time import the_reactor
+from tcpcomm.session.observer import SessionObserver
+
+
+class Gateway(Service):
+    """
+    Runs the links of a plant, and gives what they bring to sinks, through an outbox.
+
+    It starts with the outbox, and then its links. It stops in the opposite order: the links drain, the
+    outbox stores what they brought, the sinks close.
+
+    Args:
+        plan: the configuration: a plan that :func:`read_plant` returned, or settings.
+        reactor: the reactor, or a test's clock; None: the global reactor.
+        observers: watch the sessions of all links.
+        outbox: takes the reports, in place of the one that the plan describes.
+        random: the source of the jitter, for tests.
+        wall: returns the time of day, for the reports.
+
+    Raises:
+        PlantMistakes: the settings have mistakes.
+        ConfigurationError: the outbox cannot be used, for example because another gateway has it open.
+    """
+
+    log = BoundedLogger()
+
+    def __init__(
+        self,
+        plan: Plan | PlantSettings,
+        *,
+        reactor: Any = None,
+        observers: Iterable[SessionObserver] = (),
+        outbox: Any = None,
+        random: Random | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.reactor = reactor = the_reactor(reactor)
+        self.plan = plan if isinstance(plan, Plan) else plan_of(plan, reactor=reactor)
+        plan = self.plan
+        self.outbox = self._outbox() if outbox is None else outbox
+        """Keeps the reports until their sinks have confirmed them."""
+        self.poster = ReportPoster(self.outbox, reactor.seconds)
+        """Gives the reports to the outbox, and counts those that it refused."""
+        observers = tuple(observers)
+        random = random or Random()
+        self.links = {
+            name: GatewayLink(
+                each,
+                self.poster,
+                clock=reactor,
+                wall=wall,
+                random=random,
+                observers=observers,
+                changed=self._link_changed,
+            )
+            for name, each in plan.links.items()
+        }
+        """The links by name."""
+        self.commands = CommandDesk(self.links, reactor)
+        """Carries out the commands of brokers."""
+        self._ownership: Any = None
+        self._stopping: Deferred[None] | None = None
+        self._describe()
+
+    @classmethod
+    def from_file(cls, path: str | Path, *, reactor: Any = None, **options: Any) -> Self:
+        """
+        Make the gateway of a ``plant.toml``.
+
+        Args:
+            path: the file.
+            reactor: the reactor, or a test's clock; None: the global reactor.
+            options: other arguments of the class.
+
+        Raises:
+            PlantMistakes: the file has mistakes; the error tells all of them.
+            ConfigurationError: the outbox cannot be used.
+        """
+        return cls(read_plant(path, reactor=reactor), reactor=reactor, **options)
+
+    def problem(self) -> str:
+        """Return what keeps the gateway from its work, in words; empty if nothing does."""
+        return self.poster.problem or str(self.outbox.figures().problem)
+
+    def startService(self) -> None:
+        """Start the outbox, then the links, or those that this gateway owns."""
+        super().startService()  # type: ignore[no-untyped-call]
+        self.outbox.startService()
+        plan = self.plan
+        polls = sum(len(each.polls) for each in plan.links.values())
+        self.log.info(
+            "gateway {name}: {links} links, {polls} polls ({rate:.1f} a second), sinks: {sinks}",
+            name=plan.name,
+            links=len(plan.links),
+            polls=polls,
+            rate=plan.polls_per_second,
+            sinks=", ".join(plan.sinks),
+        )
+        if plan.standby is None:
+            for each in self.links.values():
+                each.startService()
+        else:
+            self._stand_by()
+
+    @inlineCallbacks
+    def stopService(self) -> Any:
+        """
+        Stop in order. Return a Deferred that fires when all is closed.
+
+        Reports that the outbox could not deliver stay in its file.
+        """
+        if not self.running:
+            return
+        super().stopService()  # type: ignore[no-untyped-call]
+        yield DeferredList([each.stopService() for each in self.links.values()], consumeErrors=True)
+        if self._ownership is not None:
+            yield maybeDeferred(self._ownership.stop).addErrback(self._log_stop)
+        yield self.poster.when_idle()
+        yield maybeDeferred(self.outbox.stopService)
+        self.log.info("gateway {name}: stopped", name=self.plan.name)
+
+    def abort(self) -> None:
+        """Drop all connections at once."""
+        for each in self.links.values():
+            each.link.engine.drop("the gateway got a second signal to stop")
+
+    def _outbox(self) -> Any:
+        from tcpcomm.plant.outbox.outbox import Outbox  # noqa: PLC0415 - a test brings its own
+
+        plan = self.plan
+        return Outbox(
+            plan.outbox,
+            plan.sinks,
+            max_mib=plan.max_mib,
+            max_messages=plan.max_messages,
+            reactor=self.reactor,
+        )
+
+    def _describe(self) -> None:
+        """Tell the sinks what they will get, and let them take commands."""
+        for name, connection in self.outbox.connections.items():
+            descriptions = [each.description(name) for each in self.plan.links.values()]
+            connection.describe(descriptions, self.plan.name)
+            connection.take_commands(self.commands.for_sink(name))
+
+    def _link_changed(self, link: str, is_ready: bool, reason: str) -> None:
+        for connection in self.outbox.connections.values():
+            try:
+                connection.link_changed(link, is_ready, reason)
+            except Exception:
+                self.log.failure("a sink failed at the state of {link}", link=link)
+
+    def _stand_by(self) -> None:
+        """Claim each link. The ownership says which of them run here."""
+
+    def _log_stop(self, failure: Failure) -> None:
+        self.log.failure("the ownership of links failed to stop", failure)

@@ -1,0 +1,261 @@
+"""
+The keys of ``plant.toml`` as attrs classes, from :class:`PlantSettings` down. They hold values, no objects.
+
+Each attribute is a key of its table; ``docs/reference/plant-toml.md`` lists them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from attrs import Attribute, field, frozen
+from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
+
+from tcpcomm.equipment.equipment import Equipment
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.link.policy import PROFILES
+from tcpcomm.plant.gateway.mistakes import did_you_mean
+from tcpcomm.plant.gateway.structure import KEY
+from tcpcomm.plant.secret import Secret
+from tcpcomm.plant.sink import Sink
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""The names of gateways, links and sinks, which topics and queues carry."""
+
+NAME_RULE: Final = (
+    "a name must have 1 to 64 letters, digits, dots, underscores and hyphens, and begin with a letter or "
+    "a digit"
+)
+
+MIN_EVERY: Final = 0.01
+"""The fewest seconds between two polls of one command."""
+
+MAX_EVERY: Final = 31 * 86400.0
+"""The most seconds between two polls of one command."""
+
+MAX_JITTER: Final = 0.5
+"""The largest share of its interval by which a poll is moved."""
+
+MAX_COMMANDS: Final = 1000
+"""The most commands of brokers that may be under way on one link."""
+
+TOPIC_FIELDS: Final = ("gateway", "plant", "link", "name")
+"""The names that a topic may hold in braces."""
+
+
+def _above_0(_: object, attribute: Attribute[Any], value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise ConfigurationError(f"{attribute.name} must be above 0, not {value:g}")
+
+
+def _at_least_0(_: object, attribute: Attribute[Any], value: float | None) -> None:
+    if value is not None and not value >= 0:
+        raise ConfigurationError(f"{attribute.name} must not be negative, but is {value:g}")
+
+
+def _interval(_: object, attribute: Attribute[Any], value: float | None) -> None:
+    _above_0(_, attribute, value)
+    if value is not None and not MIN_EVERY <= value <= MAX_EVERY:
+        raise ConfigurationError(
+            f"{attribute.name} must be from {MIN_EVERY:g} to {MAX_EVERY:.0f} seconds, not {value:g}"
+        )
+
+
+def _share(_: object, attribute: Attribute[Any], value: float | None) -> None:
+    if value is not None and not 0 <= value <= MAX_JITTER:
+        raise ConfigurationError(f"{attribute.name} must be from 0 to {MAX_JITTER}, not {value:g}")
+
+
+def _name(_: object, attribute: Attribute[Any], value: str | None) -> None:
+    if value is not None and value and not NAME.fullmatch(value):
+        raise ConfigurationError(f"{attribute.name} is {value!r}: {NAME_RULE}")
+
+
+def _names(_: object, __: Attribute[Any], values: Mapping[str, Any]) -> None:
+    for each in values:
+        if not NAME.fullmatch(each):
+            raise ConfigurationError(f"{each!r}: {NAME_RULE}")
+
+
+def _profile(_: object, __: Attribute[Any], value: str | None) -> None:
+    if value is not None and value not in PROFILES:
+        raise ConfigurationError(f"there is no profile {value!r}{did_you_mean(value, PROFILES)}")
+
+
+def _topic(_: object, attribute: Attribute[Any], value: str | None) -> None:
+    if value is None:
+        return
+    if not value or value.startswith("/") or value.endswith("/"):
+        raise ConfigurationError(f"{attribute.name} must neither be empty nor begin or end with a slash")
+    try:
+        value.format_map(dict.fromkeys(TOPIC_FIELDS, ""))
+    except (KeyError, ValueError, IndexError, AttributeError):
+        known = ", ".join(f"{{{each}}}" for each in TOPIC_FIELDS)
+        raise ConfigurationError(f"{attribute.name} may have these words in braces: {known}") from None
+
+
+def _commands(_: object, attribute: Attribute[Any], value: int | None) -> None:
+    if value is not None and not 1 <= value <= MAX_COMMANDS:
+        raise ConfigurationError(f"{attribute.name} must be from 1 to {MAX_COMMANDS}, not {value}")
+
+
+@frozen(kw_only=True)
+class OutboxSettings:
+    """The keys of ``[gateway.outbox]``: where messages wait until their sink has confirmed them."""
+
+    file: str = "outbox.db"
+    """The file, below the folder of the configuration."""
+    max_mib: int = field(default=1024, validator=_above_0)
+    """The most MiB that the file may have. Beyond it the outbox refuses messages."""
+    max_messages: int = field(default=1_000_000, validator=_above_0)
+    """The most messages that may wait."""
+
+
+@frozen(kw_only=True)
+class GatewaySettings:
+    """The keys of ``[gateway]``."""
+
+    name: str = field(default="gateway", validator=_name)
+    """The name of this gateway. Two gateways of one plant have two names."""
+    plant: str = field(default="", validator=_name)
+    """The name of the plant, which gateways that stand by for each other share. Empty: the name."""
+    outbox: OutboxSettings = OutboxSettings()
+    standby: str | None = None
+    """The ``rabbitmq`` sink that gives each link to one gateway of the plant. None: all links are ours."""
+    metrics: str | None = None
+    """The port, or address and port, of the figures and of the health, such as ``127.0.0.1:9100``."""
+
+
+@frozen(kw_only=True)
+class PolicySettings:
+    """The keys of a ``policy``, in seconds. Each replaces that of the profile."""
+
+    connect_timeout: float | None = field(default=None, validator=_above_0)
+    """The time for an attempt to connect."""
+    resolve_timeout: float | None = field(default=None, validator=_above_0)
+    """The time for the lookup of a name."""
+    handshake_timeout: float | None = field(default=None, validator=_above_0)
+    """The time for TLS, a login, and the first steps."""
+    grace: float | None = field(default=None, validator=_above_0)
+    """The time that a stop waits for sent data to leave."""
+    quick: float | None = field(default=None, validator=_above_0)
+    """The time from one attempt to the next in a young outage, and the first ceiling of the backoff."""
+    quick_for: float | None = field(default=None, validator=_at_least_0)
+    """The time for which an outage is young."""
+    cap: float | None = field(default=None, validator=_above_0)
+    """The highest ceiling of the backoff."""
+    heartbeat_interval: float | None = field(default=None, validator=_above_0)
+    """The time between two heartbeats, where the device has one."""
+    heartbeat_timeout: float | None = field(default=None, validator=_above_0)
+    """The silence after which the device counts as dead."""
+
+
+@frozen(kw_only=True)
+class PollSettings:
+    """The keys of ``[[links.NAME.poll]]``."""
+
+    command: str
+    """The command of the device, or one of its methods, as ``tcpcomm call`` takes it: ``holding``."""
+    arguments: Mapping[str, Any] = field(factory=dict, metadata={KEY: "with"})
+    """The arguments by name."""
+    name: str | None = field(default=None, validator=_name)
+    """The name in reports. None: the command. Two polls of one command need two names."""
+    every: float | None = field(default=None, validator=_interval)
+    """The seconds from one poll to the next. None: that of ``[defaults]``, or 1."""
+    deadline: float | None = field(default=None, validator=_above_0)
+    """The seconds that the device has for its reply. None: as declared."""
+    jitter: float | None = field(default=None, validator=_share)
+    """The share of ``every``, up to 0.5, by which each poll comes later at random."""
+    to: tuple[str, ...] | None = None
+    """The sinks. None: those of the link."""
+    topic: str | None = field(default=None, validator=_topic)
+    """The topic, with ``{link}``, ``{name}``, ``{gateway}``, ``{plant}`` in it. None: ``{link}/{name}``."""
+    expires_in: float | None = field(default=None, validator=_above_0)
+    """The seconds after which a report is worth nothing, and is not delivered. None: as for the link."""
+    only_changes: bool | None = None
+    """True if only a report whose values differ from the last ones is posted."""
+    at_least_every: float | None = field(default=None, validator=_above_0)
+    """With ``only_changes``, the seconds after which a report is posted also without a change."""
+
+
+@frozen(kw_only=True)
+class DefaultSettings:
+    """The keys of ``[defaults]``: for all links and polls that do not have them."""
+
+    profile: str | None = field(default=None, validator=_profile)
+    policy: PolicySettings | None = None
+    allow: tuple[str, ...] | None = None
+    wait: float | None = field(default=None, validator=_at_least_0)
+    retries: int | None = field(default=None, validator=_at_least_0)
+    to: tuple[str, ...] | None = None
+    states: tuple[str, ...] | None = None
+    commands_from: tuple[str, ...] | None = None
+    max_commands: int | None = field(default=None, validator=_commands)
+    expires_in: float | None = field(default=None, validator=_above_0)
+    every: float | None = field(default=None, validator=_interval)
+    deadline: float | None = field(default=None, validator=_above_0)
+    jitter: float | None = field(default=None, validator=_share)
+    only_changes: bool | None = None
+    at_least_every: float | None = field(default=None, validator=_above_0)
+
+
+@frozen(kw_only=True)
+class LinkSettings:
+    """The keys of ``[links.NAME]``."""
+
+    like: str | None = None
+    """Another link. Its keys, except ``at`` and ``listen``, are those of this link where it has no own."""
+    device: str | type[Equipment] | None = None
+    """A name that ``tcpcomm devices`` lists, ``module:Class``, or ``file.py:Class`` beside this file."""
+    at: str | IStreamClientEndpoint | None = None
+    """The place where the device listens, as an endpoint: ``tcp:10.0.0.5:502``."""
+    listen: str | IStreamServerEndpoint | None = None
+    """In its place, where the device connects to us: ``tcp:9999:interface=10.0.0.1``."""
+    allow: tuple[str, ...] | None = None
+    """With ``listen``, the networks from which the device may come: ``["10.0.0.0/24"]``, or ``["any"]``."""
+    profile: str | None = field(default=None, validator=_profile)
+    """``lan``, ``fleet`` or ``wan``. None: the policy that the device declares, or ``fleet``."""
+    policy: PolicySettings | None = None
+    """Times that replace those of the profile."""
+    credentials: Mapping[str, Secret] | None = None
+    """The credentials of a declared login, by name, as secrets: ``{password = "env:CAMERA_PASSWORD"}``."""
+    psk: str | None = None
+    """The file with the pre-shared key that the device must prove."""
+    psk_name: str | None = None
+    """Our name in that proof."""
+    header: Mapping[str, Any] | None = None
+    """The values in the headers of all commands, such as ``{unit = 7}`` of Modbus."""
+    wait: float | None = field(default=None, validator=_at_least_0)
+    """The seconds that a command of a broker waits for the link to be ready. None: 0."""
+    retries: int | None = field(default=None, validator=_at_least_0)
+    """The number of times that an idempotent command is repeated. None: 1."""
+    to: tuple[str, ...] | None = None
+    """The sinks of polls that name none. None: all sinks."""
+    expires_in: float | None = field(default=None, validator=_above_0)
+    """The seconds after which reports of this link are not delivered any more. None: they never expire."""
+    poll: tuple[PollSettings, ...] | None = None
+    """What is polled."""
+    events: Mapping[str, tuple[str, ...]] | None = None
+    """The sinks of each event, by its name; ``"*"`` is every other event."""
+    states: tuple[str, ...] | None = None
+    """The sinks that get a report when the link becomes ready, and when it is lost. None: no sink."""
+    commands: tuple[str, ...] | None = None
+    """The commands that a broker may give. None: no command."""
+    commands_from: tuple[str, ...] | None = None
+    """The sinks that may give them. None: all sinks."""
+    max_commands: int | None = field(default=None, validator=_commands)
+    """The commands of brokers that may be under way at once. None: 8."""
+
+
+@frozen(kw_only=True)
+class PlantSettings:
+    """The whole configuration: the tables of ``plant.toml``."""
+
+    gateway: GatewaySettings = GatewaySettings()
+    defaults: DefaultSettings = DefaultSettings()
+    links: Mapping[str, LinkSettings] = field(factory=dict, validator=_names)
+    """The links by name."""
+    sinks: Mapping[str, Sink] = field(factory=dict, validator=_names)
+    """The sinks by name."""
