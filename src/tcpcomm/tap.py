@@ -8,19 +8,16 @@ The server does not listen before all options are checked.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
-from types import TracebackType
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from attrs import evolve
+from twisted.application.service import Service
 from twisted.internet.defer import inlineCallbacks
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
-from twisted.logger import ILogObserver
 from twisted.python import usage
 
 from tcpcomm.errors import ConfigurationError
@@ -29,13 +26,15 @@ from tcpcomm.framing.base import DEFAULT_MAX_FRAME, Framing
 from tcpcomm.framing.unframed import Unframed
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.psk import PreSharedKeys, read_keys
+from tcpcomm.plant.gateway.twistd_options import PlantOptions
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.logs import DEFAULT_LIMIT, LineObserver
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
-from tcpcomm.server.machine import is_terminal, keep_files_private, remove_stale_pidfile
+from tcpcomm.server.machine import keep_files_private, remove_stale_pidfile
 from tcpcomm.server.options import ListeningOptions, check, one_line
 from tcpcomm.server.service import CannotListen, ServerService
+from tcpcomm.server.twistd_hooks import TwistdHooks, start_in_one_line
 from tcpcomm.server.twistd_log import DEFAULT_LOG_FILES, DEFAULT_LOG_SIZE, twistd_observer
 from tcpcomm.server.worker import Worker
 from tcpcomm.server.workers import Workers, WorkersFailed
@@ -46,19 +45,23 @@ from tcpcomm.tools.monitor.options import MonitorOptions
 from tcpcomm.tools.record.options import RecordingOptions
 from tcpcomm.transports.uvloop_reactor import choose
 
+if TYPE_CHECKING:
+    from tcpcomm.plant.gateway.plan import Plan
+
 DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
 
 
-class ServerOptions(ListeningOptions, MonitorOptions, RecordingOptions):
+class ServerOptions(ListeningOptions, PlantOptions, MonitorOptions, RecordingOptions):
     """The options of ``twistd tcpcomm``."""
 
     synopsis = "[options]"
 
     longdesc = r"""Runs an echo/command server on 127.0.0.1:9999. It answers each peer in the form of its
 messages: lines that end with CR LF, LF or CR, text without an end, or a 4-byte length prefix. Send HELP for
-its commands. With --app it runs your own equipment or protocol instead. 'twistd -n tcpcomm' stays in the
-foreground; without -n it runs in the background."""
+its commands. With --app it runs your own equipment or protocol instead, and with --plant a gateway between
+many links and a broker. 'twistd -n tcpcomm' stays in the foreground; without -n it runs in the
+background."""
 
     examples = r"""
 Examples:
@@ -66,6 +69,7 @@ Examples:
   twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'delimited:\r'
   twistd -n tcpcomm --app my_camera:MyCamera
   twistd -n tcpcomm --fast
+  twistd -n tcpcomm --plant plant.toml
 """
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
@@ -174,8 +178,12 @@ Examples:
             problems += self._not_for_workers()
         if self["fast"]:  # first, because anything else, such as --app, may import the reactor
             check(problems, choose, option="fast")
-        self.factory: Any = check(problems, self._factory, problems)
-        self.listeners = self._listeners(problems)
+        if self["plant"] is None:
+            self.factory: Any = check(problems, self._factory, problems)
+            self.listeners = self._listeners(problems)
+        else:
+            self.read_plan(problems)
+            self.observers = self._observers(problems) or []
         if self["log-format"] not in ("text", "json"):
             problems.append(f"--log-format must be text or json, not {self['log-format']!r}")
         self.log = {
@@ -357,7 +365,7 @@ Examples:
 Options = ServerOptions  # twistd looks for this name
 
 
-class TwistdService(ServerService):
+class TwistdService(TwistdHooks, ServerService):
     """
     The service in twistd. It shows a failed start in one line, and aborts its sessions at a second SIGTERM.
 
@@ -379,44 +387,14 @@ class TwistdService(ServerService):
         **options: Any,
     ) -> None:
         super().__init__(*args, **options)
-        self._observer = observer
+        self.log_observer = observer
         self._reload_keys = reload_keys
-        self._has_terminal = is_terminal()
-
-    def setServiceParent(self, parent: Any) -> None:
-        if self._observer is not None:
-            parent.setComponent(ILogObserver, self._observer)
-        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
-
-    def startService(self) -> None:
-        """Start, and write all of the log when the reactor stops, because twistd kills its process then."""
-        super().startService()
-        if self._observer is not None:
-            the_reactor().addSystemEventTrigger("after", "shutdown", self._observer.finish)
 
     def privilegedStartService(self) -> None:
         """Listen. If that fails, twistd ends with exit code 1 and the reason."""
-        try:
+        with start_in_one_line(CannotListen):
             super().privilegedStartService()
-        except CannotListen as error:
-            self.log.critical("{problem}", problem=str(error))
-            sys.excepthook = _print_one_line  # twistd cleans up, and raises the error again
-            raise
-        if hasattr(signal, "SIGHUP"):  # Windows has none
-            self._reload_at(signal.SIGHUP)
-
-    def _reload_at(self, number: int) -> None:
-        """Handle SIGHUP, unless the program does so itself. After ``nohup`` it does not stop the server."""
-        before = signal.getsignal(number)
-        if before in (signal.SIG_DFL, signal.SIG_IGN):
-            self._has_terminal = self._has_terminal and before is not signal.SIG_IGN
-            with suppress(ValueError):  # this is not the main thread, so no signal arrives here
-                signal.signal(number, self._hung_up)
-
-    def _hung_up(self, number: int, frame: object) -> None:
-        reactor = the_reactor()
-        over = self._has_terminal and not is_terminal()
-        reactor.callFromThread(reactor.stop if over else self.reload)
+        self.reload_at_hangup()
 
     def load_files(self) -> bool:
         """Load certificates, revocation lists and keys again. Return False if a file is wrong."""
@@ -436,16 +414,6 @@ class TwistdService(ServerService):
         """Drain the sessions; a second signal aborts them."""
         self.expect_second_signal()
         return super().stopService()
-
-    def expect_second_signal(self) -> None:
-        """Have the next signal abort the sessions."""
-        with suppress(ValueError):  # this is not the main thread, so no signal arrives here
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, self._stop_now)
-
-    def _stop_now(self, number: int, frame: object) -> None:
-        self.log.warn("a second signal: aborting the remaining sessions")
-        the_reactor().callFromThread(self.abort)
 
     def abort(self) -> None:
         """Abort the sessions that are left."""
@@ -493,11 +461,8 @@ class SupervisorService(TwistdService):
 
     def startService(self) -> None:
         super().startService()
-        try:
+        with start_in_one_line(WorkersFailed):
             self._workers.start()
-        except WorkersFailed:
-            sys.excepthook = _print_one_line
-            raise
         for each in self._places:
             super().log_listening(*each)
 
@@ -517,8 +482,10 @@ class SupervisorService(TwistdService):
         self._workers.signal("TERM")
 
 
-def makeService(options: ServerOptions) -> TwistdService:
+def makeService(options: ServerOptions) -> Service:
     """Make the service. Called by twistd, with parsed options."""
+    if options.plan is not None:
+        return _gateway(options, options.plan)
     service: Callable[..., TwistdService] = TwistdService
     if options.worker is not None:
         service = partial(WorkerService, options.worker)
@@ -534,6 +501,15 @@ def makeService(options: ServerOptions) -> TwistdService:
     )
 
 
+def _gateway(options: ServerOptions, plan: Plan) -> Service:
+    from tcpcomm.plant.gateway.twistd_gateway import TwistdGateway  # noqa: PLC0415 - for --plant only
+
+    try:
+        return TwistdGateway(plan, options["plant"], options.observers, _log_observer(options))
+    except ConfigurationError as error:
+        _refuse([str(error)])
+
+
 def _log_observer(options: ServerOptions) -> LineObserver | None:
     try:
         return twistd_observer(options["log-format"], options.parent or {}, **options.log)
@@ -543,10 +519,3 @@ def _log_observer(options: ServerOptions) -> LineObserver | None:
 
 def _refuse(problems: list[str]) -> NoReturn:
     sys.exit("\n".join(f"twistd tcpcomm: {problem}" for problem in problems))
-
-
-def _print_one_line(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
-    """Print an error that is in the log already, without a traceback."""
-    print(f"twistd tcpcomm: {error}", file=sys.__stderr__)

@@ -234,7 +234,8 @@ def _enum(value: Any, kind: Any) -> Any:
 
 
 def _is_any(kind: Any) -> bool:
-    return kind is Any
+    found: object = kind
+    return found is Any
 
 
 def _is_sequence(kind: Any) -> bool:

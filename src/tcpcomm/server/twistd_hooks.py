@@ -1,0 +1,98 @@
+"""The manners of a service in twistd: its log, its signals, its failed start: :class:`TwistdHooks`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.logger import ILogObserver
+
+from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.logs import LineObserver
+from tcpcomm.runtime.monotonic_time import the_reactor
+from tcpcomm.server.machine import is_terminal
+
+
+class TwistdHooks(Service):
+    """
+    A service in twistd, to be mixed into another service.
+
+    It writes all of the log when the reactor stops, because twistd kills its process then. At SIGHUP it
+    reloads, or stops if its terminal was closed. A second SIGTERM or Ctrl-C aborts what is left.
+    """
+
+    log = BoundedLogger()
+    log_observer: LineObserver | None = None
+    """Writes twistd's log. If it is None, twistd's own options decide."""
+    has_terminal = False
+    """True if the end of the terminal ends the program."""
+
+    def setServiceParent(self, parent: Any) -> None:
+        if self.log_observer is not None:
+            parent.setComponent(ILogObserver, self.log_observer)
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]
+
+    def startService(self) -> None:
+        """Start, and write all of the log when the reactor stops."""
+        super().startService()  # type: ignore[no-untyped-call]
+        if self.log_observer is not None:
+            the_reactor().addSystemEventTrigger("after", "shutdown", self.log_observer.finish)
+
+    def reload(self) -> None:
+        """Load again what can change in a running program."""
+
+    def abort(self) -> None:
+        """Abort what is left at a second signal to stop."""
+
+    def reload_at_hangup(self) -> None:
+        """
+        Handle SIGHUP, unless the program does so itself. After ``nohup`` it does not stop the program.
+
+        Windows has no SIGHUP.
+        """
+        number = getattr(signal, "SIGHUP", None)
+        if number is None:
+            return
+        before = signal.getsignal(number)
+        if before in (signal.SIG_DFL, signal.SIG_IGN):
+            self.has_terminal = is_terminal() and before is not signal.SIG_IGN
+            with suppress(ValueError):  # this is not the main thread, so no signal arrives here
+                signal.signal(number, self._hung_up)
+
+    def _hung_up(self, number: int, frame: object) -> None:
+        reactor = the_reactor()
+        over = self.has_terminal and not is_terminal()
+        reactor.callFromThread(reactor.stop if over else self.reload)
+
+    def expect_second_signal(self) -> None:
+        """Have the next signal abort what is left."""
+        with suppress(ValueError):  # this is not the main thread, so no signal arrives here
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._stop_now)
+
+    def _stop_now(self, number: int, frame: object) -> None:
+        self.log.warn("a second signal: aborting the remaining sessions")
+        the_reactor().callFromThread(self.abort)
+
+
+@contextmanager
+def start_in_one_line(*errors: type[Exception]) -> Iterator[None]:
+    """Log one of these errors of a start. twistd cleans up, and ends with exit code 1 and one line."""
+    try:
+        yield
+    except errors as error:
+        TwistdHooks.log.critical("{problem}", problem=str(error))
+        sys.excepthook = _print_one_line  # twistd raises the error again
+        raise
+
+
+def _print_one_line(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """Print an error that is in the log already, without a traceback."""
+    print(f"twistd tcpcomm: {error}", file=sys.__stderr__)
