@@ -59,7 +59,18 @@ class Report:
             found = message.value()
             if not isinstance(found, dict) or found.get("kind") not in KINDS:
                 return None
-            at = datetime.fromisoformat(found["at"]).timestamp()
-            return cls(**{**found, "at": at})
+            at = datetime.fromisoformat(found["at"])
+            if at.tzinfo is None:
+                at = at.replace(tzinfo=UTC)
+            report = cls(**{**found, "at": at.timestamp()})
         except (KeyError, TypeError, ValueError):
             return None
+        return report if report._is_well_typed() else None
+
+    def _is_well_typed(self) -> bool:
+        """Return False if a program posted something else that looks like a report."""
+        return (
+            all(isinstance(each, str) for each in (self.link, self.name, self.problem))
+            and isinstance(self.values, Mapping)
+            and (self.seconds is None or type(self.seconds) in (int, float))
+        )

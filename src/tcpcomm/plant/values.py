@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import date, time
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args, get_origin
 
-from attrs import frozen
+from attrs import field, frozen
 
 from tcpcomm.codec.annotations import bare_type, fields_of, has_fields, union_members
 from tcpcomm.codec.base import Field
@@ -18,7 +20,7 @@ RESULT: Final = "result"
 """The name of the result of a command, if it has no fields of its own."""
 
 _SINGLE: Final = (bool, int, float, str, bytes)
-_DEEPEST: Final = 8  # a class may have itself as a field
+_ABSENT: Final = object()
 
 
 @frozen(kw_only=True)
@@ -29,12 +31,20 @@ class ValueDescription:
     """The command or the event, and the field: ``locate/x``, ``alarm/code``, ``status/result``."""
     kind: type[Any]
     """bool, int, float, str or bytes; ``object`` for a list, a dict, and what has no fixed type."""
+    items: type[Any] | None = None
+    """The kind of the items, if it is a list of single values of one kind."""
     unit: str = ""
     low: float | None = None
     high: float | None = None
     doc: str = ""
     """The first line of the declaration's text about the message that brings it."""
     is_event: bool = False
+    steps: tuple[str, ...] = field()
+    """The keys that lead to it in the values of a report; by default, those of its path."""
+
+    @steps.default
+    def _steps_of_path(self) -> tuple[str, ...]:
+        return tuple(self.path.split("/")[1:])
 
 
 def values_of(declaration: Declaration, name: str) -> tuple[ValueDescription, ...]:
@@ -59,7 +69,7 @@ def values_of(declaration: Declaration, name: str) -> tuple[ValueDescription, ..
     for each in fields:
         is_whole = each.name == RESULT and not is_event
         start = name if is_whole and has_fields(_member(each.type)) else f"{name}/{each.name}"
-        found += _described(start, each.type, doc, is_event, _DEEPEST)
+        found += _described(start, (each.name,), each.type, doc, is_event, ())
     return tuple(found)
 
 
@@ -73,35 +83,60 @@ def _member(annotation: Any) -> Any:
 
 
 def _described(
-    path: str, annotation: Any, doc: str, is_event: bool, deeper: int
+    path: str, steps: tuple[str, ...], annotation: Any, doc: str, is_event: bool, above: tuple[Any, ...]
 ) -> Iterator[ValueDescription]:
     kind = _member(annotation)
-    if has_fields(kind) and deeper:
+    if has_fields(kind) and kind not in above:  # a class may have itself as a field
         for each in fields_of(kind):
-            yield from _described(f"{path}/{each.name}", each.type, doc, is_event, deeper - 1)
+            yield from _described(
+                f"{path}/{each.name}", (*steps, each.name), each.type, doc, is_event, (*above, kind)
+            )
         return
-    limits = limits_of(annotation) if _single(kind) in (int, float) else None
+    limits = limits_of(annotation) if kind_of(annotation) in (int, float) else None
     yield ValueDescription(
         path=path,
-        kind=_single(kind),
+        kind=kind_of(annotation),
+        items=items_of(annotation),
         unit="" if limits is None else limits.unit,
         low=None if limits is None or limits.low is None else float(limits.low),
         high=None if limits is None or limits.high is None else float(limits.high),
         doc=doc,
         is_event=is_event,
+        steps=steps,
     )
 
 
-def _single(kind: Any) -> type[Any]:
-    """Return the type that the value has in JSON and on a broker."""
+def kind_of(annotation: Any) -> type[Any]:
+    """Return the type that a value of an annotation has in JSON, or ``object``, as ValueDescription says."""
+    kind = _member(annotation)
+    if get_origin(kind) is Literal:
+        return _shared({type(each) for each in get_args(kind)}, object)
     if not isinstance(kind, type):
         return object
     if issubclass(kind, Enum):
-        values = {type(each.value) for each in kind}
-        return values.pop() if len(values) == 1 and values <= set(_SINGLE) else str
+        return _shared({type(each.value) for each in kind}, str)
     if issubclass(kind, Decimal):
         return float
+    if issubclass(kind, (date, time)):
+        return str
+    if issubclass(kind, memoryview):
+        return bytes
     return next((each for each in _SINGLE if issubclass(kind, each)), object)
+
+
+def _shared(kinds: set[type[Any]], otherwise: type[Any]) -> type[Any]:
+    """Return the only kind of several values, if it is that of a single value."""
+    return kinds.pop() if len(kinds) == 1 and kinds <= set(_SINGLE) else otherwise
+
+
+def items_of(annotation: Any) -> type[Any] | None:
+    """Return the kind of the items of a list or tuple of single values, or None if it is something else."""
+    kind = _member(annotation)
+    arguments = [each for each in get_args(kind) if each is not ...]
+    if get_origin(kind) not in (list, tuple) or not arguments:
+        return None
+    kinds = {kind_of(each) for each in arguments}
+    return kinds.pop() if len(kinds) == 1 and kinds <= set(_SINGLE) else None
 
 
 def values_by_path(
@@ -110,6 +145,8 @@ def values_by_path(
     """
     Return the values of a report by their paths, without those that it does not bring.
 
+    A number that JSON has as a text, because it was a Decimal, becomes a float again.
+
     Args:
         descriptions: the values to find; those of other commands and events are left out.
         name: the command or the event.
@@ -117,16 +154,26 @@ def values_by_path(
     """
     found: dict[str, Any] = {}
     for each in descriptions:
-        message, *steps = each.path.split("/")
-        if message != name:
+        if each.path.partition("/")[0] != name:
             continue
-        value: Any = values
-        if RESULT in values and steps[0] != RESULT and not each.is_event:
-            value = values[RESULT]
-        for step in steps:
-            if not isinstance(value, Mapping) or step not in value:
-                break
-            value = value[step]
-        else:
-            found[each.path] = value
+        value = _at(values, each.steps)
+        if value is _ABSENT and RESULT in values and not each.is_event:
+            value = _at(values[RESULT], each.steps)
+        if value is not _ABSENT:
+            found[each.path] = _as_number(value) if each.kind is float else value
     return found
+
+
+def _as_number(value: Any) -> Any:
+    """Return the number that a text tells; any other value as it is."""
+    with suppress(ValueError):
+        return float(value) if isinstance(value, str) else value
+    return value
+
+
+def _at(value: Any, steps: tuple[str, ...]) -> Any:
+    for step in steps:
+        if not isinstance(value, Mapping) or step not in value:
+            return _ABSENT
+        value = value[step]
+    return value
