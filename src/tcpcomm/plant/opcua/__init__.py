@@ -1,1 +1,1 @@
-"""An OPC UA server that follows from declarations."""
+"""An OPC UA server that follows from declarations: objects, variables with units, methods, events."""
