@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tcpcomm.plant.sink import Sink as Sink, SinkConnection as SinkConnection
     from tcpcomm.plant.sinks.rabbitmq.configuration import RabbitMq as RabbitMq
     from tcpcomm.plant.sinks.rabbitmq.ownership import RabbitOwnership as RabbitOwnership
+    from tcpcomm.plant.sinks.files import Files as Files
+    from tcpcomm.plant.sinks.postgres import Postgres as Postgres
+    from tcpcomm.plant.sinks.sqlite import Sqlite as Sqlite
     from tcpcomm.plant.sinks.mqtt.configuration import Mqtt as Mqtt
     from tcpcomm.plant.sinks.files import Files as Files
     from tcpcomm.plant.sinks.sqlite import Sqlite as Sqlite
@@ -44,6 +47,9 @@ DEFINED_IN: Final = {
     "tcpcomm.plant.sink": ["Sink", "SinkConnection"],
     "tcpcomm.plant.sinks.rabbitmq.configuration": ["RabbitMq"],
     "tcpcomm.plant.sinks.rabbitmq.ownership": ["RabbitOwnership"],
+    "tcpcomm.plant.sinks.files": ["Files"],
+    "tcpcomm.plant.sinks.postgres": ["Postgres"],
+    "tcpcomm.plant.sinks.sqlite": ["Sqlite"],
     "tcpcomm.plant.sinks.mqtt.configuration": ["Mqtt"],
     "tcpcomm.plant.sinks.files": ["Files"],
     "tcpcomm.plant.sinks.sqlite": ["Sqlite"],

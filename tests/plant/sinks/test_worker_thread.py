@@ -1,35 +1,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import Any
 
 import pytest
 from twisted.internet.defer import CancelledError
-from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from tcpcomm.plant import SinkUnavailable
 from tcpcomm.plant.sinks.worker_thread import LAST_CALL, WorkerThread
-
-LONG = 60.0
-"""Seconds within which a thread has its turn, also on a busy machine."""
-
-
-class ThreadedClock(Clock):
-    """A test's clock that takes calls from threads. They run when the test says so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.from_threads: SimpleQueue[Callable[[], None]] = SimpleQueue()
-
-    def callFromThread(self, function: Callable[..., None], *args: Any) -> None:
-        self.from_threads.put(lambda: function(*args))
-
-    def turn(self) -> None:
-        """Wait for a call of a thread, and run it."""
-        self.from_threads.get(timeout=LONG)()
+from tests.plant.sinks.threaded import LONG, ThreadedClock
 
 
 class Hanging:

@@ -39,9 +39,14 @@ class Guard:
         )
 
     def start(
-        self, command: Sequence[str], environment: Mapping[str, str], output: Path
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        output: Path,
+        *,
+        user: str | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start a program; its output is added to a file."""
+        """Start a program, as another user if one is given; its output is added to a file."""
         with output.open("ab") as file:
             started = subprocess.Popen(
                 command,
@@ -50,6 +55,7 @@ class Guard:
                 stdout=file,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                user=user,
             )
         assert self._process.stdin is not None
         self._process.stdin.write(f"{started.pid}\n".encode())
