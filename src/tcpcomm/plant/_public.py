@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from tcpcomm.plant.sinks.rabbitmq.configuration import RabbitMq as RabbitMq
     from tcpcomm.plant.sinks.rabbitmq.ownership import RabbitOwnership as RabbitOwnership
     from tcpcomm.plant.sinks.files import Files as Files
-    from tcpcomm.plant.sinks.postgres import Postgres as Postgres
-    from tcpcomm.plant.sinks.sqlite import Sqlite as Sqlite
     from tcpcomm.plant.sinks.mqtt.configuration import Mqtt as Mqtt
     from tcpcomm.plant.sinks.files import Files as Files
+    from tcpcomm.plant.sinks.postgres import Postgres as Postgres
+    from tcpcomm.plant.sinks.rabbitmq.configuration import RabbitMq as RabbitMq
     from tcpcomm.plant.sinks.sqlite import Sqlite as Sqlite
     from tcpcomm.plant.values import ValueDescription as ValueDescription, values_of as values_of
 
@@ -48,10 +48,10 @@ DEFINED_IN: Final = {
     "tcpcomm.plant.sinks.rabbitmq.configuration": ["RabbitMq"],
     "tcpcomm.plant.sinks.rabbitmq.ownership": ["RabbitOwnership"],
     "tcpcomm.plant.sinks.files": ["Files"],
-    "tcpcomm.plant.sinks.postgres": ["Postgres"],
-    "tcpcomm.plant.sinks.sqlite": ["Sqlite"],
     "tcpcomm.plant.sinks.mqtt.configuration": ["Mqtt"],
     "tcpcomm.plant.sinks.files": ["Files"],
+    "tcpcomm.plant.sinks.postgres": ["Postgres"],
+    "tcpcomm.plant.sinks.rabbitmq.configuration": ["RabbitMq"],
     "tcpcomm.plant.sinks.sqlite": ["Sqlite"],
     "tcpcomm.plant.values": ["ValueDescription", "values_of"],
 }
