@@ -27,9 +27,11 @@ from tcpcomm.framing.unframed import Unframed
 from tcpcomm.net.endpoints import Listener
 from tcpcomm.net.psk import PreSharedKeys, read_keys
 from tcpcomm.plant.gateway.twistd_options import PlantOptions
+from tcpcomm.plant.metrics.options import MetricsOptions
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.logs import DEFAULT_LIMIT, LineObserver
 from tcpcomm.runtime.monotonic_time import the_reactor
+from tcpcomm.runtime.systemd import notifier_of
 from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.server.machine import keep_files_private, remove_stale_pidfile
 from tcpcomm.server.options import ListeningOptions, check, one_line
@@ -47,12 +49,13 @@ from tcpcomm.transports.uvloop_reactor import choose
 
 if TYPE_CHECKING:
     from tcpcomm.plant.gateway.plan import Plan
+    from tcpcomm.plant.metrics.web_service import MetricsService
 
 DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
 
 
-class ServerOptions(ListeningOptions, PlantOptions, MonitorOptions, RecordingOptions):
+class ServerOptions(ListeningOptions, PlantOptions, MetricsOptions, MonitorOptions, RecordingOptions):
     """The options of ``twistd tcpcomm``."""
 
     synopsis = "[options]"
@@ -178,11 +181,14 @@ Examples:
             problems += self._not_for_workers()
         if self["fast"]:  # first, because anything else, such as --app, may import the reactor
             check(problems, choose, option="fast")
+        self.metrics: MetricsService | None = None
         if self["plant"] is None:
+            self._make_metrics(problems)
             self.factory: Any = check(problems, self._factory, problems)
             self.listeners = self._listeners(problems)
         else:
             self.read_plan(problems)
+            self._make_metrics(problems)
             self.observers = self._observers(problems) or []
         if self["log-format"] not in ("text", "json"):
             problems.append(f"--log-format must be text or json, not {self['log-format']!r}")
@@ -238,7 +244,7 @@ Examples:
             return ["--workers needs Linux: start a server for each port instead"]
         found = [
             f"--{option} does not work with --workers, because each worker sees its own sessions only"
-            for option in ("record", "monitor")
+            for option in ("record", "monitor", "metrics")
             if self[option] is not None
         ]
         if self["evict"] != "none" and (self["evict"] is not None or self["psk"] is not None):
@@ -259,8 +265,13 @@ Examples:
         foreground = ["--nodaemon", "--pidfile=", "--rundir", twistd.get("rundir", "."), *reactor, *umask]
         return [*foreground, "tcpcomm", *self._given, "--log-format", "json"]
 
+    def _make_metrics(self, problems: list[str]) -> None:
+        place = None if self.plan is None else self.plan.metrics
+        if self.workers == 1 and self.worker is None:
+            self.metrics = check(problems, self.metrics_service, place)
+
     def _observers(self, problems: list[str]) -> list[SessionObserver] | None:
-        observers: list[SessionObserver] = []
+        observers: list[SessionObserver] = [] if self.metrics is None else [self.metrics.metrics]
         if self.workers == 1:
             observers += check(problems, self._recorders) or []
             observers += check(problems, self.monitors, self.recordings) or []
@@ -493,21 +504,59 @@ def makeService(options: ServerOptions) -> Service:
         command = options.worker_command()
         workers = Workers(options.workers, command, folder=options.folder, reactor=the_reactor())
         service = partial(SupervisorService, workers)
-    return service(
+    made = service(
         options.factory,
         options.listeners,
         observer=_log_observer(options),
         reload_keys=options.reload_keys,
     )
+    return _with_companions(made, options)
+
+
+def _with_companions(service: TwistdHooks, options: ServerOptions) -> TwistdHooks:
+    """Let a service start with the page of the metrics, and tell systemd how it goes."""
+    if options.worker is None:  # the supervisor tells systemd, and not each worker
+        service.notifier = notifier_of(os.environ, the_reactor())
+    if options.metrics is not None:
+        service.companions = [OneLineStart(options.metrics)]
+    return service
+
+
+class OneLineStart(Service):
+    """
+    A service of a companion. If it cannot listen, twistd ends with exit code 1 and the reason.
+
+    Args:
+        service: the companion.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def privilegedStartService(self) -> None:
+        """Listen, while the process may still bind low ports."""
+        with start_in_one_line(CannotListen):
+            self._service.privilegedStartService()
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        self._service.startService()
+
+    def stopService(self) -> Any:
+        super().stopService()  # type: ignore[no-untyped-call]
+        return self._service.stopService()
 
 
 def _gateway(options: ServerOptions, plan: Plan) -> Service:
     from tcpcomm.plant.gateway.twistd_gateway import TwistdGateway  # noqa: PLC0415 - for --plant only
 
     try:
-        return TwistdGateway(plan, options["plant"], options.observers, _log_observer(options))
+        gateway = TwistdGateway(plan, options["plant"], options.observers, _log_observer(options))
     except ConfigurationError as error:
         _refuse([str(error)])
+    if options.metrics is not None:
+        options.metrics.metrics.add_outbox(gateway.outbox)
+    return _with_companions(gateway, options)
 
 
 def _log_observer(options: ServerOptions) -> LineObserver | None:

@@ -104,6 +104,12 @@ Examples, with a declaration VisionCamera in my_camera.py:
             _in_tools("outbox", "OutboxOptions"),
             "Show what an outbox holds, and repeat or drop what was refused.",
         ],
+        [
+            "metrics",
+            None,
+            _in_tools("metrics", "MetricsCommandOptions"),
+            "Write a dashboard for Grafana, or alert rules for Prometheus.",
+        ],
         ["devices", None, DevicesOptions, "List the devices that are ready to use."],
     ]
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tcpcomm.plant.message import OutboxMessage as OutboxMessage
     from tcpcomm.plant.outbox.blocking import BlockingOutbox as BlockingOutbox
     from tcpcomm.plant.outbox.deduplicator import Deduplicator as Deduplicator
+    from tcpcomm.plant.metrics.health_checks import Health as Health
+    from tcpcomm.plant.metrics.watcher import Metrics as Metrics
+    from tcpcomm.plant.metrics.web_service import MetricsService as MetricsService
     from tcpcomm.plant.outbox.figures import OutboxFigures as OutboxFigures, SinkFigures as SinkFigures
     from tcpcomm.plant.outbox.outbox import Outbox as Outbox
     from tcpcomm.plant.report import Report as Report
@@ -40,6 +43,9 @@ DEFINED_IN: Final = {
     "tcpcomm.plant.message": ["OutboxMessage"],
     "tcpcomm.plant.outbox.blocking": ["BlockingOutbox"],
     "tcpcomm.plant.outbox.deduplicator": ["Deduplicator"],
+    "tcpcomm.plant.metrics.health_checks": ["Health"],
+    "tcpcomm.plant.metrics.watcher": ["Metrics"],
+    "tcpcomm.plant.metrics.web_service": ["MetricsService"],
     "tcpcomm.plant.outbox.figures": ["OutboxFigures", "SinkFigures"],
     "tcpcomm.plant.outbox.outbox": ["Outbox"],
     "tcpcomm.plant.report": ["Report"],

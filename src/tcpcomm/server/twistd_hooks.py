@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any
@@ -15,6 +15,7 @@ from twisted.logger import ILogObserver
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.logs import LineObserver
 from tcpcomm.runtime.monotonic_time import the_reactor
+from tcpcomm.runtime.systemd import Notifier
 from tcpcomm.server.machine import is_terminal
 
 
@@ -29,12 +30,18 @@ class TwistdHooks(Service):
     log = BoundedLogger()
     log_observer: LineObserver | None = None
     """Writes twistd's log. If it is None, twistd's own options decide."""
+    companions: Sequence[Service] = ()
+    """Services that start before it, and stop with it, such as the page of the metrics."""
+    notifier: Notifier | None = None
+    """Tells systemd how it goes; None: systemd does not want to know."""
     has_terminal = False
     """True if the end of the terminal ends the program."""
 
     def setServiceParent(self, parent: Any) -> None:
         if self.log_observer is not None:
             parent.setComponent(ILogObserver, self.log_observer)
+        for each in self.companions:
+            each.setServiceParent(parent)  # type: ignore[no-untyped-call]
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:
@@ -42,6 +49,8 @@ class TwistdHooks(Service):
         super().startService()  # type: ignore[no-untyped-call]
         if self.log_observer is not None:
             the_reactor().addSystemEventTrigger("after", "shutdown", self.log_observer.finish)
+        if self.notifier is not None:
+            the_reactor().callWhenRunning(self.notifier.ready)
 
     def reload(self) -> None:
         """Load again what can change in a running program."""
@@ -67,10 +76,22 @@ class TwistdHooks(Service):
     def _hung_up(self, number: int, frame: object) -> None:
         reactor = the_reactor()
         over = self.has_terminal and not is_terminal()
-        reactor.callFromThread(reactor.stop if over else self.reload)
+        reactor.callFromThread(reactor.stop if over else self._reload)
+
+    def _reload(self) -> None:
+        if self.notifier is None:
+            self.reload()
+            return
+        self.notifier.reloading()
+        try:
+            self.reload()
+        finally:
+            self.notifier.ready()
 
     def expect_second_signal(self) -> None:
-        """Have the next signal abort what is left."""
+        """Have the next signal abort what is left, and tell systemd that the program stops."""
+        if self.notifier is not None:
+            self.notifier.stopping()
         with suppress(ValueError):  # this is not the main thread, so no signal arrives here
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._stop_now)

@@ -71,6 +71,7 @@ class GatewayLink(Service):
         options = HostOptions(**planned.options, observers=tuple(observers), random=random)
         self.link = HostLink(planned.declaration, options)
         """The supervised link. Its host_proxy.proxy has the commands of the device."""
+        self.link.setName(planned.name)  # type: ignore[no-untyped-call] # observers name it by that
         self.link.header.update(planned.header)
         self.pollers = [
             Poller(planned.name, self.link, each, poster, clock=clock, wall=wall, random=random)
