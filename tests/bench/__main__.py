@@ -17,6 +17,7 @@ from tests.bench import (
     json_engines,
     large,
     many,
+    metrics,
     modbus,
     monitor,
     other_build,
@@ -53,6 +54,7 @@ SECTIONS: Mapping[str, Callable[..., Section]] = {
     "record": record.measure_record,
     "monitor": monitor.measure_monitor,
     "outbox": outbox.measure_outbox,
+    "metrics": metrics.measure_metrics,
     "workers": workers.measure_workers,
 }
 """The parts of the page that are measured and written alone, in their order."""

@@ -136,9 +136,6 @@ HOOKS: Final = tuple(name for name in vars(SessionObserver) if not name.startswi
 _FREQUENT: Final = frozenset(["received", "sent", "frame_received", "frame_sent", "message"])
 """The methods that are called for each chunk or frame. Each takes a session and one value."""
 
-_TRAFFIC: Final = (*_FREQUENT, "half_frame", "fault")
-"""The methods that tell what passes in a session."""
-
 _SENT: Final = frozenset(["sent", "frame_sent"])
 
 Hook = Callable[..., None]
@@ -195,7 +192,7 @@ class Observers:
             watching = [each for each in self._all if getattr(type(each), name, None) is not default]
             setattr(self, name, self._hook(name, watching) if watching else None)
         self.watches_sent_frames = self.frame_sent is not None or self.message is not None
-        self.watches_traffic = any(getattr(self, name) is not None for name in _TRAFFIC)
+        self.watches_traffic = any(getattr(self, name) is not None for name in _FREQUENT)
 
     def _hook(self, name: str, watching: list[SessionObserver]) -> Hook:
         """Return the function that calls a method of these observers, as fast as can be."""

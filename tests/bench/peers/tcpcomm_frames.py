@@ -20,4 +20,8 @@ if __name__ == "__main__":
         options["observers"] = [SessionObserver()]
     if "--record" in sys.argv:
         options["observers"] = [Recorder(sys.argv[sys.argv.index("--record") + 1])]
+    if "--metrics" in sys.argv:
+        from tcpcomm.plant import Metrics  # an optional package
+
+        options["observers"] = [Metrics()]
     serve_reactor(FrameFactory(Echo, **options))

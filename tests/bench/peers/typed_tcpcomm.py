@@ -1,4 +1,4 @@
-"""The camera as tcpcomm declares it; with ``--plain`` its method is not a coroutine."""
+"""The camera as tcpcomm declares it. ``--plain``: not a coroutine; ``--metrics``, ``--frames``: counted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 from attrs import frozen
 
-from tcpcomm import Equipment, command
+from tcpcomm import Equipment, SessionObserver, command
 from tcpcomm.codec import Template
 from tcpcomm.framing import Delimited
 from tcpcomm.server.serving import EquipmentFactory
@@ -41,4 +41,9 @@ class PlainCamera(VisionCamera):
 
 if __name__ == "__main__":
     kind = PlainCamera if "--plain" in sys.argv[1:] else Camera
-    serve_made(lambda: EquipmentFactory(kind(), max_sessions_per_address=None))
+    observers: list[SessionObserver] = []
+    if "--metrics" in sys.argv[1:] or "--frames" in sys.argv[1:]:
+        from tcpcomm.plant import Metrics  # an optional package
+
+        observers.append(Metrics(commands="--metrics" in sys.argv[1:]))
+    serve_made(lambda: EquipmentFactory(kind(), max_sessions_per_address=None, observers=observers))

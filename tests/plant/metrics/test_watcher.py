@@ -213,6 +213,20 @@ def on_stage(metrics: Metrics, protocol: Any = Line) -> Stage:
     return staged(protocol, observers=[metrics])
 
 
+def test_without_commands_no_frame_is_reported_to_it(bench: Bench) -> None:
+    metrics = Metrics(commands=False, process=False)
+    server = bench.serve(MyCamera(), observers=[metrics])
+    camera = bench.remote(VisionCamera)
+    bench.result(camera.locate(job=1))
+
+    assert not server.factory.observers.watches_traffic
+    found = figures_of(metrics)
+    assert [1, 1] == [found["tcpcomm_frames_total", way, "MyCamera"] for way in ("received", "sent")]
+    assert 1 == found["tcpcomm_sessions", "MyCamera"]
+    assert [] == [key for key in found if key[0].startswith(("tcpcomm_bytes", "tcpcomm_request"))]
+    assert type(metrics.named("other")) is type(metrics)
+
+
 def test_framing_faults_count_by_their_class(metrics: Metrics, logged: Logged) -> None:
     stage = on_stage(metrics)
     stage.receive(b"much too long\nok\n")

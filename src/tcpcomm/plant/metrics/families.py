@@ -46,7 +46,7 @@ class Families(Collector):
         found["tcpcomm_info"].add_metric([], {"version": __version__})
         found["tcpcomm_reactor_lag_seconds"].add_metric([], self._metrics.reactor_lag)
         for tally in self._metrics.links.values():
-            _add_link(found, tally)
+            _add_link(found, tally, with_bytes=self._metrics.counts_commands)
         self._add_states(found)
         for name, outbox in self._metrics.outboxes.items():
             try:
@@ -75,14 +75,15 @@ def _family(name: str) -> Any:
     return _KINDS[kind](name.removesuffix("_total").removesuffix("_info"), text, labels=labels)
 
 
-def _add_link(found: dict[str, Any], tally: Any) -> None:
+def _add_link(found: dict[str, Any], tally: Any, *, with_bytes: bool) -> None:
     label = tally.label
     if tally.is_server:
         found["tcpcomm_sessions"].add_metric([label], len(tally.sessions))
     frames, sizes = tally.totals()
     for direction in frames:
         found["tcpcomm_frames_total"].add_metric([label, direction], frames[direction])
-        found["tcpcomm_bytes_total"].add_metric([label, direction], sizes[direction])
+        if with_bytes:
+            found["tcpcomm_bytes_total"].add_metric([label, direction], sizes[direction])
     for command, durations in tally.requests.items():
         counts = [*accumulate(durations.counts)]
         ends = [*(str(end) for end in BUCKETS), "+Inf"]

@@ -52,7 +52,11 @@ class Metrics(SessionObserver):
     link is its name, or the place where it connects to. That of a server is the name of its declaration.
     :meth:`named` gives another label.
 
+    To count each command, every message is decoded for it. A declared server that answers ten thousand
+    commands a second needs that time for them: ``commands=False`` costs nothing there.
+
     Args:
+        commands: False to count neither commands nor bytes, but frames, sessions, faults and states.
         most_links: the links and servers with labels of their own.
         process: True to add the figures of this process: memory, processor time, open files.
 
@@ -60,7 +64,18 @@ class Metrics(SessionObserver):
         ConfigurationError: prometheus_client is missing.
     """
 
-    def __init__(self, *, most_links: int = MOST_LINKS, process: bool = True) -> None:
+    counts_commands = True
+    """False if neither commands nor bytes are counted."""
+
+    def __new__(cls, *, commands: bool = True, **_: Any) -> Self:
+        """Make an observer that watches no more than it counts, because each hook has its price."""
+        quiet: Any = WithoutCommands if cls is Metrics and not commands else cls
+        made: Self = super().__new__(quiet)
+        return made
+
+    def __init__(
+        self, *, commands: bool = True, most_links: int = MOST_LINKS, process: bool = True
+    ) -> None:
         prometheus = load_prometheus()
         if not 0 < most_links <= 100_000:
             raise ConfigurationError(f"most_links must be from 1 to 100000, not {most_links}")
@@ -232,6 +247,15 @@ class Metrics(SessionObserver):
             del self._labels[next(iter(self._labels))]
         self._labels[id(key)] = (key, tally)
         return tally
+
+
+class WithoutCommands(Metrics):
+    """Counts neither commands nor bytes, so that no single frame or chunk is reported to it."""
+
+    counts_commands = False
+    received = SessionObserver.received
+    sent = SessionObserver.sent
+    message = SessionObserver.message
 
 
 def _observers_of(subject: Any) -> Any:
