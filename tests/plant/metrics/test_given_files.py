@@ -12,7 +12,7 @@ from typing import Any, Final
 from tcpcomm.plant import Metrics
 from tcpcomm.plant.metrics.catalogue import METRICS
 from tcpcomm.plant.metrics.given_files import GIVEN_FILES, given_file
-from tests.conftest import needs_program
+from tests.conftest import ROOT, needs_program
 from tests.plant.metrics.figures import figures_of
 from tests.plant.metrics.test_web_service import FakeOutbox, ask, service_at
 
@@ -144,6 +144,16 @@ def test_the_catalogue_has_every_figure_and_no_other() -> None:
         assert (kind == "counter") == name.endswith("_total")
         assert text.endswith(".")
         assert len(labels) <= 3
+
+
+def test_the_guide_lists_every_figure() -> None:
+    page = (ROOT / "docs/howto/watch-with-prometheus.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| `tcpcomm_")]
+
+    assert [
+        f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {text} |"
+        for name, (kind, text, labels) in METRICS.items()
+    ] == rows
 
 
 def promtool(*arguments: str, given: str = "") -> str:

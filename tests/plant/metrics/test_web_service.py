@@ -13,7 +13,8 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from tcpcomm import ConfigurationError
-from tcpcomm.plant import Metrics, MetricsService
+from tcpcomm.plant import Health, Metrics, MetricsService
+from tcpcomm.plant.metrics.health_checks import MOST_CHECKS
 from tcpcomm.plant.outbox.figures import OutboxFigures, SinkFigures
 from tcpcomm.server.service import CannotListen
 from tcpcomm.tools.monitor.web import MOST_BROWSERS
@@ -172,6 +173,14 @@ def test_a_check_of_the_program_counts_and_one_that_fails_is_a_problem() -> None
 
     assert 503 == answer.status
     assert "the check failed: ZeroDivisionError" in json.loads(answer.body)["checks"]["lamp"]["problem"]
+
+
+def test_checks_are_bounded() -> None:
+    health = Health({f"check {number}": str for number in range(MOST_CHECKS)})
+    health.add("check 1", str)
+
+    with pytest.raises(ConfigurationError, match="there are 1000 checks already"):
+        health.add("one more", str)
 
 
 def test_the_lag_of_the_reactor_is_told_for_a_minute() -> None:
