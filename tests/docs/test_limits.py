@@ -26,6 +26,8 @@ WITHOUT_A_PROMISE = (
 """Sentences that only say where to read more, or what a table holds."""
 
 NO_LIMITS = {
+    "plant.metrics.web_service": "LAG_INTERVAL",  # of a measurement
+    "plant.sinks.rotated_file": "PIECE",  # of a search, which goes on
     "runtime.load_object": "MOST_CLASSES",
     "cli.call": "FAULT NOT_SENT OUTCOME_UNKNOWN",  # exit codes
     "cli.tools.generate": "USUAL_PORT INTERRUPTED",  # a default, and an exit code

@@ -41,7 +41,7 @@ class TwistdHooks(Service):
         if self.log_observer is not None:
             parent.setComponent(ILogObserver, self.log_observer)
         for each in self.companions:
-            each.setServiceParent(parent)  # type: ignore[no-untyped-call]
+            each.setServiceParent(parent)
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
     def startService(self) -> None:

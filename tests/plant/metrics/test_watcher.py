@@ -185,7 +185,7 @@ def test_links_have_the_name_that_the_program_gives_them(bench: Bench, metrics: 
 def test_a_link_of_a_protocol_of_another_kind_counts_bytes(bench: Bench, metrics: Metrics) -> None:
     class Other(LineReceiver):
         def connectionMade(self) -> None:
-            self.sendLine(b"hello")
+            self.sendLine(b"hello")  # type: ignore[no-untyped-call]
 
         def lineReceived(self, line: bytes) -> None:
             pass
@@ -237,7 +237,7 @@ def test_framing_faults_count_by_their_class(metrics: Metrics, logged: Logged) -
 def test_label_values_stay_few(logged: Logged) -> None:
     metrics = Metrics(most_links=3, process=False)
     for number in range(10):
-        on_stage(metrics.named(f"link-{number}")).receive(b"ok\n")  # type: ignore[arg-type]
+        on_stage(metrics.named(f"link-{number}")).receive(b"ok\n")
 
     assert ["link-0", "link-1", "link-2", "other"] == [*metrics.links]
     assert 7 == value(metrics, "tcpcomm_frames_total", "received", "other")

@@ -75,7 +75,7 @@ def ask(
     """Send one request, and return the answer."""
     channel: Any = service.site.buildProtocol(None)
     transport = StringTransport()
-    transport.abortConnection = transport.loseConnection  # type: ignore[attr-defined]
+    transport.abortConnection = transport.loseConnection  # type: ignore[method-assign]
     channel.makeConnection(transport)
     lines = [f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", ""]
     channel.dataReceived("\r\n".join(lines).encode())
@@ -97,7 +97,7 @@ def test_prometheus_reads_the_figures_in_both_forms() -> None:
 
     modern = ask(service, "/metrics", "Accept: application/openmetrics-text; version=1.0.0")
     assert modern.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
-    assert "tcpcomm" in {family.name for family in openmetrics(modern.body.decode())}
+    assert "tcpcomm" in {family.name for family in openmetrics(modern.body.decode())}  # type: ignore[no-untyped-call]
 
 
 def test_a_head_has_the_headers_only() -> None:
