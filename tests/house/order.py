@@ -53,6 +53,9 @@ _WALL_CLOCK: Final = (
     "plant/sinks/mqtt/sparkplug/form.py",  # hosts read the timestamps of metrics
     "plant/sinks/files.py",  # the names of files have the time
     "plant/sinks/sqlite.py",  # rows are deleted by their dates
+    "plant/opcua/added_link.py",  # people read the time of a value
+    "plant/opcua/server_thread.py",  # the same
+    "plant/opcua/service.py",  # the same
 )
 _READS_WALL_CLOCK: Final = re.compile(
     r"time\.time(_ns)?|from time import (.*, )?time(_ns)?(,.*| as .*)?|(datetime|date)\.(now|today|utcnow)"

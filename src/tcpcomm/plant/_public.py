@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tcpcomm.plant.metrics.web_service import MetricsService as MetricsService
     from tcpcomm.plant.outbox.figures import OutboxFigures as OutboxFigures, SinkFigures as SinkFigures
     from tcpcomm.plant.outbox.outbox import Outbox as Outbox
+    from tcpcomm.plant.opcua.options import OpcUaOptions as OpcUaOptions
+    from tcpcomm.plant.opcua.service import OpcUaServer as OpcUaServer
     from tcpcomm.plant.report import Report as Report
     from tcpcomm.plant.secret import Secret as Secret
     from tcpcomm.plant.sink import Sink as Sink, SinkConnection as SinkConnection
@@ -48,6 +50,8 @@ DEFINED_IN: Final = {
     "tcpcomm.plant.metrics.web_service": ["MetricsService"],
     "tcpcomm.plant.outbox.figures": ["OutboxFigures", "SinkFigures"],
     "tcpcomm.plant.outbox.outbox": ["Outbox"],
+    "tcpcomm.plant.opcua.options": ["OpcUaOptions"],
+    "tcpcomm.plant.opcua.service": ["OpcUaServer"],
     "tcpcomm.plant.report": ["Report"],
     "tcpcomm.plant.secret": ["Secret"],
     "tcpcomm.plant.sink": ["Sink", "SinkConnection"],

@@ -70,7 +70,8 @@ class Report:
     def _is_well_typed(self) -> bool:
         """Return False if a program posted something else that looks like a report."""
         return (
-            all(isinstance(each, str) for each in (self.link, self.name, self.problem))
+            self.at >= 0
+            and all(isinstance(each, str) for each in (self.link, self.name, self.problem))
             and isinstance(self.values, Mapping)
             and (self.seconds is None or type(self.seconds) in (int, float))
         )

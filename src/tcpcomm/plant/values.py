@@ -69,7 +69,7 @@ def values_of(declaration: Declaration, name: str) -> tuple[ValueDescription, ..
     for each in fields:
         is_whole = each.name == RESULT and not is_event
         start = name if is_whole and has_fields(_member(each.type)) else f"{name}/{each.name}"
-        found += _described(start, (each.name,), each.type, doc, is_event, ())
+        found += _described(start, each.type, steps=(each.name,), doc=doc, is_event=is_event)
     return tuple(found)
 
 
@@ -83,13 +83,17 @@ def _member(annotation: Any) -> Any:
 
 
 def _described(
-    path: str, steps: tuple[str, ...], annotation: Any, doc: str, is_event: bool, above: tuple[Any, ...]
+    path: str, annotation: Any, *, steps: tuple[str, ...], above: tuple[Any, ...] = (), **common: Any
 ) -> Iterator[ValueDescription]:
     kind = _member(annotation)
     if has_fields(kind) and kind not in above:  # a class may have itself as a field
         for each in fields_of(kind):
             yield from _described(
-                f"{path}/{each.name}", (*steps, each.name), each.type, doc, is_event, (*above, kind)
+                f"{path}/{each.name}",
+                each.type,
+                steps=(*steps, each.name),
+                above=(*above, kind),
+                **common,
             )
         return
     limits = limits_of(annotation) if kind_of(annotation) in (int, float) else None
@@ -100,14 +104,13 @@ def _described(
         unit="" if limits is None else limits.unit,
         low=None if limits is None or limits.low is None else float(limits.low),
         high=None if limits is None or limits.high is None else float(limits.high),
-        doc=doc,
-        is_event=is_event,
         steps=steps,
+        **common,
     )
 
 
 def kind_of(annotation: Any) -> type[Any]:
-    """Return the type that a value of an annotation has in JSON, or ``object``, as ValueDescription says."""
+    """Return the type that a value has in JSON, or ``object``, as ValueDescription says."""
     kind = _member(annotation)
     if get_origin(kind) is Literal:
         return _shared({type(each) for each in get_args(kind)}, object)

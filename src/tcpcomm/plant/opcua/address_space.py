@@ -14,7 +14,7 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import CodecError
 from tcpcomm.plant.opcua import names
-from tcpcomm.plant.opcua.arguments import inputs_of, output_argument
+from tcpcomm.plant.opcua.arguments import inputs_of, output_argument, outputs_of
 from tcpcomm.plant.opcua.data_types import data_type_id, type_of, variant_of
 from tcpcomm.plant.opcua.node_writer import MANDATORY, OPTIONAL, SUBSCRIBE, NodeWriter
 from tcpcomm.plant.opcua.options import OpcUaOptions
@@ -26,7 +26,8 @@ from tcpcomm.plant.values import ValueDescription, values_of
 _TEXTS: Final = (
     (names.STATE, "The state of the link."),
     (names.REASON, "The reason of the state, in words."),
-    (names.LAST_PROBLEM, "The last poll or method call that failed, in words."),
+    (names.POLL_PROBLEM, "The last poll that failed, in words."),
+    (names.CALL_PROBLEM, "The last method call that failed, in words."),
 )
 
 _ZERO: Final[dict[type[Any], Any]] = {bool: False, int: 0, float: 0.0, str: "", bytes: b"", object: ""}
@@ -176,12 +177,12 @@ class PlantSpace:
         for name, doc in _TEXTS:
             added = await writer.add_text(node, f"{prefix}/{name}", name, doc, rule=rule)
             self._keep(prefix, name, added, str, None)
-        last = self._writer.id(f"{prefix}/{names.LAST_PROBLEM}")
+        last = self._writer.id(f"{prefix}/{names.CALL_PROBLEM}")
         for name, doc in (
             (names.PROBLEM_COMMAND, "The command that failed."),
             (names.PROBLEM_CODE, "The code of the equipment's fault; empty if it was no fault."),
         ):
-            path = f"{names.LAST_PROBLEM}/{name}"
+            path = f"{names.CALL_PROBLEM}/{name}"
             text = f"{prefix}/{path}"
             value = ua.Variant("", ua.VariantType.String)
             added = await writer.add_property(last, text, name, value, doc=doc, rule=rule)
@@ -220,14 +221,14 @@ class PlantSpace:
     async def _add_command(
         self, node: ua.NodeId, prefix: str, declaration: Declaration, name: str, rule: int | None
     ) -> ua.NodeId:
-        command = declaration.commands[name]
+        command = declaration.commands.get(name)
         return await self._writer.add_method(
             node,
             names.method_node(prefix, name),
             name,
-            command.doc,
-            [each.argument() for each in inputs_of(command)],
-            [output_argument(each) for each in values_of(declaration, name)],
+            doc="" if command is None else command.doc,
+            inputs=[each.argument() for each in inputs_of(declaration, name)],
+            outputs=[output_argument(each) for each in outputs_of(declaration, name)],
             rule=rule,
         )
 
@@ -274,11 +275,11 @@ class PlantSpace:
             standard_fields(
                 kind.id,
                 source,
-                event.link,
-                moment(event.at),
-                self._now(),
-                self._options.severity_of(event.link, event.name),
-                kind.message,
+                source_name=event.link,
+                at=moment(event.at),
+                now=self._now(),
+                severity=self._options.severity_of(event.link, event.name),
+                message=kind.message,
             ),
             own,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from asyncua import ua
 from attrs import frozen
@@ -11,10 +11,10 @@ from attrs import frozen
 from tcpcomm.codec.annotations import union_members
 from tcpcomm.codec.base import MISSING
 from tcpcomm.codec.ranges import Limits, limits_of
-from tcpcomm.equipment.messages import Command
+from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import CodecError
 from tcpcomm.plant.opcua.data_types import data_type_id, type_of, value_of
-from tcpcomm.plant.values import ValueDescription, items_of, kind_of
+from tcpcomm.plant.values import RESULT, ValueDescription, items_of, kind_of, values_of
 
 
 @frozen
@@ -66,8 +66,15 @@ class BadArguments(CodecError):
         self.results = [ua.StatusCode(each) for each in results]
 
 
-def inputs_of(command: Command) -> tuple[Input, ...]:
-    """Return the input arguments of a command."""
+_ARGUMENTS: Final = "arguments"
+"""The only input of a method of the device that is not a command: its arguments by name, as JSON."""
+
+
+def inputs_of(declaration: Declaration, name: str) -> tuple[Input, ...]:
+    """Return the inputs of a command, or of a device's method that is none, such as ``holding.write``."""
+    command = declaration.commands.get(name)
+    if command is None:
+        return (Input(_ARGUMENTS, object, None, None, has_default=True, takes_none=False),)
     found = []
     for each in command.spec.parameters:
         kind = kind_of(each.type)
@@ -83,6 +90,29 @@ def inputs_of(command: Command) -> tuple[Input, ...]:
             )
         )
     return tuple(found)
+
+
+def outputs_of(declaration: Declaration, name: str) -> tuple[ValueDescription, ...]:
+    """Return the values that a call gives."""
+    if name in declaration.commands:
+        return values_of(declaration, name)
+    return (ValueDescription(path=f"{name}/{RESULT}", kind=object),)
+
+
+def arguments_of(declaration: Declaration, name: str, values: dict[str, Any]) -> dict[str, Any]:
+    """
+    Return the arguments of a command by name, from the inputs of a call.
+
+    Raises:
+        BadArguments: the JSON of the arguments is not an object.
+    """
+    if name in declaration.commands:
+        return values
+    arguments = values.get(_ARGUMENTS, {})
+    if not isinstance(arguments, dict):
+        wrong = [ua.StatusCodes.BadTypeMismatch]
+        raise BadArguments("arguments must be a JSON object", ua.StatusCodes.BadInvalidArgument, wrong)
+    return arguments
 
 
 def output_argument(value: ValueDescription) -> ua.Argument:

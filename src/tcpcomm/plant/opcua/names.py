@@ -8,11 +8,12 @@ VALUES: Final = "Values"
 READY: Final = "Ready"
 STATE: Final = "State"
 REASON: Final = "Reason"
-LAST_PROBLEM: Final = "LastProblem"
+POLL_PROBLEM: Final = "LastPollProblem"
+CALL_PROBLEM: Final = "LastCallProblem"
 PROBLEM_COMMAND: Final = "Command"
 PROBLEM_CODE: Final = "Code"
 
-OF_LINK: Final = (VALUES, READY, STATE, REASON, LAST_PROBLEM)
+OF_LINK: Final = (VALUES, READY, STATE, REASON, POLL_PROBLEM, CALL_PROBLEM)
 """The names that each object of a link has, so that no method may have them."""
 
 

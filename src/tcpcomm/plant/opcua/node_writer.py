@@ -196,16 +196,15 @@ class NodeWriter:
         parent: ua.NodeId,
         text: str,
         name: str,
+        *,
         doc: str,
         inputs: list[ua.Argument],
         outputs: list[ua.Argument],
-        *,
         rule: int | None = None,
-        is_executable: bool = True,
     ) -> ua.NodeId:
         """Add a method with its arguments."""
         attributes = ua.MethodAttributes()
-        attributes.Executable = attributes.UserExecutable = is_executable
+        attributes.Executable = attributes.UserExecutable = True
         node = await self.add(parent, text, name, ua.NodeClass.Method, attributes, doc=doc, rule=rule)
         for title, arguments in (("InputArguments", inputs), ("OutputArguments", outputs)):
             if arguments:

@@ -123,8 +123,8 @@ class OpcUaOptions:
             )
         if self.is_open and not (self.certificate and (self.users or self.trusted)):
             raise ConfigurationError(
-                f"{self.endpoint} is open to other machines: give certificate and private_key, and users or "
-                "trusted, or listen at 127.0.0.1"
+                f"{self.endpoint} is open to other machines: give certificate and private_key, and users "
+                "or trusted, or listen at 127.0.0.1"
             )
 
     @property

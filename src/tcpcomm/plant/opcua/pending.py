@@ -1,4 +1,4 @@
-"""Updates on their way from the reactor to the server's thread, of bounded number: :class:`PendingUpdates`."""
+"""Updates on their way from the reactor to the server's thread: :class:`PendingUpdates`."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class PendingUpdates:
         self._dropped = 0
 
     def put(self, update: NodeUpdate) -> bool:
-        """Keep an update in place of an older one. Return True if nothing waited before."""
+        """Keep an update in place of an older one. Return True if nothing waited."""
         with self._lock:
             was_empty = not (self._updates or self._events)
             self._updates[update.node] = update
             return was_empty
 
     def put_event(self, event: PlantEvent) -> bool:
-        """Keep an event; drop the oldest one if there are too many. Return True if nothing waited before."""
+        """Keep an event, and drop the oldest if it is one too many. Return True if nothing waited."""
         with self._lock:
             was_empty = not (self._updates or self._events)
             if len(self._events) >= MAX_PENDING_EVENTS:

@@ -57,6 +57,7 @@ class EventFields:
 def standard_fields(
     kind: ua.NodeId,
     source: ua.NodeId,
+    *,
     source_name: str,
     at: datetime,
     now: datetime,

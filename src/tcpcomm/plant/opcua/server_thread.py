@@ -15,14 +15,14 @@ from attrs import frozen
 
 from tcpcomm.codec.base import MISSING
 from tcpcomm.plant.opcua.address_space import PlantSpace
-from tcpcomm.plant.opcua.arguments import BadArguments, inputs_of, read_inputs
+from tcpcomm.plant.opcua.arguments import BadArguments, arguments_of, inputs_of, outputs_of, read_inputs
 from tcpcomm.plant.opcua.bounded_server import BoundedServer
 from tcpcomm.plant.opcua.data_types import variant_of
 from tcpcomm.plant.opcua.options import OpcUaOptions
 from tcpcomm.plant.opcua.pending import PendingUpdates
 from tcpcomm.plant.opcua.security import Users, certificate_uri, secure
 from tcpcomm.plant.sink import BrokerCommand, LinkDescription
-from tcpcomm.plant.values import RESULT, values_by_path, values_of
+from tcpcomm.plant.values import RESULT, values_by_path
 
 RETRY_SECONDS: Final = 5.0
 """Seconds until the server tries again to listen, if its port was not free."""
@@ -219,14 +219,14 @@ class ServerThread:
     def _make_method(self, link: str, name: str) -> Callable[..., Any]:
         """Return the function that asyncua calls for a method."""
         declaration = self._links[link].declaration
-        inputs = inputs_of(declaration.commands[name])
-        outputs = values_of(declaration, name)
+        inputs = inputs_of(declaration, name)
+        outputs = outputs_of(declaration, name)
 
         async def method(parent: ua.NodeId, *variants: ua.Variant) -> ua.CallMethodResult:
             if parent.Identifier != link:
                 return _failed(ua.StatusCode(ua.StatusCodes.BadMethodInvalid))
             try:
-                arguments = read_inputs(inputs, variants)
+                arguments = arguments_of(declaration, name, read_inputs(inputs, variants))
             except BadArguments as error:
                 return _failed(error.status, error.results)
             if self._calls >= self._options.calls:
@@ -248,7 +248,7 @@ class ServerThread:
         return method
 
     async def _carry_out(self, command: BrokerCommand) -> CallResult:
-        """Have the reactor carry out a command. It counts until it is done, also if its client goes away."""
+        """Have the reactor carry out a command. It counts until it ends, also if its client goes away."""
         done: asyncio.Future[CallResult] = self._loop.create_future()
         self._calls += 1
 

@@ -219,7 +219,8 @@ class OpcUaServer(Service):
 
     def _show_poll(self, link: LinkDescription, report: Report) -> None:
         if report.problem:
-            self._note_problem(link.name, report.name, "", report.problem, report.at)
+            shown = f"{report.name}: {report.problem}"
+            self._put(link.name, names.POLL_PROBLEM, shown, report.at)
         if not self._ready.get(link.name, False):
             return  # the report of a poll that ended when the link did
         values = values_by_path(link.values, report.name, jsonable(dict(report.values)))
@@ -244,17 +245,12 @@ class OpcUaServer(Service):
             self._put(link, names.STATE, "ready" if is_ready else "not ready", now)
         self._put(link, names.REASON, reason, now)
         if was_ready is None:
-            self._put(link, names.LAST_PROBLEM, "", now)
+            self._put(link, names.POLL_PROBLEM, "", now)
+            self._put(link, names.CALL_PROBLEM, "", now)
         if was_ready != is_ready:
             status = _WAITING if is_ready else _NO_COMMUNICATION
             for each in _polled(described):
                 self._put(link, f"{names.VALUES}/{each.path}", None, now, status)
-
-    def _note_problem(self, link: str, command: str, code: str, reason: str, at: float) -> None:
-        shown = f"{command}: {code}: {reason}" if code else f"{command}: {reason}"
-        self._put(link, names.LAST_PROBLEM, shown, at)
-        self._put(link, f"{names.LAST_PROBLEM}/{names.PROBLEM_COMMAND}", command, at)
-        self._put(link, f"{names.LAST_PROBLEM}/{names.PROBLEM_CODE}", code, at)
 
     def _put(self, link: str, path: str, value: Any, at: float, status: int = _GOOD) -> None:
         update = NodeUpdate(node=f"{link}/{path}", value=value, status=status, at=at)
@@ -274,11 +270,11 @@ class OpcUaServer(Service):
         return as_deferred(carry_out(command)).addErrback(self._note_failure, command)
 
     def _note_failure(self, failure: Any, command: BrokerCommand) -> Any:
-        error = failure.value
-        is_fault = isinstance(error, Fault)
-        reason = error.reason if is_fault else str(error)
-        code = str(error.code) if is_fault else ""
-        self._note_problem(command.link, command.command, code, reason, time.time())
+        error, name, now = failure.value, command.command, time.time()
+        code = str(error.code) if isinstance(error, Fault) else ""
+        self._put(command.link, names.CALL_PROBLEM, f"{name}: {error}", now)
+        self._put(command.link, f"{names.CALL_PROBLEM}/{names.PROBLEM_COMMAND}", name, now)
+        self._put(command.link, f"{names.CALL_PROBLEM}/{names.PROBLEM_CODE}", code, now)
         return failure
 
     def _listening(self, port: int) -> None:

@@ -22,7 +22,7 @@ _BY_ERROR: Final[tuple[tuple[type[Exception], int], ...]] = (
 
 
 def status_of(error: BaseException | None) -> ua.StatusCode:
-    """Return the status code for the error of a method call. A defect of the program is BadInternalError."""
+    """Return the status code of a method call by its error; BadInternalError if the program failed."""
     if error is None:
         return ua.StatusCode(ua.StatusCodes.Good)
     for kind, code in _BY_ERROR:
