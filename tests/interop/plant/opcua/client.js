@@ -1,5 +1,5 @@
 // A client of OPC UA for Node.js that others wrote: it prints what it finds, one JSON text a line.
-const { OPCUAClient, AttributeIds, TimestampsToReturn, DataType, Variant, ClientMonitoredItem, constructEventFilter }
+const { OPCUAClient, AttributeIds, TimestampsToReturn, DataType, Variant, VariantArrayType, constructEventFilter }
     = require("node-opcua-client");
 
 const say = (name, value) => console.log(JSON.stringify({ name, value }));
@@ -37,7 +37,8 @@ async function main(endpoint) {
 
     const call = async (job) => {
         const result = await session.call({ objectId: PRESS, methodId: `${PRESS}/locate`,
-            inputArguments: [new Variant({ dataType: DataType.Int64, value: [0, job] })] });
+            inputArguments: [new Variant({ dataType: DataType.Int64, arrayType: VariantArrayType.Scalar,
+                value: [0, job] })] });
         return { status: result.statusCode.name, outputs: (result.outputArguments || []).map((each) => each.value) };
     };
     say("called", await call(7));
