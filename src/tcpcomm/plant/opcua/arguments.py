@@ -151,12 +151,9 @@ def read_inputs(inputs: Sequence[Input], variants: Sequence[ua.Variant]) -> dict
             f"{len(variants)} arguments for {len(inputs)} parameters", ua.StatusCodes.BadTooManyArguments
         )
     given = [*variants, *([ua.Variant()] * (len(inputs) - len(variants)))]
-    missing = [
-        each.name
-        for each, variant in zip(inputs, given, strict=True)
-        if variant.VariantType is ua.VariantType.Null and not (each.has_default or each.takes_none)
-    ]
-    if missing and len(variants) < len(inputs):
+    left = inputs[len(variants) :]
+    missing = [each.name for each in left if not (each.has_default or each.takes_none)]
+    if missing:
         raise BadArguments(f"{', '.join(missing)} is missing", ua.StatusCodes.BadArgumentsMissing)
     read = [each.read(variant) for each, variant in zip(inputs, given, strict=True)]
     problems = [problem for _, _, problem in read if problem]

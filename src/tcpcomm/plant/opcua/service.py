@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, TimeoutError, succeed
 
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError, Fault, NotReady
