@@ -33,6 +33,7 @@ NO_LIMITS = {
     "cli.tools.generate": "USUAL_PORT INTERRUPTED",  # a default, and an exit code
     "cli.tools.guess": "LIKELY NOTHING NO_DRAFT INTERRUPTED",  # exit codes
     "cli.tools.tap": "SCRIPT_FAILED CANNOT_LISTEN",  # exit codes
+    "plant.opcua.options": "DEFAULT_SEVERITY",  # a word for clients
     "codec.random_values": "TRIES",  # an error follows; no peer is involved
     "codec.template.ambiguity": "START",  # the name of a state
     "codec.binary.layouts.layout": "ENDLESS",  # a size that is not limited

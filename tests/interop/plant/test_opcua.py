@@ -39,6 +39,7 @@ class Plant:
         self._server = Server(f"{PROGRAM} opcua {self._port} {given}", folder)
         line = self._server.wait_for("...listening on 127.0.0.1:...")
         port = line.split("listening on 127.0.0.1:")[1].split()[0]
+        self.address = ("127.0.0.1", int(port))
         self.endpoint = f"opc.tcp://127.0.0.1:{port}/tcpcomm"
 
     def plug_in(self) -> None:
@@ -65,7 +66,7 @@ class Plant:
 
 @pytest.fixture(scope="module")
 def plant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
-    plant = Plant(tmp_path_factory.mktemp("opcua"))
+    plant = Plant(tmp_path_factory.mktemp("opcua"), calls=2, sessions=8)
     try:
         yield plant
     finally:
@@ -173,6 +174,47 @@ def test_other_requests_are_answered_while_a_method_takes_its_time(plant: Plant)
     with_client(plant, talk)
 
 
+def test_a_call_too_many_is_refused_at_once(plant: Plant) -> None:
+    async def talk(client: Client) -> None:
+        await until_status(client, f"{PRESS}/Values/locate/x", "Good")
+        press = client.get_node(PRESS)
+        slow = [asyncio.ensure_future(press.call_method("2:locate", 5)) for _ in range(2)]
+        await client.get_node(f"{PRESS}/Reason").read_value()
+        with pytest.raises(ua.UaStatusCodeError) as error:
+            await press.call_method("2:locate", 1)
+        assert "BadTooManyOperations" == status_of(error)
+        await asyncio.gather(*slow)
+        assert [1.5, -2.0, True] == await press.call_method("2:locate", 1)
+
+    with_client(plant, talk)
+
+
+def test_a_session_too_many_is_refused(plant: Plant) -> None:
+    async def talk(client: Client) -> None:
+        host, port = plant.address
+        others = [await asyncio.open_connection(host, port) for _ in range(9)]
+        ended = [asyncio.ensure_future(reader.read(1)) for reader, _ in others]
+        done, _ = await asyncio.wait(ended, return_when=asyncio.FIRST_COMPLETED)
+        assert {b""} == {each.result() for each in done}
+        assert await client.get_node(f"{PRESS}/Reason").read_value()
+        for _, writer in others:
+            writer.close()
+        await asyncio.wait(ended)
+
+    with_client(plant, talk)
+
+
+def test_a_connection_without_a_session_is_closed(plant: Plant) -> None:
+    async def wait_for_the_end() -> bytes:
+        reader, writer = await asyncio.open_connection(*plant.address)
+        try:
+            return await reader.read(1)
+        finally:
+            writer.close()
+
+    assert b"" == asyncio.run(asyncio.wait_for(wait_for_the_end(), SECONDS))
+
+
 def test_a_command_that_is_not_listed_is_no_method(plant: Plant) -> None:
     async def talk(client: Client) -> None:
         with pytest.raises(ua.UaStatusCodeError):
@@ -269,8 +311,7 @@ def test_a_pull_in_the_middle_of_a_call_says_that_the_outcome_is_not_known(plant
 )
 def test_a_stranger_who_speaks_something_else_harms_nobody(plant: Plant, data: bytes) -> None:
     async def stranger(client: Client) -> None:
-        host, _, port = plant.endpoint.removeprefix("opc.tcp://").partition("/")[0].partition(":")
-        reader, writer = await asyncio.open_connection(host, int(port))
+        reader, writer = await asyncio.open_connection(*plant.address)
         writer.write(data)
         with suppress(OSError):
             await writer.drain()

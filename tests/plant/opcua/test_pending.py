@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tcpcomm.plant.opcua.pending import MAX_PENDING_EVENTS, NodeUpdate, PendingUpdates, PlantEvent
+from tcpcomm.plant.opcua.pending import MAX_OPCUA_EVENTS, NodeUpdate, PendingUpdates, PlantEvent
 
 
 def event(number: int) -> PlantEvent:
@@ -27,10 +27,10 @@ def test_the_newest_value_of_each_variable_is_taken_once(puts: list[tuple[str, i
 
 def test_events_keep_their_order_and_the_oldest_are_dropped() -> None:
     pending = PendingUpdates()
-    told = [pending.put_event(event(number)) for number in range(MAX_PENDING_EVENTS + 3)]
+    told = [pending.put_event(event(number)) for number in range(MAX_OPCUA_EVENTS + 3)]
 
     _, events, dropped = pending.take()
 
-    assert [event(number) for number in range(3, MAX_PENDING_EVENTS + 3)] == events
+    assert [event(number) for number in range(3, MAX_OPCUA_EVENTS + 3)] == events
     assert (3, [True]) == (dropped, [each for each in told if each])
     assert pending.put_event(event(1))

@@ -16,10 +16,10 @@ from asyncua.ua.ua_binary import nodeid_from_binary
 MAX_OPCUA_MESSAGE: Final = 4 * 1024 * 1024
 """Bytes of a request of an OPC UA client. A longer one ends its connection."""
 
-MAX_OPCUA_CHUNK: Final = 65_535
+MAX_OPCUA_CHUNK: Final = 65535
 """Bytes of a chunk of a request, and so of what a connection holds before it is a chunk."""
 
-ACTIVATION_SECONDS: Final = 10.0
+OPCUA_ACTIVATION_SECONDS: Final = 10.0
 """Seconds that a connection has to open its session."""
 
 MAX_OPCUA_SUBSCRIPTIONS: Final = 200
@@ -107,7 +107,7 @@ class BoundedServer(Server):  # type: ignore[misc]
         )
         limits = self.iserver
         limits.max_connections = sessions
-        limits.max_pending_activation_seconds = ACTIVATION_SECONDS
+        limits.max_pending_activation_seconds = OPCUA_ACTIVATION_SECONDS
         limits.max_subscriptions = MAX_OPCUA_SUBSCRIPTIONS
         limits.max_monitored_item_queue_size = MAX_OPCUA_QUEUE
         limits.max_unacked_messages_per_subscription = _MOST_UNACKNOWLEDGED

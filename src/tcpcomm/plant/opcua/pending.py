@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-MAX_PENDING_EVENTS: Final = 1000
+MAX_OPCUA_EVENTS: Final = 1000
 """Events that wait for the thread of an OPC UA server. The oldest is dropped, and the log tells it."""
 
 
@@ -62,7 +62,7 @@ class PendingUpdates:
         """Keep an event, and drop the oldest if it is one too many. Return True if nothing waited."""
         with self._lock:
             was_empty = not (self._updates or self._events)
-            if len(self._events) >= MAX_PENDING_EVENTS:
+            if len(self._events) >= MAX_OPCUA_EVENTS:
                 self._events.popleft()
                 self._dropped += 1
             self._events.append(event)

@@ -24,10 +24,10 @@ from tcpcomm.plant.opcua.security import Users, certificate_uri, secure
 from tcpcomm.plant.sink import BrokerCommand, LinkDescription
 from tcpcomm.plant.values import RESULT, values_by_path
 
-RETRY_SECONDS: Final = 5.0
+OPCUA_RETRY_SECONDS: Final = 5.0
 """Seconds until the server tries again to listen, if its port was not free."""
 
-STOP_SECONDS: Final = 5.0
+OPCUA_STOP_SECONDS: Final = 5.0
 """Seconds that clients have to take what was sent, when the server stops."""
 
 
@@ -143,10 +143,10 @@ class ServerThread:
                         self._watcher.listening(server.port)
                         await self._serve()
                     finally:
-                        await _stop(server)
+                        await stop_server(server)
                     return
                 self._watcher.failed(problem)
-                await self._pause(RETRY_SECONDS)
+                await self._pause(OPCUA_RETRY_SECONDS)
         finally:
             log.detach()
 
@@ -277,13 +277,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _stop(server: BoundedServer) -> None:
+async def stop_server(server: BoundedServer) -> None:
     """Stop a server in finite time: a client that reads nothing must not keep it."""
     stopping = asyncio.create_task(server.stop())
-    done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS)
+    done, _ = await asyncio.wait({stopping}, timeout=OPCUA_STOP_SECONDS)
     if not done:
         server.abort_connections()
-        done, _ = await asyncio.wait({stopping}, timeout=STOP_SECONDS)
+        done, _ = await asyncio.wait({stopping}, timeout=OPCUA_STOP_SECONDS)
     if not done:
         stopping.cancel()
 

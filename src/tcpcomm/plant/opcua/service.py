@@ -24,7 +24,7 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.tools.manual.values import jsonable
 
-STOP_PATIENCE: Final = 15.0
+OPCUA_STOP_PATIENCE: Final = 15.0
 """Seconds that the thread of the server has to end. After that the service stops without it."""
 
 _GOOD: Final = 0
@@ -180,12 +180,12 @@ class OpcUaServer(Service):
         thread.stop()
         stopped = self._stopped
         if not stopped.called:
-            stopped.addTimeout(STOP_PATIENCE, self._reactor)
+            stopped.addTimeout(OPCUA_STOP_PATIENCE, self._reactor)
         return stopped.addErrback(self._give_up)
 
     def _give_up(self, failure: Any) -> None:
         failure.trap(TimeoutError)
-        self.log.error("OPC UA: the thread of the server did not end within {n:g} s", n=STOP_PATIENCE)
+        self.log.error("OPC UA: the thread of the server did not end within {n:g} s", n=OPCUA_STOP_PATIENCE)
 
     def whenListening(self) -> Deferred[int]:
         """Return a Deferred of the port, which fires when clients can connect, at once if they can."""

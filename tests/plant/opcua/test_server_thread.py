@@ -1,0 +1,49 @@
+"""The thread of the server: a port that is in use, and its end."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from queue import Queue
+
+import pytest
+
+from tests.conftest import needs_module
+
+needs_module("asyncua", "pip install tcpcomm[opcua]")
+
+from tcpcomm.plant.opcua import server_thread  # noqa: E402
+from tcpcomm.plant.opcua.options import OpcUaOptions  # noqa: E402
+from tcpcomm.plant.opcua.pending import PendingUpdates  # noqa: E402
+from tcpcomm.plant.opcua.server_thread import ServerThread, Watcher  # noqa: E402
+
+SECONDS = 60
+
+
+class Told(Watcher):
+    def __init__(self) -> None:
+        self.problems: Queue[str] = Queue()
+        self.gone = threading.Event()
+
+    def failed(self, problem: str) -> None:
+        self.problems.put(problem)
+
+    def ended(self) -> None:
+        self.gone.set()
+
+
+def test_a_port_in_use_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_thread, "OPCUA_RETRY_SECONDS", 0.01)
+    told = Told()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        options = OpcUaOptions(endpoint=f"opc.tcp://127.0.0.1:{port}/")
+        thread = ServerThread(options, "hall-1", [], PendingUpdates(), told)
+        thread.start()
+        first, second = told.problems.get(timeout=SECONDS), told.problems.get(timeout=SECONDS)
+        thread.stop()
+        assert told.gone.wait(SECONDS)
+    assert first == second
+    assert first.startswith(f"cannot listen at opc.tcp://127.0.0.1:{port}/: ")
+    thread.wake()  # a thread that has ended is left alone
+    thread.stop()
