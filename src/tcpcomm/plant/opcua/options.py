@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -88,6 +88,9 @@ class OpcUaOptions:
     Raises:
         ConfigurationError: a value is wrong, or other machines could use the server without security.
     """
+
+    file_keys: ClassVar[tuple[str, ...]] = ("certificate", "private_key", "trusted")
+    """The attributes that name files or folders."""
 
     endpoint: str = field(default=DEFAULT_ENDPOINT, validator=_check_endpoint)
     """The address where the server listens. Port 0 lets the system choose one."""
