@@ -145,7 +145,7 @@ class ServerThread:
                     finally:
                         await stop_server(server)
                     return
-                self._watcher.failed(problem)
+                self._watcher.failed(f"{problem}; the next attempt follows in {OPCUA_RETRY_SECONDS:g} s")
                 await self._pause(OPCUA_RETRY_SECONDS)
         finally:
             log.detach()

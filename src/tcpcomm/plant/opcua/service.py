@@ -288,7 +288,7 @@ class OpcUaServer(Service):
 
     def _failed(self, problem: str) -> None:
         if problem != self._problem:
-            self.log.error("OPC UA: {problem}; the next attempt follows in 5 s", problem=problem)
+            self.log.error("OPC UA: {problem}", problem=problem)
         self._problem = problem
 
     def _warn(self, text: str) -> None:
