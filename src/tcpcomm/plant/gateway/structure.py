@@ -50,7 +50,7 @@ class Structurer:
         converter.register_structure_hook(float, _float)
         converter.register_structure_hook(FilePath, lambda value, _: FilePath(_scalar(value, str)))
         converter.register_structure_hook_func(_is_any, lambda value, _: value)
-        converter.register_structure_hook_func(lambda kind: get_origin(kind) is Literal, _literal)
+        converter.register_structure_hook_func(_is_literal, _literal)
         converter.register_structure_hook_func(_is_enum, _enum)
         converter.register_structure_hook_func(attrs.has, self._instance)
         converter.register_structure_hook_func(_is_sequence, self._sequence)
@@ -221,6 +221,11 @@ def _literal(value: Any, kind: Any) -> Any:
     raise ConfigurationError(f"must be one of {', '.join(map(repr, choices))}, not {brief_repr(value)}")
 
 
+def _is_literal(kind: Any) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is Literal
+
+
 def _is_enum(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Enum)
 
@@ -234,8 +239,7 @@ def _enum(value: Any, kind: Any) -> Any:
 
 
 def _is_any(kind: Any) -> bool:
-    found: object = kind
-    return found is Any
+    return kind is Any
 
 
 def _is_sequence(kind: Any) -> bool:
