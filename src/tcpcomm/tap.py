@@ -376,7 +376,7 @@ Examples:
 Options = ServerOptions  # twistd looks for this name
 
 
-class TwistdService(TwistdHooks, ServerService):
+class TwistdService(ServerService, TwistdHooks):
     """
     The service in twistd. It shows a failed start in one line, and aborts its sessions at a second SIGTERM.
 

@@ -21,7 +21,7 @@ from tcpcomm.server.machine import is_terminal
 
 class TwistdHooks(Service):
     """
-    A service in twistd, to be mixed into another service.
+    A service in twistd. Mix it in behind another service, which knows how to reload and to abort.
 
     It writes all of the log when the reactor stops, because twistd kills its process then. At SIGHUP it
     reloads, or stops if its terminal was closed. A second SIGTERM or Ctrl-C aborts what is left.

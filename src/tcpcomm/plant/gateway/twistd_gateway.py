@@ -17,7 +17,7 @@ from tcpcomm.server.twistd_hooks import TwistdHooks, start_in_one_line
 from tcpcomm.session.observer import SessionObserver
 
 
-class TwistdGateway(TwistdHooks, Gateway):
+class TwistdGateway(Gateway, TwistdHooks):
     """
     A gateway in twistd. At SIGHUP it checks its file, and says if a restart would succeed.
 
