@@ -25,9 +25,14 @@ from tcpcomm.server.options import VersionedOptions
 
 def _in_tools(module: str, name: str) -> Callable[[], Subcommand]:
     """Return a function that makes the options of a tool. It imports the tool, which others do not need."""
+    return _in_module(f"tools.{module}", name)
+
+
+def _in_module(module: str, name: str) -> Callable[[], Subcommand]:
+    """Return a function that imports a module of this room, and makes its options."""
 
     def make() -> Subcommand:
-        return cast("Subcommand", getattr(import_module(f"tcpcomm.cli.tools.{module}"), name)())
+        return cast("Subcommand", getattr(import_module(f"tcpcomm.cli.{module}"), name)())
 
     return make
 
@@ -111,6 +116,12 @@ Examples, with a declaration VisionCamera in my_camera.py:
             "Write a dashboard for Grafana, or alert rules for Prometheus.",
         ],
         ["devices", None, DevicesOptions, "List the devices that are ready to use."],
+        [
+            "check",
+            None,
+            _in_module("check", "CheckOptions"),
+            "Find the mistakes in the configuration of a gateway.",
+        ],
     ]
 
     def getSynopsis(self) -> str:

@@ -64,7 +64,9 @@ class Sink:
 
     kind: ClassVar[str]
     """The word for it in ``plant.toml``."""
-    file_keys: ClassVar[tuple[str, ...]] = ("path",)
+    file_keys: ClassVar[tuple[str, ...]] = (
+        "path", "ca", "certificate", "private_key", "ca_file", "cert_file", "key_file",
+    )  # fmt: skip
     """The attributes that name files. A relative one in ``plant.toml`` is below the folder of that file."""
 
     batch: int = field(default=256, validator=_positive)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from tcpcomm.errors import ConfigurationError, NotReady
-from tcpcomm.plant.errors import CommandRefused
+from tcpcomm.errors import ConfigurationError
+from tcpcomm.plant.errors import CommandRefused, NotTheOwner
 from tcpcomm.plant.gateway.calls import DeviceCall, problem_text
 from tcpcomm.plant.gateway.gateway_link import GatewayLink
 from tcpcomm.plant.gateway.mistakes import did_you_mean
@@ -99,8 +99,8 @@ class CommandDesk:
             raise CommandRefused(
                 f"{planned.max_commands} commands are under way on {command.link}: wait for one of them"
             )
-        if not link.running:
-            raise NotReady(f"{command.link} does not run at this gateway now")
+        if not (link.running and link.is_ours()):
+            raise NotTheOwner(f"{command.link} does not run at this gateway now")
         return link, call
 
 

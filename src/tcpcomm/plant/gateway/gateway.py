@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Self
@@ -14,6 +15,8 @@ from twisted.python.failure import Failure
 
 from tcpcomm.plant.gateway.broker_commands import CommandDesk
 from tcpcomm.plant.gateway.gateway_link import GatewayLink
+from tcpcomm.plant.gateway.link_switch import LinkSwitch
+from tcpcomm.plant.gateway.ownership import Ownership
 from tcpcomm.plant.gateway.plan import Plan
 from tcpcomm.plant.gateway.plant_file import plan_of, read_plant
 from tcpcomm.plant.gateway.posting import ReportPoster
@@ -35,6 +38,7 @@ class Gateway(Service):
         reactor: the reactor, or a test's clock; None: the global reactor.
         observers: watch the sessions of all links.
         outbox: takes the reports, in place of the one that the plan describes.
+        ownership: shares the links with other gateways, in place of the one that the plan describes.
         random: the source of the jitter, for tests.
         wall: returns the time of day, for the reports.
 
@@ -52,6 +56,7 @@ class Gateway(Service):
         reactor: Any = None,
         observers: Iterable[SessionObserver] = (),
         outbox: Any = None,
+        ownership: Ownership | None = None,
         random: Random | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
@@ -73,14 +78,17 @@ class Gateway(Service):
                 random=random,
                 observers=observers,
                 changed=self._link_changed,
+                is_ours=partial(self._is_ours, name),
             )
             for name, each in plan.links.items()
         }
         """The links by name."""
         self.commands = CommandDesk(self.links, reactor)
         """Carries out the commands of brokers."""
-        self._ownership: Any = None
-        self._stopping: Deferred[None] | None = None
+        if ownership is None and plan.standby is not None:
+            ownership = self._rabbit_ownership(plan.standby)
+        self.ownership = ownership
+        """Shares the links with other gateways; None: all links are ours."""
         self._describe()
 
     @classmethod
@@ -101,7 +109,8 @@ class Gateway(Service):
 
     def problem(self) -> str:
         """Return what keeps the gateway from its work, in words; empty if nothing does."""
-        return self.poster.problem or str(self.outbox.figures().problem)
+        owner = "" if self.ownership is None else self.ownership.problem()
+        return self.poster.problem or str(self.outbox.figures().problem) or owner
 
     def startService(self) -> None:
         """Start the outbox, then the links, or those that this gateway owns."""
@@ -117,11 +126,11 @@ class Gateway(Service):
             rate=plan.polls_per_second,
             sinks=", ".join(plan.sinks),
         )
-        if plan.standby is None:
+        if self.ownership is None:
             for each in self.links.values():
                 each.startService()
         else:
-            self._stand_by()
+            self._stand_by(self.ownership)
 
     @inlineCallbacks
     def stopService(self) -> Any:
@@ -134,8 +143,8 @@ class Gateway(Service):
             return
         super().stopService()  # type: ignore[no-untyped-call]
         yield DeferredList([each.stopService() for each in self.links.values()], consumeErrors=True)
-        if self._ownership is not None:
-            yield maybeDeferred(self._ownership.stop).addErrback(self._log_stop)
+        if self.ownership is not None:
+            yield Deferred.fromCoroutine(self.ownership.stop()).addErrback(self._log_stop)
         yield self.poster.when_idle()
         yield maybeDeferred(self.outbox.stopService)
         self.log.info("gateway {name}: stopped", name=self.plan.name)
@@ -171,8 +180,33 @@ class Gateway(Service):
             except Exception:
                 self.log.failure("a sink failed at the state of {link}", link=link)
 
-    def _stand_by(self) -> None:
+    def _rabbit_ownership(self, sink: str) -> Ownership:
+        """Return the ownership of links by the broker of a sink."""
+        from tcpcomm.plant.sinks.rabbitmq.ownership import RabbitOwnership  # noqa: PLC0415 - needs pika
+
+        plan = self.plan
+        found: Any = plan.sinks[sink]
+        return RabbitOwnership(found, plan.plant, plan.name, self.reactor)
+
+    def _is_ours(self, link: str) -> bool:
+        return self.ownership is None or self.ownership.owns(link)
+
+    def _stand_by(self, ownership: Ownership) -> None:
         """Claim each link. The ownership says which of them run here."""
+        for name, link in self.links.items():
+            switch = LinkSwitch(link)
+            ownership.claim(name, partial(self._gained, name, switch), partial(self._lost, name, switch))
+        ownership.start()
+
+    def _gained(self, link: str, switch: LinkSwitch) -> None:
+        if self.running:
+            self.log.info("{link}: this gateway has the link now", link=link)
+            switch.on()
+
+    def _lost(self, link: str, switch: LinkSwitch, reason: str) -> None:
+        if self.running:
+            self.log.warn("{link}: this gateway lost the link: {reason}", link=link, reason=reason)
+        switch.off()
 
     def _log_stop(self, failure: Failure) -> None:
         self.log.failure("the ownership of links failed to stop", failure)

@@ -47,6 +47,7 @@ class GatewayLink(Service):
         random: the source of the jitter.
         observers: watch its sessions.
         changed: called when the link becomes ready, and when it is not ready any more.
+        is_ours: returns True while no other gateway may use the link.
     """
 
     log = BoundedLogger()
@@ -61,6 +62,7 @@ class GatewayLink(Service):
         random: Random,
         observers: Iterable[SessionObserver] = (),
         changed: LinkChanged = lambda link, is_ready, reason: None,
+        is_ours: Callable[[], bool] = lambda: True,
     ) -> None:
         self.planned = planned
         self.setName(planned.name)  # type: ignore[no-untyped-call]
@@ -68,13 +70,25 @@ class GatewayLink(Service):
         self._clock = clock
         self._wall = wall
         self._changed = changed
+        self.is_ours = is_ours
+        """Returns True while no other gateway may use the link."""
         options = HostOptions(**planned.options, observers=tuple(observers), random=random)
         self.link = HostLink(planned.declaration, options)
         """The supervised link. Its host_proxy.proxy has the commands of the device."""
         self.link.setName(planned.name)  # type: ignore[no-untyped-call] # observers name it by that
         self.link.header.update(planned.header)
+        self.link.engine.name = f"{planned.name} ({planned.place})"
         self.pollers = [
-            Poller(planned.name, self.link, each, poster, clock=clock, wall=wall, random=random)
+            Poller(
+                planned.name,
+                self.link,
+                each,
+                poster,
+                clock=clock,
+                wall=wall,
+                random=random,
+                may_poll=is_ours,
+            )
             for each in planned.polls
         ]
         self._told: str | None = None
@@ -145,6 +159,8 @@ class GatewayLink(Service):
     # -- events -----------------------------------------------------------------------------------------
 
     def _happened(self, name: str, route: Route, *values: Any) -> None:
+        if not self.is_ours():
+            return  # the other gateway gets it, too
         names = self.planned.declaration.events[name].names
         self.events += 1
         report = Report(

@@ -10,7 +10,6 @@ from attrs import field, frozen
 
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
-from tcpcomm.equipment.methods import Method
 from tcpcomm.plant.gateway.calls import DeviceCall, described_values
 from tcpcomm.plant.sink import LinkDescription, Sink
 from tcpcomm.plant.values import ValueDescription, values_of
@@ -54,7 +53,7 @@ class PlannedLink:
     """The way of each event that is forwarded."""
     states: Route | None = None
     """The way of its states, or None if they are not reported."""
-    commands: Mapping[str, Command | Method] = field(factory=dict)
+    commands: Mapping[str, Command] = field(factory=dict)
     """What a broker may ask."""
     commands_from: frozenset[str] = frozenset()
     """The sinks that may ask it."""

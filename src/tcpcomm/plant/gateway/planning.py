@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import attrs
 from attrs import evolve, frozen
+from twisted.internet.task import Clock
 
 from tcpcomm.devices.catalogue import find_device
 from tcpcomm.equipment.declaration import Declaration, check_states
 from tcpcomm.equipment.equipment import declaration_of
 from tcpcomm.equipment.login import LoginClient
 from tcpcomm.equipment.messages import Command
-from tcpcomm.equipment.methods import Method
 from tcpcomm.errors import CodecError, ConfigurationError
 from tcpcomm.host.options import HostOptions
 from tcpcomm.link.policy import PROFILES, Policy
@@ -117,6 +117,11 @@ class Planner:
             sink = self._settings.sinks.get(gateway.standby)
             if sink is not None and sink.kind != "rabbitmq":
                 mistakes.add(path, f"the sink {gateway.standby!r} is of the kind {sink.kind}, not rabbitmq")
+        for name, each in self._settings.sinks.items():
+            try:
+                each.open(name, Clock())  # which connects nothing
+            except ConfigurationError as error:
+                mistakes.add_error(("sinks", name), error)
         for key in ("to", "states", "commands_from"):
             self._check_sinks(("defaults", key), getattr(self._settings.defaults, key) or ())
 
@@ -421,13 +426,16 @@ class Planner:
         route = self._route(resolved, path, to, "state")
         return route if route.to else None
 
-    def _commands(self, resolved: _Resolved, declaration: Declaration) -> dict[str, Command | Method]:
+    def _commands(self, resolved: _Resolved, declaration: Declaration) -> dict[str, Command]:
         found = {}
         for name in resolved.settings.commands or ():
-            try:
-                found[name] = call_named(declaration, name)
-            except ConfigurationError as error:
-                self._mistakes.add_error(resolved.path("commands"), error)
+            if name in declaration.commands:
+                found[name] = declaration.commands[name]
+                continue
+            hint = did_you_mean(name, declaration.commands)
+            self._mistakes.add(
+                resolved.path("commands"), f"{declaration.name} declares no command {name!r}{hint}"
+            )
         try:
             other = declaration.host_side
             check_states(declaration, *([] if other is None else [declaration_of(other)]))

@@ -34,6 +34,7 @@ class Poller:
         clock: the reactor, or a test's clock.
         wall: returns the time of day, for the reports.
         random: the source of the jitter.
+        may_poll: returns False while another gateway polls the device.
     """
 
     log = BoundedLogger()
@@ -48,6 +49,7 @@ class Poller:
         clock: Any,
         wall: Callable[[], float],
         random: Random,
+        may_poll: Callable[[], bool] = lambda: True,
     ) -> None:
         self.planned = planned
         self._name = name
@@ -56,6 +58,7 @@ class Poller:
         self._clock = clock
         self._wall = wall
         self._random = random
+        self._may_poll = may_poll
         self._timer: IDelayedCall | None = None
         self._last: tuple[Any, str] | None = None
         self._last_at = 0.0
@@ -80,7 +83,7 @@ class Poller:
 
     def link_is_ready(self) -> None:
         """Make up for a poll that the link missed."""
-        if self._timer is not None and self.schedule.became_ready():
+        if self._timer is not None and self._may_poll() and self.schedule.became_ready():
             self._poll()
 
     def _new_schedule(self) -> PollSchedule:
@@ -91,7 +94,8 @@ class Poller:
         self._timer = self._clock.callLater(delay, self._due)
 
     def _due(self) -> None:
-        begins = self.schedule.due(self._clock.seconds(), is_ready=self._link.requester is not None)
+        is_ready = self._link.requester is not None and self._may_poll()
+        begins = self.schedule.due(self._clock.seconds(), is_ready=is_ready)
         self._set_timer()
         if begins:
             self._poll()
