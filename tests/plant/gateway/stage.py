@@ -56,7 +56,7 @@ class MemoryOutbox:
     """The part of an outbox that a gateway uses. It stores at once, or when the test says."""
 
     def __init__(self, sinks: Mapping[str, Sink]) -> None:
-        self.connections = {name: sink.open(name, None) for name, sink in sinks.items()}
+        self.connections: dict[str, Any] = {name: sink.open(name, None) for name, sink in sinks.items()}
         self.posts: list[dict[str, Any]] = []
         self.is_full = False
         self.is_slow = False
@@ -103,6 +103,7 @@ class Stage:
         self.ports: dict[str, int] = {}
         self.outbox = MemoryOutbox({})
         self.gateway: Gateway | None = None
+        self.ownership: Any = None
 
     def serve(self, name: str, equipment: Any) -> Any:
         """Serve equipment on a machine of its own. Return the endpoint for the gateway."""
@@ -123,6 +124,7 @@ class Stage:
             settings,
             reactor=clock,
             outbox=self.outbox,
+            ownership=self.ownership,
             random=Random(5),
             wall=lambda: NOON + clock.seconds(),
         )

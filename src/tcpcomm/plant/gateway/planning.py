@@ -253,7 +253,8 @@ class Planner:
         options["keys"] = self._keys(resolved)
         self._try(resolved, options)
         credentials = self._credentials(resolved)
-        if declaration is not None and credentials is not None:
+        has_mistake = self._mistakes.has_below(*resolved.path("credentials"))
+        if declaration is not None and credentials is not None and not has_mistake:
             try:
                 LoginClient(declaration.greeting, declaration.login, declaration.encoding, credentials)
             except ConfigurationError as error:
