@@ -45,6 +45,7 @@ _WALL_CLOCK: Final = (
     "tools/monitor/model.py",  # shows the time of each row
     "devices/fins/simulator.py",  # a simulated controller has a clock
     "tools/record/clock.py",  # people compare recorded times with those of their logs
+    "plant/gateway/gateway.py",  # reports have the time of day
     "runtime/tls_rules.py",  # certificates have dates
     "plant/outbox/deduplicator.py",  # ids are kept for days, also while the program does not run
     "cli/tools/outbox.py",  # shows the age of messages

@@ -9,10 +9,10 @@ from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, Subcommand, number
 from tcpcomm.cli.hosting import run_reactor
-from tcpcomm.plant.gateway.mistakes import PlantMistakes, path_text
+from tcpcomm.plant.gateway.configuration.mistakes import PlantMistakes, path_text
+from tcpcomm.plant.gateway.configuration.plant_file import read_plant
+from tcpcomm.plant.gateway.configuration.summary import summary_lines
 from tcpcomm.plant.gateway.plan import Plan
-from tcpcomm.plant.gateway.plant_file import read_plant
-from tcpcomm.plant.gateway.summary import summary_lines
 from tcpcomm.plant.gateway.trial import try_all
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.safe_text import one_line

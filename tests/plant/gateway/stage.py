@@ -13,8 +13,8 @@ from twisted.internet.defer import Deferred, fail, succeed
 from tcpcomm import serve
 from tcpcomm.plant import Sink, SinkConnection
 from tcpcomm.plant.errors import OutboxRefused
+from tcpcomm.plant.gateway.configuration.settings import LinkSettings, PlantSettings, PollSettings
 from tcpcomm.plant.gateway.gateway import Gateway
-from tcpcomm.plant.gateway.settings import LinkSettings, PlantSettings, PollSettings
 from tcpcomm.plant.sink import CarryOut, LinkDescription
 from tcpcomm.testing import Network
 

@@ -9,8 +9,8 @@ from twisted.internet.defer import Deferred
 
 from tcpcomm import Fault, NotSent
 from tcpcomm.plant import CommandRefused
+from tcpcomm.plant.gateway.configuration.settings import LinkSettings
 from tcpcomm.plant.gateway.gateway import Gateway
-from tcpcomm.plant.gateway.settings import LinkSettings
 from tcpcomm.plant.sink import BrokerCommand
 from tests.equipment.declared import NO_PART, MyCamera, Position, VisionCamera
 from tests.plant.gateway.stage import NoteSink, Stage

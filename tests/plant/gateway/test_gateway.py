@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from tcpcomm import simulated
 from tcpcomm.devices.modbus import Memory
 from tcpcomm.plant import NotTheOwner
-from tcpcomm.plant.gateway.settings import LinkSettings
+from tcpcomm.plant.gateway.configuration.settings import LinkSettings
 from tcpcomm.plant.sink import BrokerCommand
 from tests.equipment.declared import NO_PART, MyCamera, Position, VisionCamera
 from tests.plant.gateway.stage import Stage, polled

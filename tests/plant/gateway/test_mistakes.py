@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from tcpcomm.plant.gateway.mistakes import PlantMistakes
+from tcpcomm.plant.gateway.configuration.mistakes import PlantMistakes
+from tcpcomm.plant.gateway.configuration.plant_file import MAX_FILE, plan_of, read_plant
+from tcpcomm.plant.gateway.configuration.settings import LinkSettings, PlantSettings, PollSettings
 from tcpcomm.plant.gateway.plan import Plan
-from tcpcomm.plant.gateway.plant_file import MAX_FILE, plan_of, read_plant
-from tcpcomm.plant.gateway.settings import LinkSettings, PlantSettings, PollSettings
 from tests.plant.gateway import declared
 from tests.plant.gateway.stage import NoteSink
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tcpcomm.plant.gateway.toml_lines import line_numbers
+from tcpcomm.plant.gateway.configuration.toml_lines import line_numbers
 
 TEXT = '''\
 # a comment with [brackets]

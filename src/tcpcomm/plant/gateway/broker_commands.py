@@ -10,8 +10,8 @@ from typing import Any
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant.errors import CommandRefused, NotTheOwner
 from tcpcomm.plant.gateway.calls import DeviceCall, problem_text
+from tcpcomm.plant.gateway.configuration.mistakes import did_you_mean
 from tcpcomm.plant.gateway.gateway_link import GatewayLink
-from tcpcomm.plant.gateway.mistakes import did_you_mean
 from tcpcomm.plant.sink import BrokerCommand, CarryOut
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.tools.manual.values import jsonable

@@ -22,7 +22,7 @@ from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.methods import Method, method_names, method_of
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, NotSent, OutcomeUnknown
 from tcpcomm.host.link import HostLink
-from tcpcomm.plant.gateway.mistakes import did_you_mean
+from tcpcomm.plant.gateway.configuration.mistakes import did_you_mean
 from tcpcomm.plant.values import RESULT, ValueDescription, values_of
 from tcpcomm.runtime.awaitables import as_deferred
 

@@ -14,13 +14,13 @@ from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, mayb
 from twisted.python.failure import Failure
 
 from tcpcomm.plant.gateway.broker_commands import CommandDesk
+from tcpcomm.plant.gateway.configuration.plant_file import plan_of, read_plant
+from tcpcomm.plant.gateway.configuration.settings import PlantSettings
 from tcpcomm.plant.gateway.gateway_link import GatewayLink
 from tcpcomm.plant.gateway.link_switch import LinkSwitch
 from tcpcomm.plant.gateway.ownership import Ownership
 from tcpcomm.plant.gateway.plan import Plan
-from tcpcomm.plant.gateway.plant_file import plan_of, read_plant
 from tcpcomm.plant.gateway.posting import ReportPoster
-from tcpcomm.plant.gateway.settings import PlantSettings
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.session.observer import SessionObserver

@@ -115,7 +115,7 @@ class GatewayLink(Service):
         self.link.startService()
 
     def stopService(self) -> Deferred[None]:
-        """Poll no more, and close the connection when what was sent has left."""
+        """Stop the polls, and close the connection when the sent data has left."""
         if not self.running:
             return succeed(None)
         super().stopService()  # type: ignore[no-untyped-call]

@@ -60,7 +60,7 @@ class PlannedLink:
     max_commands: int = 8
 
     def description(self, sink: str) -> LinkDescription:
-        """Return what a sink is told about this link: the values that it gets, and its own commands."""
+        """Return the description of this link for a sink: the values that it gets, and the commands it may give."""
         values: list[ValueDescription] = []
         for poll in self.polls:
             if sink in poll.route.to:

@@ -76,7 +76,7 @@ class Poller:
         self._set_timer()
 
     def stop(self) -> None:
-        """Begin no more polls. One that is under way ends as its link does."""
+        """Stop the timer. A poll that is under way ends as its link does."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

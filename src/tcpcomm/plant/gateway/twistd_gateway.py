@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.plant.gateway.configuration.mistakes import PlantMistakes
+from tcpcomm.plant.gateway.configuration.plant_file import read_plant
 from tcpcomm.plant.gateway.gateway import Gateway
-from tcpcomm.plant.gateway.mistakes import PlantMistakes
 from tcpcomm.plant.gateway.plan import Plan
-from tcpcomm.plant.gateway.plant_file import read_plant
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.logs import LineObserver
 from tcpcomm.server.twistd_hooks import TwistdHooks, start_in_one_line

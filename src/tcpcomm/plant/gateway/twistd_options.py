@@ -52,8 +52,8 @@ class PlantOptions(usage.Options):
 
     def read_plan(self, problems: list[str]) -> None:
         """Read and check the file. Add mistakes, and options that a gateway lacks, to the problems."""
-        from tcpcomm.plant.gateway.mistakes import PlantMistakes  # noqa: PLC0415 - for --plant only
-        from tcpcomm.plant.gateway.plant_file import read_plant  # noqa: PLC0415
+        from tcpcomm.plant.gateway.configuration.mistakes import PlantMistakes  # noqa: PLC0415 - for --plant only
+        from tcpcomm.plant.gateway.configuration.plant_file import read_plant  # noqa: PLC0415
 
         names = [name for name in _SERVERS_ONLY if self._is_given(name)]
         if names:

@@ -22,7 +22,7 @@ KINDS: Final[dict[str, str]] = {
 
 def find_kind(kind: str) -> type[Sink]:
     """
-    Return the class of a kind, or of ``module:Class`` or ``file.py:Class``.
+    Return the class of a sink by its kind, or by its place ``module:Class`` or ``file.py:Class``.
 
     Raises:
         ConfigurationError: there is no such kind, or its class cannot be imported, or is not a sink.

@@ -20,15 +20,15 @@ from tcpcomm.host.options import HostOptions
 from tcpcomm.link.policy import PROFILES, Policy
 from tcpcomm.net.psk import read_keys
 from tcpcomm.plant.gateway.calls import DeviceCall, argument_problems, call_named, read_value
-from tcpcomm.plant.gateway.mistakes import MistakeList, Path, did_you_mean
-from tcpcomm.plant.gateway.plan import Plan, PlannedLink, PlannedPoll, Route
-from tcpcomm.plant.gateway.settings import (
+from tcpcomm.plant.gateway.configuration.mistakes import MistakeList, Path, did_you_mean
+from tcpcomm.plant.gateway.configuration.settings import (
     DefaultSettings,
     LinkSettings,
     PlantSettings,
     PolicySettings,
     PollSettings,
 )
+from tcpcomm.plant.gateway.plan import Plan, PlannedLink, PlannedPoll, Route
 from tcpcomm.runtime.load_object import load_object
 from tcpcomm.session.heartbeat import Heartbeats
 
@@ -78,7 +78,7 @@ class Planner:
         self._declarations: dict[Any, Declaration | None] = {}
 
     def plan(self) -> Plan:
-        """Return the plan. It is only good if there are no mistakes."""
+        """Return the plan. Use it only if the list of mistakes is empty."""
         gateway, links = self._settings.gateway, self._settings.links
         sinks = self._settings.sinks
         self._check_whole()

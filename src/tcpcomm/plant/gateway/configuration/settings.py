@@ -16,8 +16,8 @@ from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndp
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.link.policy import PROFILES
-from tcpcomm.plant.gateway.mistakes import did_you_mean
-from tcpcomm.plant.gateway.structure import KEY
+from tcpcomm.plant.gateway.configuration.mistakes import did_you_mean
+from tcpcomm.plant.gateway.configuration.structure import KEY
 from tcpcomm.plant.secret import Secret
 from tcpcomm.plant.sink import Sink
 
@@ -130,7 +130,7 @@ class GatewaySettings:
 
 @frozen(kw_only=True)
 class PolicySettings:
-    """The keys of a ``policy``, in seconds. Each replaces that of the profile."""
+    """The keys of a ``policy``, in seconds. Each replaces the time of the profile."""
 
     connect_timeout: float | None = field(default=None, validator=_above_0)
     """The time for an attempt to connect."""

@@ -21,7 +21,7 @@ from cattrs.errors import StructureHandlerNotFoundError
 
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.plant.gateway.mistakes import MistakeList, Path, did_you_mean
+from tcpcomm.plant.gateway.configuration.mistakes import MistakeList, Path, did_you_mean
 
 KEY: Final = "tcpcomm.key"
 """The entry of an attribute's metadata with its key in the file, if that is not its name."""

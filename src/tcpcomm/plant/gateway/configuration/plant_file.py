@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.plant.gateway.mistakes import Mistake, MistakeList, PlantMistakes, did_you_mean
-from tcpcomm.plant.gateway.plan import Plan
-from tcpcomm.plant.gateway.planning import Planner, in_folder
-from tcpcomm.plant.gateway.settings import (
+from tcpcomm.plant.gateway.configuration.mistakes import Mistake, MistakeList, PlantMistakes, did_you_mean
+from tcpcomm.plant.gateway.configuration.planning import Planner, in_folder
+from tcpcomm.plant.gateway.configuration.settings import (
     NAME,
     NAME_RULE,
     DefaultSettings,
@@ -20,8 +19,9 @@ from tcpcomm.plant.gateway.settings import (
     LinkSettings,
     PlantSettings,
 )
-from tcpcomm.plant.gateway.structure import Structurer
-from tcpcomm.plant.gateway.toml_lines import line_numbers
+from tcpcomm.plant.gateway.configuration.structure import Structurer
+from tcpcomm.plant.gateway.configuration.toml_lines import line_numbers
+from tcpcomm.plant.gateway.plan import Plan
 from tcpcomm.plant.secret import Secret
 from tcpcomm.plant.sink import Sink
 from tcpcomm.plant.sinks.registry import KINDS, find_kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from tcpcomm.plant.gateway.mistakes import Path
+from tcpcomm.plant.gateway.configuration.mistakes import Path
 
 _KEY: Final = re.compile(r"""\s*(?:"((?:\\.|[^"\\])*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*(\.|=|\]|$)""")
 _VALUE: Final = re.compile(

@@ -1,0 +1,1 @@
+"""The configuration of a gateway: ``plant.toml``, read and checked, with every mistake at once."""
