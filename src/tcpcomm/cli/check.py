@@ -24,9 +24,9 @@ class CheckOptions(Subcommand):
     synopsis = "check FILE [options]"
 
     longdesc = """Checks the configuration of a gateway, such as plant.toml, which 'twistd tcpcomm --plant
-FILE' runs. It prints every mistake with its line, or else what the gateway will do. Nothing is connected and
-nothing is written, unless --connect is given. The exit code is 1 if there is a mistake, or if something
-cannot be reached."""
+FILE' runs. It prints every mistake with its line, or else what the gateway will do. Unless --connect is
+given, nothing is connected and nothing is written. The exit code is 1 if there is a mistake, or if
+something cannot be reached."""
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["connect", "c", "Connect to each device and each sink once, and say if it is ready."],

@@ -15,6 +15,21 @@ if TYPE_CHECKING:
         OutboxRefused as OutboxRefused,
         SinkUnavailable as SinkUnavailable,
     )
+    from tcpcomm.plant.gateway.configuration.mistakes import (
+        Mistake as Mistake,
+        PlantMistakes as PlantMistakes,
+    )
+    from tcpcomm.plant.gateway.configuration.plant_file import read_plant as read_plant
+    from tcpcomm.plant.gateway.configuration.settings import (
+        DefaultSettings as DefaultSettings,
+        GatewaySettings as GatewaySettings,
+        LinkSettings as LinkSettings,
+        OutboxSettings as OutboxSettings,
+        PlantSettings as PlantSettings,
+        PolicySettings as PolicySettings,
+        PollSettings as PollSettings,
+    )
+    from tcpcomm.plant.gateway.gateway import Gateway as Gateway
     from tcpcomm.plant.gateway.ownership import Ownership as Ownership
     from tcpcomm.plant.message import OutboxMessage as OutboxMessage
     from tcpcomm.plant.outbox.blocking import BlockingOutbox as BlockingOutbox
@@ -41,6 +56,18 @@ if TYPE_CHECKING:
 
 DEFINED_IN: Final = {
     "tcpcomm.plant.errors": ["CommandRefused", "NotTheOwner", "OutboxRefused", "SinkUnavailable"],
+    "tcpcomm.plant.gateway.configuration.mistakes": ["Mistake", "PlantMistakes"],
+    "tcpcomm.plant.gateway.configuration.plant_file": ["read_plant"],
+    "tcpcomm.plant.gateway.configuration.settings": [
+        "DefaultSettings",
+        "GatewaySettings",
+        "LinkSettings",
+        "OutboxSettings",
+        "PlantSettings",
+        "PolicySettings",
+        "PollSettings",
+    ],
+    "tcpcomm.plant.gateway.gateway": ["Gateway"],
     "tcpcomm.plant.gateway.ownership": ["Ownership"],
     "tcpcomm.plant.message": ["OutboxMessage"],
     "tcpcomm.plant.outbox.blocking": ["BlockingOutbox"],

@@ -60,7 +60,7 @@ class PlannedLink:
     max_commands: int = 8
 
     def description(self, sink: str) -> LinkDescription:
-        """Return the description of this link for a sink: the values that it gets, and the commands it may give."""
+        """Return the description of this link for a sink, with the values that the sink gets."""
         values: list[ValueDescription] = []
         for poll in self.polls:
             if sink in poll.route.to:

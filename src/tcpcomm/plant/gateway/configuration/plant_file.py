@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from tcpcomm.plant.gateway.configuration.planning import Planner, in_folder
 from tcpcomm.plant.gateway.configuration.settings import (
     NAME,
     NAME_RULE,
+    Credential,
     DefaultSettings,
     GatewaySettings,
     LinkSettings,
@@ -99,7 +101,8 @@ class _Reader:
         self._folder = folder
         self._mistakes = mistakes
         self._structurer = Structurer(mistakes)
-        self._structurer.register(Secret, _readable_secret)
+        self._structurer.register(Secret, partial(_readable, Secret))
+        self._structurer.register(Credential, partial(_readable, Credential.of))
 
     def settings(self, tables: dict[str, Any]) -> PlantSettings:
         """Return the settings of all tables."""
@@ -164,8 +167,8 @@ class _Reader:
         }
 
 
-def _readable_secret(value: Any) -> Secret:
+def _readable(make: Callable[[Any], Any], value: Any) -> Any:
     """Return a secret that can be read now."""
-    found = Secret(value)
+    found = make(value)
     found.reveal()
     return found

@@ -101,6 +101,22 @@ def _commands(_: object, attribute: Attribute[Any], value: int | None) -> None:
         raise ConfigurationError(f"{attribute.name} must be from 1 to {MAX_COMMANDS}, not {value}")
 
 
+@frozen
+class Credential:
+    """One credential of a login: a secret, or an empty text, with which some devices are delivered."""
+
+    secret: Secret | None
+
+    @classmethod
+    def of(cls, value: Any) -> Credential:
+        """Return the credential of a text. Raises ConfigurationError if it is not a secret."""
+        return cls(None if value == "" else Secret(value))
+
+    def reveal(self) -> str:
+        """Return the credential. Raises ConfigurationError if it cannot be read."""
+        return "" if self.secret is None else self.secret.reveal()
+
+
 @frozen(kw_only=True)
 class OutboxSettings:
     """The keys of ``[gateway.outbox]``: where messages wait until their sink has confirmed them."""
@@ -219,7 +235,7 @@ class LinkSettings:
     """``lan``, ``fleet`` or ``wan``. None: the policy that the device declares, or ``fleet``."""
     policy: PolicySettings | None = None
     """Times that replace those of the profile."""
-    credentials: Mapping[str, Secret] | None = None
+    credentials: Mapping[str, Credential] | None = None
     """The credentials of a declared login, by name, as secrets: ``{password = "env:CAMERA_PASSWORD"}``."""
     psk: str | None = None
     """The file with the pre-shared key that the device must prove."""
