@@ -2,7 +2,7 @@
 The code in a page of the documentation, run as a reader would run it: from top to bottom, in one folder.
 
 - ``python`` is executed; all such blocks of a page share their names.
-- ``python file=NAME`` is a file that the reader saves.
+- ``python file=NAME`` is a file that the reader saves, and so is ``toml file=NAME``.
 - ``console`` holds commands behind ``$`` and, under each, its output.
 - ``console server`` holds one command that keeps running until the next such block or the end of the page.
 - ``console server beside`` is the same, but the servers before it keep running.
@@ -110,7 +110,7 @@ class Session:
         if block.language == "python":
             code = _TIMEOUT.sub(f"timeout={SECONDS}", code)
         match block.language, block.words:
-            case "python", (str(word), *_) if word.startswith("file="):
+            case "python" | "toml", (str(word), *_) if word.startswith("file="):
                 Path(self.folder, word.removeprefix("file=")).write_text(code, "utf-8")
             case "python", _:
                 shown = following is not None and (following.language, following.words) == ("output", ())
@@ -121,7 +121,8 @@ class Session:
                 elif self._server is not None:
                     self._others.append(self._server)
                 command = code.removeprefix("$ ").partition("\n")[0]
-                if "tcpcomm" in command and "listen" not in command and "tcpcomm tap" not in command:
+                words_of_others = ("listen", "tcpcomm tap", "--plant")
+                if "tcpcomm" in command and not any(each in command for each in words_of_others):
                     command += f" --listen tcp:{self._port}:interface=127.0.0.1"
                 self._server = Server(command, self.folder, self._port, self._second_port)
                 self._await(block.text.splitlines()[1:])

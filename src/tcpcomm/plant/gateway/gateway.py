@@ -119,7 +119,7 @@ class Gateway(Service):
         plan = self.plan
         polls = sum(len(each.polls) for each in plan.links.values())
         self.log.info(
-            "gateway {name}: {links} links, {polls} polls ({rate:.1f} a second), sinks: {sinks}",
+            "gateway {name} runs: links: {links}, polls: {polls} ({rate:.1f} a second), sinks: {sinks}",
             name=plan.name,
             links=len(plan.links),
             polls=polls,
