@@ -17,6 +17,7 @@ TEST = re.compile(r"`([\w/]+\.py(?:::\w+)+)`")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 WITHOUT_A_PROMISE = (
+    "They hold for [a gateway](../howto/run-a-gateway.md), whose configuration has further limits.",
     "Each promise names the tests that show it: `pytest tests/session/test_time.py` runs those of a file.",
     "They are fields of `tcpcomm.Policy`, whose profiles `lan`, `fleet` and `wan` have these three values.",
     "They hold for [RabbitMQ](../howto/send-to-rabbitmq.md), whose sink has further limits as attributes.",
@@ -28,6 +29,7 @@ WITHOUT_A_PROMISE = (
 NO_LIMITS = {
     "plant.metrics.web_service": "LAG_INTERVAL",  # of a measurement
     "plant.sinks.rotated_file": "PIECE",  # of a search, which goes on
+    "plant.gateway.configuration.planning": "DEFAULT_EVERY",  # a default
     "runtime.load_object": "MOST_CLASSES",
     "cli.call": "FAULT NOT_SENT OUTCOME_UNKNOWN",  # exit codes
     "cli.tools.generate": "USUAL_PORT INTERRUPTED",  # a default, and an exit code

@@ -152,6 +152,13 @@ WITH_LIMITS = [
         "tools.send.sender",
         "cli.tools.send",
         "tools.dissect.asked_commands",
+        "plant.gateway.configuration.planning",
+        "plant.gateway.configuration.plant_file",
+        "plant.gateway.configuration.settings",
+        "plant.gateway.gateway_link",
+        "plant.gateway.posting",
+        "plant.gateway.schedule",
+        "plant.gateway.trial",
     )
 ]
 """Modules with constants that are limits."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
 from tcpcomm.plant.gateway.configuration.mistakes import PlantMistakes
-from tcpcomm.plant.gateway.configuration.plant_file import MAX_FILE, plan_of, read_plant
+from tcpcomm.plant.gateway.configuration.plant_file import MAX_PLANT_FILE, plan_of, read_plant
 from tcpcomm.plant.gateway.configuration.settings import LinkSettings, PlantSettings, PollSettings
 from tcpcomm.plant.gateway.plan import Plan
 from tests.plant.gateway import declared
@@ -223,7 +223,7 @@ def test_a_file_without_links_and_sinks_says_what_to_add(folder: Path) -> None:
         (b"[gateway\n", "this is not TOML: "),
         (b"\xff", "this is not UTF-8"),
         (b"a = " + b"[" * 5000, "this is not TOML: "),
-        (b"#" * (MAX_FILE + 1), "it is longer than"),
+        (b"#" * (MAX_PLANT_FILE + 1), "it is longer than"),
     ],
     ids=["no TOML", "no UTF-8", "too deep", "too long"],
 )
@@ -319,3 +319,52 @@ def test_a_plan_describes_its_links_to_each_sink(folder: Path) -> None:
     assert ["locate/result", "alarm/code"] == [each.path for each in description.values]
     assert ("locate",) == description.commands
     assert ["holding/result"] == [each.path for each in plan.links["plc"].description("mes").values]
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ("every = 0.009", "every: must be from 0.01 to 2678400 seconds, not 0.009"),
+        ("every = 2678401", "every: must be from 0.01 to 2678400 seconds, not 2.6784e+06"),
+        ("jitter = 0.51", "jitter: must be from 0 to 0.5, not 0.51"),
+        ('topic = "a/{lnk}"', "topic: may have these words in braces: {gateway}, {plant}, {link}, {name}"),
+        ('topic = "/a"', "topic: must neither be empty nor begin or end with a slash"),
+        ("at_least_every = 5", "at_least_every: has no effect without only_changes = true"),
+    ],
+    ids=["too often", "too seldom", "jitter", "braces", "slash", "no effect"],
+)
+def test_a_poll_has_limits(folder: Path, keys: str, problem: str) -> None:
+    (found,) = lines(folder, changed(("every = 0.5", keys)))
+    assert f"links.plc.poll[0].{problem}" == found.partition(": ")[2]
+
+
+def test_a_link_has_limits(folder: Path) -> None:
+    (found,) = lines(
+        folder, changed(('commands = ["locate"]', 'commands = ["locate"]\nmax_commands = 1001'))
+    )
+    assert "links.camera-1.max_commands: must be from 1 to 1000, not 1001" == found.partition(": ")[2]
+
+
+def test_a_gateway_has_at_most_5000_links() -> None:
+    model = LinkSettings(device="modbus", at="tcp:127.0.0.1:502")
+    links = {f"plc-{number}": model for number in range(5001)}
+    with pytest.raises(PlantMistakes, match="there are 5001 links, and one gateway takes 5000"):
+        plan_of(PlantSettings(links=links, sinks={"mes": NoteSink()}), reactor=Clock())
+
+
+def test_two_polls_of_one_name_and_policies_are_checked(folder: Path) -> None:
+    text = changed(
+        (
+            "header = {unit = 7}",
+            "policy = {connect_timeout = 0, heartbeat_timeout = 1, heartbeat_interval = 2}",
+        ),
+        (
+            "[links.camera-1]",
+            '[[links.plc.poll]]\ncommand = "holding"\nwith = {start = 3}\n\n[links.camera-1]',
+        ),
+    )
+    assert [
+        "links.plc.policy.connect_timeout: must be above 0, not 0",
+        "links.plc.policy: ",
+        "links.plc.poll[1]: another poll has the name 'holding': give each a name of its own with name =",
+    ] == [each.partition(": ")[2][: 18 if "policy: " in each else 200] for each in lines(folder, text)]

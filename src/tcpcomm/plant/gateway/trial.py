@@ -15,7 +15,7 @@ from tcpcomm.plant.errors import SinkUnavailable
 from tcpcomm.plant.gateway.plan import Plan, PlannedLink
 from tcpcomm.plant.sink import Sink
 
-AT_ONCE: Final = 50
+TRIED_AT_ONCE: Final = 50
 """The most links that are tried at the same time."""
 
 
@@ -46,7 +46,7 @@ async def try_all(plan: Plan, deadline: float, reactor: Any) -> list[Trial]:
         deadline: the seconds that each may take.
         reactor: the reactor, or a test's clock.
     """
-    free = DeferredSemaphore(AT_ONCE)
+    free = DeferredSemaphore(TRIED_AT_ONCE)
     trials = [free.run(_try_link, each, deadline, reactor) for each in plan.links.values()]
     for name, sink in plan.sinks.items():
         trials.append(Deferred.fromCoroutine(_try_sink(name, sink, deadline, reactor)))

@@ -29,7 +29,7 @@ from tcpcomm.plant.sink import Sink
 from tcpcomm.plant.sinks.registry import KINDS, find_kind
 from tcpcomm.runtime.monotonic_time import the_reactor
 
-MAX_FILE: Final = 16 * 1024 * 1024
+MAX_PLANT_FILE: Final = 16 * 1024 * 1024
 """The most bytes of a configuration."""
 
 _TABLES: Final = ("gateway", "defaults", "links", "sinks")
@@ -82,11 +82,11 @@ def plan_of(settings: PlantSettings, folder: str | Path = ".", *, reactor: Any =
 def _text_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)
+            data = file.read(MAX_PLANT_FILE + 1)
     except OSError as error:
         raise PlantMistakes([Mistake((), f"cannot read it: {error.strerror}")], str(path)) from None
-    if len(data) > MAX_FILE:
-        raise PlantMistakes([Mistake((), f"it is longer than {MAX_FILE} bytes")], path.name)
+    if len(data) > MAX_PLANT_FILE:
+        raise PlantMistakes([Mistake((), f"it is longer than {MAX_PLANT_FILE} bytes")], path.name)
     try:
         return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
