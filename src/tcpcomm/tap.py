@@ -556,6 +556,7 @@ def _gateway(options: ServerOptions, plan: Plan) -> Service:
         _refuse([str(error)])
     if options.metrics is not None:
         options.metrics.metrics.add_outbox(gateway.outbox)
+        options.metrics.metrics.health.add("gateway", gateway.problem)
     return _with_companions(gateway, options)
 
 

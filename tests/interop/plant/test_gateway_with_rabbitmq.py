@@ -33,25 +33,31 @@ class Taker:
 
     def __init__(self, url: str, queue: str) -> None:
         host, port = url.rpartition("@")[2].split(":")
-        self._connection = pika.BlockingConnection(pika.ConnectionParameters(host, int(port)))
-        self._channel = self._connection.channel()
+        self._place = pika.ConnectionParameters(host, int(port))
         self._queue = queue
+        self._connect()
         self.reports: list[dict[str, Any]] = []
+
+    def _connect(self) -> None:
+        self._connection = pika.BlockingConnection(self._place)
+        self._channel = self._connection.channel()
 
     def take(self) -> list[dict[str, Any]]:
         """Take what is there. Return all that was taken so far."""
-        while True:
-            try:
+        try:
+            while True:
                 method, _, body = self._channel.basic_get(self._queue, auto_ack=True)
-            except pika.exceptions.ChannelClosedByBroker:  # the queue is not there yet
-                self._channel = self._connection.channel()
-                return self.reports
-            if method is None:
-                return self.reports
-            self.reports.append(json.loads(body))
+                if method is None:
+                    return self.reports
+                self.reports.append(json.loads(body))
+        except pika.exceptions.AMQPError:  # the queue is not there yet, or in the making
+            self.close()
+            self._connect()
+            return self.reports
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection.is_open:
+            self._connection.close()
 
 
 @pytest.fixture

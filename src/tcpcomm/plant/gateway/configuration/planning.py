@@ -111,6 +111,11 @@ class Planner:
         folder = (self._folder / FilePath(gateway.outbox.file).expanduser()).parent
         if not folder.is_dir():
             mistakes.add(("gateway", "outbox", "file"), f"there is no folder {folder}: make it")
+        if gateway.metrics is not None:
+            try:
+                check_place(gateway.metrics)
+            except ConfigurationError as error:
+                mistakes.add_error(("gateway", "metrics"), error)
         if gateway.standby is not None:
             path = ("gateway", "standby")
             self._check_sinks(path, [gateway.standby])
@@ -443,6 +448,14 @@ class Planner:
         except ConfigurationError as error:
             self._mistakes.add_error(resolved.path("device"), error)
         return found
+
+
+def check_place(place: str) -> None:
+    """Raise ConfigurationError if the figures cannot be served at a place, or need a package."""
+    from tcpcomm.plant.metrics.watcher import Metrics  # noqa: PLC0415 - few plants need it
+    from tcpcomm.plant.metrics.web_service import MetricsService  # noqa: PLC0415
+
+    MetricsService(place, Metrics(), reactor=Clock())
 
 
 def in_folder(folder: FilePath, name: str) -> str:
