@@ -19,8 +19,9 @@ from tcpcomm.plant.gateway.configuration.settings import PlantSettings
 from tcpcomm.plant.gateway.gateway_link import GatewayLink
 from tcpcomm.plant.gateway.link_switch import LinkSwitch
 from tcpcomm.plant.gateway.ownership import Ownership
-from tcpcomm.plant.gateway.plan import Plan
+from tcpcomm.plant.gateway.plan import OPCUA, Plan
 from tcpcomm.plant.gateway.posting import ReportPoster
+from tcpcomm.plant.opcua.service import OpcUaServer
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.session.observer import SessionObserver
@@ -65,7 +66,10 @@ class Gateway(Service):
         plan = self.plan
         self.outbox = self._outbox() if outbox is None else outbox
         """Keeps the reports until their sinks have confirmed them."""
-        self.poster = ReportPoster(self.outbox, reactor.seconds)
+        self.opcua = None if plan.opcua is None else OpcUaServer(options=plan.opcua, reactor=reactor)
+        """Shows values, events and states to OPC UA clients, or None."""
+        watch = {} if self.opcua is None else {"watch": self.opcua.report}
+        self.poster = ReportPoster(self.outbox, reactor.seconds, **watch)
         """Gives the reports to the outbox, and counts those that it refused."""
         observers = tuple(observers)
         random = random or Random()
@@ -116,6 +120,8 @@ class Gateway(Service):
         """Start the outbox, then the links, or those that this gateway owns."""
         super().startService()  # type: ignore[no-untyped-call]
         self.outbox.startService()
+        if self.opcua is not None:
+            self.opcua.startService()
         plan = self.plan
         polls = sum(len(each.polls) for each in plan.links.values())
         self.log.info(
@@ -146,6 +152,8 @@ class Gateway(Service):
         if self.ownership is not None:
             yield Deferred.fromCoroutine(self.ownership.stop()).addErrback(self._log_stop)
         yield self.poster.when_idle()
+        if self.opcua is not None:
+            yield self.opcua.stopService()
         yield maybeDeferred(self.outbox.stopService)
         self.log.info("gateway {name}: stopped", name=self.plan.name)
 
@@ -168,12 +176,18 @@ class Gateway(Service):
 
     def _describe(self) -> None:
         """Tell the sinks what they will get, and let them take commands."""
+        if self.opcua is not None:
+            descriptions = [each.description(None) for each in self.plan.links.values()]
+            self.opcua.describe(descriptions, self.plan.plant)
+            self.opcua.take_commands(self.commands.for_sink(OPCUA))
         for name, connection in self.outbox.connections.items():
             descriptions = [each.description(name) for each in self.plan.links.values()]
             connection.describe(descriptions, self.plan.name)
             connection.take_commands(self.commands.for_sink(name))
 
     def _link_changed(self, link: str, is_ready: bool, reason: str) -> None:
+        if self.opcua is not None:
+            self.opcua.link_changed(link, is_ready, reason)
         for connection in self.outbox.connections.values():
             try:
                 connection.link_changed(link, is_ready, reason)

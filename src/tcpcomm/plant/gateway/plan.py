@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.plant.gateway.calls import DeviceCall, described_values
+from tcpcomm.plant.opcua.options import OpcUaOptions
 from tcpcomm.plant.sink import LinkDescription, Sink
 from tcpcomm.plant.values import ValueDescription, values_of
+
+OPCUA: Final = "opcua"
+"""The name under which the OPC UA server gives commands."""
 
 
 @frozen(kw_only=True)
@@ -59,20 +63,20 @@ class PlannedLink:
     """The sinks that may ask it."""
     max_commands: int = 8
 
-    def description(self, sink: str) -> LinkDescription:
+    def description(self, sink: str | None) -> LinkDescription:
         """Return the description of this link for a sink, with the values that the sink gets."""
         values: list[ValueDescription] = []
         for poll in self.polls:
-            if sink in poll.route.to:
+            if sink is None or sink in poll.route.to:
                 values += described_values(self.declaration, poll.call.called, poll.name)
         for name, route in self.events.items():
-            if sink in route.to:
+            if sink is None or sink in route.to:
                 values += values_of(self.declaration, name)
         return LinkDescription(
             name=self.name,
             declaration=self.declaration,
             values=tuple(values),
-            commands=tuple(self.commands) if sink in self.commands_from else (),
+            commands=tuple(self.commands) if (sink or OPCUA) in self.commands_from else (),
         )
 
 
@@ -89,6 +93,7 @@ class Plan:
     links: Mapping[str, PlannedLink]
     standby: str | None = None
     metrics: str | None = None
+    opcua: OpcUaOptions | None = None
 
     @property
     def polls_per_second(self) -> float:

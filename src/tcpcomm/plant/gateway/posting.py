@@ -41,7 +41,13 @@ class ReportPoster:
 
     log = BoundedLogger()
 
-    def __init__(self, outbox: Posts, seconds: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        outbox: Posts,
+        seconds: Callable[[], float],
+        watch: Callable[[Report], None] = lambda report: None,
+    ) -> None:
+        self._watch = watch
         self._outbox = outbox
         self._seconds = seconds
         self._throttle = LogThrottle(REFUSED_LOG_INTERVAL)
@@ -64,6 +70,7 @@ class ReportPoster:
 
         The Deferred never fails.
         """
+        self._watch(report)
         if not route.to:
             return succeed(True)
         if self.pending >= MAX_PENDING:

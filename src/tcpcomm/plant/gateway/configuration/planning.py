@@ -28,7 +28,8 @@ from tcpcomm.plant.gateway.configuration.settings import (
     PolicySettings,
     PollSettings,
 )
-from tcpcomm.plant.gateway.plan import Plan, PlannedLink, PlannedPoll, Route
+from tcpcomm.plant.gateway.plan import OPCUA, Plan, PlannedLink, PlannedPoll, Route
+from tcpcomm.plant.opcua.packages import check_asyncua
 from tcpcomm.runtime.load_object import load_object
 from tcpcomm.session.heartbeat import Heartbeats
 
@@ -94,6 +95,7 @@ class Planner:
             links={name: each for name, each in planned.items() if each is not None},
             standby=gateway.standby,
             metrics=gateway.metrics,
+            opcua=self._settings.opcua,
         )
 
     def _check_whole(self) -> None:
@@ -127,6 +129,14 @@ class Planner:
                 each.open(name, Clock())  # which connects nothing
             except ConfigurationError as error:
                 mistakes.add_error(("sinks", name), error)
+        if self._settings.opcua is not None:
+            try:
+                check_asyncua()
+                from tcpcomm.plant.opcua.security import check_files  # noqa: PLC0415 - it needs asyncua
+
+                check_files(self._settings.opcua)
+            except ConfigurationError as error:
+                mistakes.add_error(("opcua",), error)
         for key in ("to", "states", "commands_from"):
             self._check_sinks(("defaults", key), getattr(self._settings.defaults, key) or ())
 
@@ -195,6 +205,8 @@ class Planner:
         if declaration is None:
             return None
         commands = self._commands(resolved, declaration)
+        opcua = self._settings.opcua
+        callers = (OPCUA,) if opcua is not None and opcua.commands else ()
         named = _first(settings.commands_from, defaults.commands_from, tuple(self._settings.sinks))
         place = settings.at if settings.at is not None else settings.listen
         return PlannedLink(
@@ -207,7 +219,7 @@ class Planner:
             events=self._events(resolved, declaration),
             states=self._states(resolved),
             commands=commands,
-            commands_from=frozenset(self._check_sinks(resolved.path("commands_from"), named)),
+            commands_from=frozenset((*self._check_sinks(resolved.path("commands_from"), named), *callers)),
             max_commands=_first(settings.max_commands, defaults.max_commands, 8),
         )
 

@@ -24,6 +24,7 @@ from tcpcomm.plant.gateway.configuration.settings import (
 from tcpcomm.plant.gateway.configuration.structure import Structurer
 from tcpcomm.plant.gateway.configuration.toml_lines import line_numbers
 from tcpcomm.plant.gateway.plan import Plan
+from tcpcomm.plant.opcua.options import OpcUaOptions
 from tcpcomm.plant.secret import Secret
 from tcpcomm.plant.sink import Sink
 from tcpcomm.plant.sinks.registry import KINDS, find_kind
@@ -32,7 +33,7 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 MAX_PLANT_FILE: Final = 16 * 1024 * 1024
 """The most bytes of a configuration."""
 
-_TABLES: Final = ("gateway", "defaults", "links", "sinks")
+_TABLES: Final = ("gateway", "defaults", "links", "sinks", "opcua")
 
 
 def read_plant(path: str | Path, *, reactor: Any = None) -> Plan:
@@ -116,7 +117,16 @@ class _Reader:
             **found,
             sinks=self._each(tables, "sinks", self._sink),
             links=self._each(tables, "links", self._link),
+            opcua=self._opcua(tables.get("opcua")),
         )
+
+    def _opcua(self, table: Any) -> OpcUaOptions | None:
+        if table is None:
+            return None
+        if isinstance(table, dict):
+            table = self._with_folder(table, OpcUaOptions)
+        made: OpcUaOptions | None = self._structurer.structure(table, OpcUaOptions, ("opcua",))
+        return made
 
     def _each(
         self, tables: dict[str, Any], group: str, read: Callable[[Any, tuple[str, str]], Any]
@@ -157,7 +167,7 @@ class _Reader:
         made: Sink | None = self._structurer.structure(self._with_folder(rest, found), found, path)
         return made
 
-    def _with_folder(self, table: dict[str, Any], kind: type[Sink]) -> dict[str, Any]:
+    def _with_folder(self, table: dict[str, Any], kind: Any) -> dict[str, Any]:
         """Return the table of a sink with its relative files below the folder of the configuration."""
         return {
             key: str(self._folder / Path(value).expanduser())

@@ -18,6 +18,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.link.policy import PROFILES
 from tcpcomm.plant.gateway.configuration.mistakes import did_you_mean
 from tcpcomm.plant.gateway.configuration.structure import KEY
+from tcpcomm.plant.opcua.options import OpcUaOptions
 from tcpcomm.plant.secret import Secret
 from tcpcomm.plant.sink import Sink
 
@@ -275,3 +276,5 @@ class PlantSettings:
     """The links by name."""
     sinks: Mapping[str, Sink] = field(factory=dict, validator=_names)
     """The sinks by name."""
+    opcua: OpcUaOptions | None = None
+    """The OPC UA server, or None if there is none."""
