@@ -32,25 +32,23 @@ if TYPE_CHECKING:
     from tcpcomm.plant.gateway.gateway import Gateway as Gateway
     from tcpcomm.plant.gateway.ownership import Ownership as Ownership
     from tcpcomm.plant.message import OutboxMessage as OutboxMessage
-    from tcpcomm.plant.outbox.blocking import BlockingOutbox as BlockingOutbox
-    from tcpcomm.plant.outbox.deduplicator import Deduplicator as Deduplicator
     from tcpcomm.plant.metrics.health_checks import Health as Health
     from tcpcomm.plant.metrics.watcher import Metrics as Metrics
     from tcpcomm.plant.metrics.web_service import MetricsService as MetricsService
-    from tcpcomm.plant.outbox.figures import OutboxFigures as OutboxFigures, SinkFigures as SinkFigures
-    from tcpcomm.plant.outbox.outbox import Outbox as Outbox
     from tcpcomm.plant.opcua.options import OpcUaOptions as OpcUaOptions
     from tcpcomm.plant.opcua.service import OpcUaServer as OpcUaServer
+    from tcpcomm.plant.outbox.blocking import BlockingOutbox as BlockingOutbox
+    from tcpcomm.plant.outbox.deduplicator import Deduplicator as Deduplicator
+    from tcpcomm.plant.outbox.figures import OutboxFigures as OutboxFigures, SinkFigures as SinkFigures
+    from tcpcomm.plant.outbox.outbox import Outbox as Outbox
     from tcpcomm.plant.report import Report as Report
     from tcpcomm.plant.secret import Secret as Secret
     from tcpcomm.plant.sink import Sink as Sink, SinkConnection as SinkConnection
-    from tcpcomm.plant.sinks.rabbitmq.configuration import RabbitMq as RabbitMq
-    from tcpcomm.plant.sinks.rabbitmq.ownership import RabbitOwnership as RabbitOwnership
     from tcpcomm.plant.sinks.files import Files as Files
     from tcpcomm.plant.sinks.mqtt.configuration import Mqtt as Mqtt
-    from tcpcomm.plant.sinks.files import Files as Files
     from tcpcomm.plant.sinks.postgres import Postgres as Postgres
     from tcpcomm.plant.sinks.rabbitmq.configuration import RabbitMq as RabbitMq
+    from tcpcomm.plant.sinks.rabbitmq.ownership import RabbitOwnership as RabbitOwnership
     from tcpcomm.plant.sinks.sqlite import Sqlite as Sqlite
     from tcpcomm.plant.values import ValueDescription as ValueDescription, values_of as values_of
 
@@ -70,25 +68,23 @@ DEFINED_IN: Final = {
     "tcpcomm.plant.gateway.gateway": ["Gateway"],
     "tcpcomm.plant.gateway.ownership": ["Ownership"],
     "tcpcomm.plant.message": ["OutboxMessage"],
-    "tcpcomm.plant.outbox.blocking": ["BlockingOutbox"],
-    "tcpcomm.plant.outbox.deduplicator": ["Deduplicator"],
     "tcpcomm.plant.metrics.health_checks": ["Health"],
     "tcpcomm.plant.metrics.watcher": ["Metrics"],
     "tcpcomm.plant.metrics.web_service": ["MetricsService"],
-    "tcpcomm.plant.outbox.figures": ["OutboxFigures", "SinkFigures"],
-    "tcpcomm.plant.outbox.outbox": ["Outbox"],
     "tcpcomm.plant.opcua.options": ["OpcUaOptions"],
     "tcpcomm.plant.opcua.service": ["OpcUaServer"],
+    "tcpcomm.plant.outbox.blocking": ["BlockingOutbox"],
+    "tcpcomm.plant.outbox.deduplicator": ["Deduplicator"],
+    "tcpcomm.plant.outbox.figures": ["OutboxFigures", "SinkFigures"],
+    "tcpcomm.plant.outbox.outbox": ["Outbox"],
     "tcpcomm.plant.report": ["Report"],
     "tcpcomm.plant.secret": ["Secret"],
     "tcpcomm.plant.sink": ["Sink", "SinkConnection"],
-    "tcpcomm.plant.sinks.rabbitmq.configuration": ["RabbitMq"],
-    "tcpcomm.plant.sinks.rabbitmq.ownership": ["RabbitOwnership"],
     "tcpcomm.plant.sinks.files": ["Files"],
     "tcpcomm.plant.sinks.mqtt.configuration": ["Mqtt"],
-    "tcpcomm.plant.sinks.files": ["Files"],
     "tcpcomm.plant.sinks.postgres": ["Postgres"],
     "tcpcomm.plant.sinks.rabbitmq.configuration": ["RabbitMq"],
+    "tcpcomm.plant.sinks.rabbitmq.ownership": ["RabbitOwnership"],
     "tcpcomm.plant.sinks.sqlite": ["Sqlite"],
     "tcpcomm.plant.values": ["ValueDescription", "values_of"],
 }
