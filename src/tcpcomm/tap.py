@@ -31,11 +31,11 @@ from tcpcomm.plant.metrics.options import MetricsOptions
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.logs import DEFAULT_LIMIT, LineObserver
 from tcpcomm.runtime.monotonic_time import the_reactor
-from tcpcomm.runtime.systemd import notifier_of
 from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.server.machine import keep_files_private, remove_stale_pidfile
 from tcpcomm.server.options import ListeningOptions, check, one_line
 from tcpcomm.server.service import CannotListen, ServerService
+from tcpcomm.server.systemd import notifier_of
 from tcpcomm.server.twistd_hooks import TwistdHooks, start_in_one_line
 from tcpcomm.server.twistd_log import DEFAULT_LOG_FILES, DEFAULT_LOG_SIZE, twistd_observer
 from tcpcomm.server.worker import Worker

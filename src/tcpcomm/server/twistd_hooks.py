@@ -15,16 +15,16 @@ from twisted.logger import ILogObserver
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.logs import LineObserver
 from tcpcomm.runtime.monotonic_time import the_reactor
-from tcpcomm.runtime.systemd import Notifier
 from tcpcomm.server.machine import is_terminal
+from tcpcomm.server.systemd import Notifier
 
 
 class TwistdHooks(Service):
     """
-    A service in twistd. Mix it in behind another service, which reloads and aborts.
+    A service in twistd, to be mixed into another service.
 
     It writes all of the log when the reactor stops, because twistd kills its process then. At SIGHUP it
-    reloads, or stops if its terminal was closed. A second SIGTERM or Ctrl-C aborts the rest.
+    reloads, or stops if its terminal was closed. A second SIGTERM or Ctrl-C aborts what is left.
     """
 
     log = BoundedLogger()
@@ -56,7 +56,7 @@ class TwistdHooks(Service):
         """Load again what can change in a running program."""
 
     def abort(self) -> None:
-        """Abort the remaining sessions at a second signal to stop."""
+        """Abort what is left at a second signal to stop."""
 
     def reload_at_hangup(self) -> None:
         """
@@ -89,7 +89,7 @@ class TwistdHooks(Service):
             self.notifier.ready()
 
     def expect_second_signal(self) -> None:
-        """Let the next signal abort the remaining sessions, and tell systemd that the program stops."""
+        """Let the next signal abort all sessions, and tell systemd that the program stops."""
         if self.notifier is not None:
             self.notifier.stopping()
         with suppress(ValueError):  # this is not the main thread, so no signal arrives here

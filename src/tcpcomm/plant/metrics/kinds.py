@@ -1,4 +1,4 @@
-"""The kinds of losses and failures: label values of which there are only a few, whatever peers do."""
+"""The kinds of losses and failures. Label values are few, whatever peers do."""
 
 from __future__ import annotations
 

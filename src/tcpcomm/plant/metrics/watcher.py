@@ -49,7 +49,7 @@ class Metrics(SessionObserver):
     Counts what passes on sessions and links, and gives the figures to Prometheus.
 
     It is an observer: give it to ``serve``, ``remote``, ``blocking.remote`` or a gateway. The label of a
-    link is its name, or the place where it connects to. That of a server is the name of its declaration.
+    link is its name, or the place where it connects to. A server has the name of its declaration.
     :meth:`named` gives another label.
 
     To count each command, every message is decoded for it. A declared server that answers ten thousand
@@ -166,7 +166,7 @@ class Metrics(SessionObserver):
             tally.attempts_failed[loss_kind(reason)] += 1
 
     def link_problems(self) -> tuple[int, int, list[str]]:
-        """Return the number of links that are up, that of all, and the reasons of the others."""
+        """Return the numbers of links that are up, and of all links, and the reasons of the others."""
         states = sorted(each[1:] for each in self.states.values())
         down = [f"{label}: {reason or state}" for label, state, reason in states if state not in _UP]
         return len(states) - len(down), len(states), down
@@ -269,7 +269,7 @@ def _observers_of(subject: Any) -> Any:
 
 
 def _name_of(subject: Any) -> str:
-    """Return the name of a link, or its declaration and place; of a server, that of its declaration."""
+    """Return the name of a link, or its declaration and place. A server has its declaration's name."""
     given = getattr(subject, "name", None)
     engine = getattr(subject, "engine", None)
     declaration = getattr(subject, "declaration", None)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from ipaddress import ip_address
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
@@ -21,8 +22,8 @@ from twisted.web.server import Request
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.error_texts import listen_error_text
+from tcpcomm.plant.metrics.health_checks import Health
 from tcpcomm.plant.metrics.packages import load_prometheus
-from tcpcomm.plant.metrics.watcher import Metrics
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.service import CannotListen
@@ -44,6 +45,18 @@ _HEADERS: Final = {
 _TEXT: Final = "text/plain; charset=utf-8"
 
 
+class Figures(Protocol):
+    """The part of Metrics that the pages show."""
+
+    registry: Any
+    health: Health
+    reactor_lags: deque[float]
+
+    @property
+    def reactor_lag(self) -> float: ...
+    def link_problems(self) -> tuple[int, int, list[str]]: ...
+
+
 class MetricsService(Service):
     """
     Serves the figures and the health of a program, while it runs.
@@ -60,10 +73,10 @@ class MetricsService(Service):
 
     log = BoundedLogger()
 
-    def __init__(self, place: int | str, metrics: Metrics, *, reactor: Any = None) -> None:
+    def __init__(self, place: int | str, metrics: Figures, *, reactor: Any = None) -> None:
         self._address, self._wanted_port = _place(str(place))
         self._reactor = the_reactor(reactor)
-        self.metrics = metrics
+        self.metrics: Any = metrics
         """The figures."""
         self.root = MetricsPages(metrics, Access(self._address, self._reactor.seconds))
         """Answers all requests."""
@@ -138,7 +151,7 @@ class MetricsPages(Resource):
     isLeaf = True
     log = BoundedLogger()
 
-    def __init__(self, metrics: Metrics, access: Access) -> None:
+    def __init__(self, metrics: Figures, access: Access) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._metrics = metrics
         self._access = access

@@ -234,7 +234,7 @@ def _begins_with(path: Path, columns: bytes) -> bool:
     try:
         with path.open("rb") as file:
             begin = file.read(len(columns) + len(BOM.encode()))
-    except OSError:  # it is new, or the first batch will tell what is wrong
+    except OSError:  # it is new, or the first batch will tell the reason
         return True
     begin = begin.removeprefix(BOM.encode())[: len(columns)]
     return columns.startswith(begin)

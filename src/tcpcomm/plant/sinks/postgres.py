@@ -68,7 +68,7 @@ def _check_table(instance: Postgres, attribute: Any, value: str) -> None:
 @frozen(kw_only=True)
 class Postgres(Sink):
     """
-    Writes each message as a row of a table of PostgreSQL, a batch in one transaction.
+    Writes messages as rows of a table of PostgreSQL, each batch in one transaction.
 
     A message that comes again is not written again. Its time is the first column, and a part of the primary
     key, so that the table can become a hypertable of TimescaleDB.
@@ -213,7 +213,7 @@ class PostgresConnection(SinkConnection):
         with self._lock:
             connection, self._connection = self._connection, None
             if connection is not None:
-                with suppress(psycopg.Error):  # the server rolls back what was not committed
+                with suppress(psycopg.Error):  # the server rolls back open transactions
                     connection.close()
 
     def _break_connection(self) -> None:

@@ -30,7 +30,7 @@ class _Call:
 
 class WorkerThread:
     """
-    Runs calls that block in a thread of its own, one at a time.
+    Runs blocking calls in its thread, one at a time.
 
     The thread starts with the first call. It is a daemon, so a disk that hangs does not keep the program
     from its end. With a test's clock there is no thread: each call runs at once.

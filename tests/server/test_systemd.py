@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.task import Clock
 
-from tcpcomm.runtime.systemd import Notifier, notifier_of
+from tcpcomm.server.systemd import Notifier, notifier_of
 from tests.conftest import skip
 from tests.session.stage import Logged
 
