@@ -29,7 +29,7 @@ from tcpcomm.plant.metrics.tallies import BUCKETS, Durations
 from tests.equipment.declared import NO_PART, PORT, QUIET, Bench, MyCamera, VisionCamera
 from tests.link.wired import LAN
 from tests.plant.metrics.figures import figures_of, value
-from tests.session.stage import Logged, Stage, staged
+from tests.session.stage import Stage, staged
 
 
 class Line(FrameProtocol):
@@ -122,7 +122,7 @@ def test_a_fault_of_the_equipment_is_an_answer_and_a_failure(bench: Bench, metri
     assert 1 == requests(metrics, "cam-1", "locate")
 
 
-def test_a_command_without_an_answer_has_no_time(bench: Bench, metrics: Metrics, logged: Logged) -> None:
+def test_a_command_without_an_answer_has_no_time(bench: Bench, metrics: Metrics, logged: list[str]) -> None:
     bench.camera.listening(PORT).listen(Factory.forProtocol(Deaf))
     camera = bench.remote(VisionCamera, observers=[metrics.named("cam-1")])
     bench.result(camera.locate(job=1))
@@ -134,7 +134,7 @@ def test_a_command_without_an_answer_has_no_time(bench: Bench, metrics: Metrics,
 
 
 def test_a_lost_session_counts_once_while_the_link_tries(
-    bench: Bench, metrics: Metrics, logged: Logged
+    bench: Bench, metrics: Metrics, logged: list[str]
 ) -> None:
     bench.serve(MyCamera())
     link = link_of(bench.remote(VisionCamera, observers=[metrics.named("cam-1")], policy=LAN))
@@ -227,14 +227,14 @@ def test_without_commands_no_frame_is_reported_to_it(bench: Bench) -> None:
     assert type(metrics.named("other")) is type(metrics)
 
 
-def test_framing_faults_count_by_their_class(metrics: Metrics, logged: Logged) -> None:
+def test_framing_faults_count_by_their_class(metrics: Metrics, logged: list[str]) -> None:
     stage = on_stage(metrics)
     stage.receive(b"much too long\nok\n")
 
     assert 1 == value(metrics, "tcpcomm_framing_faults_total", "FrameTooLong", "Line")
 
 
-def test_label_values_stay_few(logged: Logged) -> None:
+def test_label_values_stay_few(logged: list[str]) -> None:
     metrics = Metrics(most_links=3, process=False)
     for number in range(10):
         on_stage(metrics.named(f"link-{number}")).receive(b"ok\n")
