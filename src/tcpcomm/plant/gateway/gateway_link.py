@@ -20,7 +20,6 @@ from tcpcomm.plant.gateway.posting import ReportPoster
 from tcpcomm.plant.report import EVENT, STATE, Report
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.session.observer import SessionObserver
-from tcpcomm.tools.manual.values import jsonable
 
 FIRST_STATE_AFTER: Final = 5.0
 """Seconds after which a link that was never ready is reported as down."""
@@ -168,6 +167,6 @@ class GatewayLink(Service):
             kind=EVENT,
             name=name,
             at=self._wall(),
-            values=jsonable(dict(zip(names, values, strict=True))),
+            values=dict(zip(names, values, strict=True)),
         )
         self._poster.post(report, route)

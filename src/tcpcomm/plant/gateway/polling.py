@@ -19,7 +19,6 @@ from tcpcomm.plant.gateway.schedule import PollSchedule
 from tcpcomm.plant.report import POLL, Report
 from tcpcomm.plant.values import RESULT
 from tcpcomm.runtime.bounded_logger import BoundedLogger
-from tcpcomm.tools.manual.values import jsonable
 
 
 class Poller:
@@ -111,7 +110,7 @@ class Poller:
         done.addErrback(self._bad, began).addErrback(self._log_defect).addBoth(self._finished)
 
     def _good(self, result: Any, began: float) -> Deferred[bool] | None:
-        values = {RESULT: jsonable(result)} if self.planned.call.has_result else {}
+        values = {RESULT: result} if self.planned.call.has_result else {}
         return self._report(values, "", began)
 
     def _bad(self, failure: Failure, began: float) -> Deferred[bool] | None:
