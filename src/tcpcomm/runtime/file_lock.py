@@ -6,7 +6,6 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from tcpcomm.errors import ConfigurationError
 
@@ -14,9 +13,6 @@ if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
-
-RECORDED: Final = "is being recorded already{owner}: end that recorder, or name another file"
-"""The words about a recording that another process writes."""
 
 
 class FileLock:
@@ -26,18 +22,19 @@ class FileLock:
     Args:
         path: the file to lock.
         what: the thing that the lock protects, for the error.
-        taken: the words that follow it if another process holds the lock; ``{owner}`` names the process.
+        taken: the error if another program holds the lock, with ``{what}``, and with ``{owner}``, which
+            becomes words such as " by process 4711", or nothing if that is not known.
 
     Raises:
-        ConfigurationError: another process holds the lock, or the file cannot be made.
+        ConfigurationError: another program holds the lock, or the file cannot be made.
     """
 
-    def __init__(self, path: Path, what: str, taken: str = RECORDED) -> None:
+    def __init__(self, path: Path, what: str, taken: str) -> None:
         self._path = path
         try:
             self._file = _open_and_lock(path)
         except BlockingIOError:
-            raise ConfigurationError(f"{what} {taken.format(owner=_owner(path))}") from None
+            raise ConfigurationError(taken.format(what=what, owner=_owner(path))) from None
         except OSError as error:
             raise ConfigurationError(f"{what}: cannot make {path}: {error.strerror or error}") from None
         self.tell_process()
@@ -54,7 +51,7 @@ class FileLock:
         file, self._file = self._file, -1
         if sys.platform == "win32":
             os.close(file)
-            with suppress(OSError):  # another recorder has opened it since
+            with suppress(OSError):  # another program has opened it since
                 self._path.unlink()
         else:
             with suppress(FileNotFoundError):  # somebody has removed it

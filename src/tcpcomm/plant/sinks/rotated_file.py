@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar, Final
 
 from tcpcomm.runtime.bounded_logger import BoundedLogger
-from tcpcomm.tools.record.file_lock import FileLock
+from tcpcomm.runtime.file_lock import FileLock
 
 LOCK_SUFFIX: Final = ".lock"
 """The end of the name of the file that keeps other programs from the same file."""
 
-_TAKEN: Final = "is written by another program{owner}: end it, or name another file"
+_TAKEN: Final = "{what} is written by another program{owner}: end it, or name another file"
 PIECE: Final = 64 * 1024
 """Bytes that are read at once to find the end of the last full line."""
 
