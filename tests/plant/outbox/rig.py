@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 
 from tcpcomm.plant import Outbox, OutboxMessage, Sink, SinkConnection, SinkUnavailable
 from tcpcomm.plant.outbox.committer import ClockRunner
@@ -34,6 +34,8 @@ class Mode(Enum):
     """The behaviour of a sink."""
 
     CONFIRMS = auto()
+    TAKES_TIME = auto()
+    """It confirms half a second later."""
     TELLS_HALF = auto()
     """It takes all messages, and fails after it has confirmed half of them."""
     FAILS = auto()
@@ -70,13 +72,14 @@ class TestSink(Sink):
     plant: Plant = field(eq=False)
 
     def open(self, name: str, reactor: Any) -> SinkConnection:
-        return _Connection(name, self.plant)
+        return _Connection(name, self.plant, reactor)
 
 
 class _Connection(SinkConnection):
-    def __init__(self, name: str, plant: Plant) -> None:
+    def __init__(self, name: str, plant: Plant, clock: Any) -> None:
         self._name = name
         self._plant = plant
+        self._clock = clock
         self._is_busy = False
 
     async def deliver(self, messages: Sequence[OutboxMessage]) -> Mapping[str, str]:
@@ -91,6 +94,8 @@ class _Connection(SinkConnection):
         plant = self._plant
         plant.calls.append((self._name, [each.number for each in messages]))
         match plant.modes.get(self._name, Mode.CONFIRMS):
+            case Mode.TAKES_TIME:
+                await deferLater(self._clock, 0.5)
             case Mode.FAILS:
                 raise SinkUnavailable("unplugged")
             case Mode.HANGS:
@@ -217,7 +222,7 @@ class Rig:
         for name in self.sinks:
             connection: Any = left.connections[name]
             assert isinstance(connection, _Connection)
-            connection.__init__(name, Plant())  # type: ignore[misc]
+            connection.__init__(name, Plant(), self.clock)  # type: ignore[misc]
         self.outbox = self.open()
         left.stopService()
         self.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -36,6 +37,42 @@ def test_messages_come_in_order_in_batches(rig: Rig) -> None:
     assert [numbers for _, numbers in rig.plant.calls] == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
     figures = rig.outbox.figures().sinks["a"]
     assert (figures.depth, figures.delivered, figures.oldest_age, figures.state) == (0, 10, 0.0, DELIVERING)
+
+
+def test_the_next_batch_is_there_when_one_is_delivered(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[float] = []
+    fetch = store.Store.fetch
+
+    def counted(*args: Any) -> Any:
+        looks.append(rig.clock.seconds())
+        return fetch(*args)
+
+    rig.plant.modes["a"] = Mode.FAILS
+    for number in range(10):
+        rig.post(number)
+    rig.turn()
+    rig.plant.calls.clear()
+    monkeypatch.setattr(store.Store, "fetch", counted)
+    rig.plant.modes["a"] = Mode.TAKES_TIME
+    rig.pass_time(20)
+    assert [numbers for _, numbers in rig.plant.calls] == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+    assert looks[1] == looks[0]  # the second batch was taken when the first one began
+    assert rig.outbox.figures().sinks["a"].depth == 0
+
+
+def test_a_batch_that_was_taken_ahead_is_taken_again_after_a_failure(rig: Rig) -> None:
+    rig.plant.modes["a"] = Mode.FAILS
+    for number in range(12):
+        rig.post(number)
+    rig.turn()
+    rig.plant.calls.clear()
+    rig.plant.modes["a"] = Mode.TELLS_HALF
+    rig.pass_time(3)
+    rig.plant.modes["a"] = Mode.TAKES_TIME
+    rig.pass_time(20)
+    assert list(range(1, 13)) == rig.plant.ids()
+    assert [1, 2, 3, 4] == rig.plant.calls[0][1]
+    assert [3, 4, 5, 6] == rig.plant.calls[1][1]
 
 
 def test_a_batch_ends_at_its_bytes(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,7 +72,7 @@ class OutboxMachine(RuleBasedStateMachine):
 
     @rule(sink=st.sampled_from(SINKS))
     def heal(self, sink: str) -> None:
-        self.rig.plant.modes[sink] = Mode.CONFIRMS
+        self.rig.plant.modes[sink] = Mode.TAKES_TIME
 
     @rule()
     def cure(self) -> None:

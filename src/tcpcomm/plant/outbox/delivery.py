@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import Random
 from typing import Any, ClassVar, Final
 
 from attrs import define, frozen
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.task import deferLater
 
 from tcpcomm.link.policy import Backoff
 from tcpcomm.plant.errors import SinkUnavailable
@@ -46,6 +47,17 @@ class _Waiting:
 
     due: float
     """The time at which its next messages are delivered."""
+
+
+@frozen
+class _Taken:
+    """The messages of the next delivery."""
+
+    messages: Sequence[OutboxMessage]
+    begin: int
+    """A number before theirs."""
+    source: str | None = None
+    """Their source, if it is one that waited."""
 
 
 @frozen
@@ -100,7 +112,10 @@ class Delivery:
         self._failing_since = 0.0
         self._looked_up_to = 0
         self._has_more = True
+        self._has_backlog = False
         self._begins_again = False
+        self._ahead: Deferred[_Taken] | None = None
+        self._noted: Deferred[None] = succeed(None)
         self._is_others_turn = False
         self._waiting: dict[str, _Waiting] = {}
         self._sleeper: Deferred[None] | None = None
@@ -155,32 +170,52 @@ class Delivery:
     # -- the loop
 
     async def _run(self) -> None:
-        while not self._stops:
-            try:
-                await self._step()
-            except StoreFailed as error:
-                self._store_problem = str(error)
-                self._has_more = self._begins_again = True  # whatever was fetched is fetched again
-                await self._sleep(_STORE_RETRY)
-            except CancelledError:  # the disk hangs, and the outbox stops
-                return
-            except Exception:
-                self.log.failure("the delivery to the sink {sink} failed; it goes on", sink=self.name)
-                self._has_more = self._begins_again = True
-                await self._sleep(_STORE_RETRY)
+        """
+        Deliver batch after batch.
+
+        If more than a batch waits, the next one is taken while this one is delivered. The file is told what
+        was confirmed while the next one is delivered.
+        """
+        try:
+            while not self._stops:
+                await self._try(self._step)
+            await self._try(self._give_back)
+            await self._try(self._all_noted)
+        except CancelledError:  # the disk hangs, and the outbox stops
+            return
+
+    async def _try(self, step: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await step()
+        except StoreFailed as error:
+            self._store_problem = str(error)
+        except CancelledError:
+            raise
+        except Exception:
+            self.log.failure("the delivery to the sink {sink} failed; it goes on", sink=self.name)
+        else:
+            return
+        self._has_more = self._begins_again = True  # whatever was fetched is fetched again
+        await self._sleep(_STORE_RETRY)
 
     async def _step(self) -> None:
         """Deliver one batch, or wait for one."""
-        messages, source, begin = await self._take()
+        ahead, self._ahead = self._ahead, None
+        taken = await (self._take() if ahead is None else ahead)
+        messages, source = taken.messages, taken.source
         if not messages:
             if not self._has_more:
                 await self._rest()
             return
+        if self._has_backlog and source is None and not (self._waiting or self._begins_again):
+            self._ahead = Deferred.fromCoroutine(self._take())
         result = await self._deliver(messages)
+        if result.problem or result.refused:
+            await self._give_back()
         await self._note(result)
         if result.problem:
             if source is None and len(result.confirmed) < len(messages):
-                self._looked_up_to = min(self._looked_up_to, begin)
+                self._looked_up_to = min(self._looked_up_to, taken.begin)
                 self._has_more = True
             await self._fail(result)
         else:
@@ -188,6 +223,13 @@ class Delivery:
         if source is not None and source in self._waiting and not result.problem and not result.refused:
             self._waiting[source].due = self._clock.seconds()  # go on with what waits behind it
         self._hold_back(result.refused, messages)
+
+    async def _give_back(self) -> None:
+        """Forget the messages that were taken ahead. They are taken again."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            self._has_more = self._begins_again = True
+            await ahead
 
     def _hold_back(self, refused: Sequence[Refused], messages: Sequence[OutboxMessage]) -> None:
         """Let the sources of refused messages wait."""
@@ -199,40 +241,47 @@ class Delivery:
             known = self._waiting.get(message.source)
             self._waiting[message.source] = _Waiting(due if known is None else max(due, known.due))
 
-    async def _take(self) -> tuple[Sequence[OutboxMessage], str | None, int]:
-        """Return the next messages, their source if it is one that waited, and a place before them."""
+    async def _take(self) -> _Taken:
+        """Return the next messages, which may be none."""
         now = self._clock.seconds()
+        if self._begins_again or self._waiting:
+            await self._all_noted()  # else messages that are confirmed are found again
         if self._begins_again:
             self._begins_again = False
             self._looked_up_to = 0
         due = [source for source, each in self._waiting.items() if each.due <= now]
         self._is_others_turn = bool(due) and not self._is_others_turn
         if due and (self._is_others_turn or not self._has_more):
-            source = due[0]
-            found = await self._fetch(
-                lambda store: store.fetch_source(
-                    self.number, source, self._looked_up_to, self._sink.batch, self._now()
-                )
-            )
-            if found.messages:
-                self._waiting[source] = self._waiting.pop(source)  # others come first next time
-            elif not found.expired:
-                del self._waiting[source]
-                self._has_more = True
-            return found.messages, source, self._looked_up_to
+            return await self._take_of(due[0])
+        after = self._looked_up_to
         if not self._has_more or len(self._waiting) > MAX_WAITING_SOURCES:
             self._has_more = self._has_more and not self._waiting
-            return (), None, self._looked_up_to
+            return _Taken((), after)
         self._has_more = False  # a post that is stored meanwhile sets it again
-        after, waiting = self._looked_up_to, frozenset(self._waiting)
+        waiting = frozenset(self._waiting)
         found = await self._fetch(
             lambda store: store.fetch(self.number, after, self._sink.batch, waiting, self._now())
         )
         self._looked_up_to = max(after, found.looked_up_to)
+        self._has_backlog = found.has_more
         self._has_more = self._has_more or found.has_more
         for source in found.refused_before:
             self._waiting.setdefault(source, _Waiting(now))
-        return found.messages, None, after
+        return _Taken(found.messages, after)
+
+    async def _take_of(self, source: str) -> _Taken:
+        """Return the next messages of a source that waited."""
+        found = await self._fetch(
+            lambda store: store.fetch_source(
+                self.number, source, self._looked_up_to, self._sink.batch, self._now()
+            )
+        )
+        if found.messages:
+            self._waiting[source] = self._waiting.pop(source)  # others come first next time
+        elif not found.expired:
+            del self._waiting[source]
+            self._has_more = True
+        return _Taken(found.messages, self._looked_up_to, source)
 
     async def _fetch(self, look: Callable[[Store], Fetched]) -> Fetched:
         """Return what a look at the store finds, after what has expired is deleted."""
@@ -305,9 +354,20 @@ class Delivery:
         return await self.connection.deliver(messages)
 
     async def _note(self, result: _Result) -> None:
+        """Have the file note what was confirmed and refused. Wait for that unless all was confirmed."""
+        await self._all_noted()
+        if result.confirmed or result.refused:
+            self._noted = Deferred.fromCoroutine(self._write(result))
+        if result.refused or result.problem:
+            await self._all_noted()
+
+    async def _all_noted(self) -> None:
+        """Wait until the file has noted what was confirmed."""
+        noted, self._noted = self._noted, succeed(None)
+        await noted
+
+    async def _write(self, result: _Result) -> None:
         """Note in the file what was confirmed and refused, and try again until that succeeds."""
-        if not (result.confirmed or result.refused):
-            return
 
         def run(store: Store) -> None:
             if result.confirmed:
@@ -332,7 +392,7 @@ class Delivery:
                         error=str(error),
                     )
                     return
-                await self._sleep(_STORE_RETRY)
+                await deferLater(self._clock, _STORE_RETRY)
         for each in result.refused:
             if each.is_last:
                 self.log.warn(
