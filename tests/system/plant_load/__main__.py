@@ -13,7 +13,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +26,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.conftest import ROOT
 from tests.system.brokers.mosquitto import Mosquitto
 from tests.system.brokers.postgres import PostgresServer
-from tests.system.brokers.rabbitmq import RabbitNode
+from tests.system.brokers.rabbitmq import RabbitCluster
 from tests.system.figures import machine, machine_table, table
 from tests.system.programs import Program
 from tests.system.running import Server
@@ -98,39 +98,54 @@ def plant_toml(run: Run, ports: Sequence[int], folder: Path, sink: str) -> str:
 
 
 @contextmanager
-def _sink(name: str, folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
-    """Start what a sink needs. Yield its lines in the file, and a function of its seconds of CPU."""
-    with ExitStack() as ends:
-        if name == "files":
-            yield f'kind = "files"\npath = "{folder / "results.jsonl"}"', lambda: 0.0
-        elif name == "RabbitMQ":
-            node = ends.enter_context(RabbitNode(folder / "rabbit"))
-            yield f'kind = "rabbitmq"\nurls = ["{node.url}"]', lambda: _group_seconds(node.pid)
-        elif name == "MQTT":
-            broker = ends.enter_context(Mosquitto(folder / "mosquitto"))
-            lines = f'kind = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\nprefix = "plant"'
-            yield lines, lambda: _group_seconds(broker.pid)
-        else:
-            server = ends.enter_context(PostgresServer(folder / "postgres"))
-            yield f'kind = "postgres"\ndsn = "{server.dsn}"', lambda: _group_seconds(server.pid)
+def _sink(name: str, folder: Path) -> Iterator[str]:
+    """Start what a sink needs. Yield its lines in the file."""
+    if name == "files":
+        yield f'kind = "files"\npath = "{folder / "results.jsonl"}"'
+    elif name == "RabbitMQ":
+        with RabbitCluster() as cluster:
+            yield f'kind = "rabbitmq"\nurls = ["{cluster.nodes[0].url}"]\npassword = "guest"'
+    elif name.startswith("MQTT"):
+        with Mosquitto(folder) as broker:
+            version = name.rpartition(" ")[2]
+            yield (
+                f'kind = "mqtt"\nhost = "127.0.0.1"\nport = {broker.port}\nprefix = "plant"\n'
+                f'version = "{version}"'
+            )
+    else:
+        with PostgresServer() as server:
+            yield f'kind = "postgres"\ndsn = "{server.dsn}"'
 
 
 def _seconds(pid: int) -> float:
     """Return the seconds of CPU that a process has taken."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _group_seconds(pid: int) -> float:
-    """Return the seconds of CPU of all processes in the group of a process."""
-    group = os.getpgid(pid)
-    total = 0.0
+def _stat(pid: int) -> list[str]:
+    """Return the fields of a process behind its name: the state, the parent's id, and so on."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _seconds_of_others(*known: int) -> float:
+    """Return the seconds of CPU of all processes below this one, without some that are known."""
+    parents: dict[int, int] = {}
+    seconds: dict[int, float] = {}
     for each in Path("/proc").iterdir():
-        try:
-            if each.name.isdigit() and os.getpgid(int(each.name)) == group:
-                total += _seconds(int(each.name))
-        except (ProcessLookupError, FileNotFoundError):
-            continue  # it has ended
+        if each.name.isdigit():
+            try:
+                parents[int(each.name)] = int(_stat(int(each.name))[1])
+                seconds[int(each.name)] = _seconds(int(each.name))
+            except (ProcessLookupError, FileNotFoundError):
+                continue  # it has ended
+    total = 0.0
+    for pid in parents:
+        above = parents.get(pid)
+        while above and above != os.getpid():
+            above = parents.get(above)
+        if above and pid not in known:
+            total += seconds.get(pid, 0.0)
     return total
 
 
@@ -159,11 +174,11 @@ def measure(run: Run, seconds: float) -> tuple[Sample, Sample]:
         command = [sys.executable, "-m", "tests.system.plant_load.devices", str(run.links)]
         devices = ends.enter_context(Program("gauges", [*command, "--events", str(run.events)]))
         ports = devices.wait_for("listening", timeout=PATIENCE).about["ports"]
-        lines, sink_seconds = ends.enter_context(_sink(run.sink, folder))
+        lines = ends.enter_context(_sink(run.sink, folder))
         plant = folder / "plant.toml"
         plant.write_text(plant_toml(run, ports, folder, lines), encoding="utf-8")
         gateway = ends.enter_context(Server("--plant", str(plant), cwd=ROOT))
-        port = int(gateway.wait_for(r"figures .*127\.0\.0\.1:(\d+)")[0])
+        port = int(gateway.wait_for(r"metrics are at http:..127\.0\.0\.1:(\d+)")[0])
 
         def sample() -> Sample:
             found = _figures(port)
@@ -174,7 +189,7 @@ def measure(run: Run, seconds: float) -> tuple[Sample, Sample]:
                 oldest=found.get("tcpcomm_outbox_age_seconds", 0.0),
                 gateway=_seconds(gateway.pid),
                 devices=_seconds(devices.pid),
-                sink=sink_seconds(),
+                sink=_seconds_of_others(gateway.pid, devices.pid),
                 memory=_resident(gateway.pid),
             )
 
@@ -237,7 +252,8 @@ def page(results: Sequence[tuple[Run, Sample, Sample]], command: str) -> str:
 RUNS: Final = (
     Run(links=200, sink="RabbitMQ", events=10),
     Run(links=200, sink="RabbitMQ", polls=10),
-    Run(links=200, sink="MQTT", events=10),
+    Run(links=200, sink="MQTT 3.1.1", events=10),
+    Run(links=200, sink="MQTT 5", events=10),
     Run(links=200, sink="PostgreSQL", events=10),
     Run(links=200, sink="files", events=10),
     Run(links=1000, sink="RabbitMQ"),
