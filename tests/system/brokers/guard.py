@@ -16,11 +16,13 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from random import randrange
 from time import monotonic, sleep
 
 __all__ = ["Guard", "free_port", "wait_for"]
 
 _KILLED_WITHIN = 20.0
+_PORTS = (12_000, 32_000)  # below those that Linux gives to connections
 
 
 class Guard:
@@ -74,11 +76,17 @@ class Guard:
 
 
 def free_port() -> int:
-    """Return a port of loopback that no program had a moment ago."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+    """
+    Return a port of loopback that no program had a moment ago.
+
+    The system gives no connection a port of this range. While a broker is down, a client that tries its
+    port would else get that very port in the end, connect to itself, and keep the broker from starting.
+    """
+    while True:
+        port = randrange(*_PORTS)
+        with socket.socket() as found, suppress(OSError):
+            found.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, otherwise: Callable[[], str]) -> None:

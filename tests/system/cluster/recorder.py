@@ -10,7 +10,6 @@ from typing import Any
 
 import pika
 from attrs import frozen
-from pika.exceptions import AMQPError
 
 __all__ = ["Received", "Recorder"]
 
@@ -41,6 +40,7 @@ class Recorder:
         self._lock = Lock()
         self._received: list[Received] = []
         self._ids: set[str] = set()
+        self.failures: list[str] = []
         self._stopping = Event()
         self._thread = Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -66,7 +66,8 @@ class Recorder:
             turn += 1
             try:
                 self._consume(self._ports[turn % len(self._ports)])
-            except (AMQPError, OSError):
+            except Exception as error:  # pika raises many kinds for a node that is about to die
+                self.failures.append(repr(error))
                 time.sleep(0.3)
 
     def _consume(self, port: int) -> None:
