@@ -155,6 +155,7 @@ WITH_LIMITS = [
         "plant.gateway.configuration.planning",
         "plant.gateway.configuration.plant_file",
         "plant.gateway.configuration.settings",
+        "plant.gateway.gateway",
         "plant.gateway.gateway_link",
         "plant.gateway.posting",
         "plant.gateway.schedule",

@@ -10,10 +10,11 @@ from twisted.internet.defer import Deferred
 from tcpcomm import simulated
 from tcpcomm.devices.modbus import Memory
 from tcpcomm.plant import NotTheOwner
-from tcpcomm.plant.gateway.configuration.settings import LinkSettings
+from tcpcomm.plant.gateway.configuration.settings import LinkSettings, PlantSettings
+from tcpcomm.plant.gateway.gateway import Gateway
 from tcpcomm.plant.sink import BrokerCommand
 from tests.equipment.declared import NO_PART, MyCamera, Position, VisionCamera
-from tests.plant.gateway.stage import Stage, polled
+from tests.plant.gateway.stage import MemoryOutbox, NoteSink, Stage, polled
 
 
 def camera(stage: Stage, name: str = "camera-1") -> tuple[MyCamera, Any]:
@@ -245,6 +246,29 @@ def test_a_gateway_stops_in_order_and_leaves_nothing(stage: Stage) -> None:
     posts = len(stage.outbox.posts)
     stage.advance(60.0)
     assert posts == len(stage.outbox.posts)
+
+
+def test_a_disk_that_hangs_does_not_keep_a_gateway_from_its_end(stage: Stage, logged: list[str]) -> None:
+    _, at = camera(stage)
+    gateway = stage.run(one_poll(at, every=0.1))
+    stage.outbox.is_slow = True
+    stage.until(lambda: bool(stage.outbox.waiting))
+    stopped: list[Any] = []
+    gateway.stopService().addCallback(stopped.append)
+    stage.advance(16.0)
+    assert [None] == stopped
+    assert not stage.outbox.running
+    assert ["reports wait for the disk after {seconds:g} s: they are lost"] == logged
+    logged.clear()
+
+
+def test_a_gateway_that_never_started_closes_its_outbox(stage: Stage) -> None:
+    _, at = camera(stage)
+    settings = PlantSettings(links=one_poll(at), sinks={"mes": NoteSink()})
+    outbox = MemoryOutbox(settings.sinks)
+    outbox.running = True
+    Gateway(settings, reactor=stage.machine.clock, outbox=outbox).stopService()
+    assert not outbox.running
 
 
 class Owner:

@@ -368,3 +368,18 @@ def test_two_polls_of_one_name_and_policies_are_checked(folder: Path) -> None:
         "links.plc.policy: ",
         "links.plc.poll[1]: another poll has the name 'holding': give each a name of its own with name =",
     ] == [each.partition(": ")[2][: 18 if "policy: " in each else 200] for each in lines(folder, text)]
+
+
+def test_a_mistake_in_the_defaults_is_told_once(folder: Path) -> None:
+    text = GOOD + '[defaults]\nto = ["mess"]\ncommands_from = ["mess"]\nprofile = "lann"\n'
+    assert [
+        "defaults.to: there is no sink 'mess': did you mean 'mes'?",
+        "defaults.commands_from: there is no sink 'mess': did you mean 'mes'?",
+        "defaults.profile: there is no profile 'lann': did you mean 'lan'?",
+    ] == [each.partition(": ")[2] for each in lines(folder, text)]
+
+
+def test_a_network_that_is_none_is_a_mistake_of_allow(folder: Path) -> None:
+    text = changed(('at = "tcp:127.0.0.1:5020"', 'listen = "tcp:5020"\nallow = ["10.0.0"]'))
+    (found,) = lines(folder, text)
+    assert found.startswith(":7: links.plc.allow: "), found

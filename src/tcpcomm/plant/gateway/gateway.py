@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, inlineCallbacks, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredList, TimeoutError, inlineCallbacks, maybeDeferred
 from twisted.python.failure import Failure
 
 from tcpcomm.plant.gateway.broker_commands import CommandDesk
@@ -25,6 +25,9 @@ from tcpcomm.plant.opcua.service import OpcUaServer
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.session.observer import SessionObserver
+
+STORED_WITHIN: Final = 10.0
+"""Seconds at the end for reports to be stored."""
 
 
 class Gateway(Service):
@@ -93,6 +96,7 @@ class Gateway(Service):
             ownership = self._rabbit_ownership(plan.standby)
         self.ownership = ownership
         """Shares the links with other gateways; None: all links are ours."""
+        self._is_stopped = False
         self._describe()
 
     @classmethod
@@ -143,15 +147,17 @@ class Gateway(Service):
         """
         Stop in order. Return a Deferred that fires when all is closed.
 
-        Reports that the outbox could not deliver stay in its file.
+        Reports that the outbox could not deliver stay in its file. A gateway that was stopped cannot be
+        started again: make a new one.
         """
-        if not self.running:
+        if self._is_stopped:
             return
+        self._is_stopped = True
         super().stopService()  # type: ignore[no-untyped-call]
         yield DeferredList([each.stopService() for each in self.links.values()], consumeErrors=True)
         if self.ownership is not None:
             yield Deferred.fromCoroutine(self.ownership.stop()).addErrback(self._log_stop)
-        yield self.poster.when_idle()
+        yield self.poster.when_idle().addTimeout(STORED_WITHIN, self.reactor).addErrback(self._log_stop)
         if self.opcua is not None:
             yield self.opcua.stopService()
         yield maybeDeferred(self.outbox.stopService)
@@ -223,4 +229,8 @@ class Gateway(Service):
         switch.off()
 
     def _log_stop(self, failure: Failure) -> None:
-        self.log.failure("the ownership of links failed to stop", failure)
+        if failure.check(TimeoutError):
+            text = "reports wait for the disk after {seconds:g} s: they are lost"
+            self.log.error(text, seconds=STORED_WITHIN)
+        else:
+            self.log.failure("the ownership of links failed to stop", failure)

@@ -13,9 +13,9 @@ from twisted.internet.task import Clock
 from tcpcomm.devices.catalogue import find_device
 from tcpcomm.equipment.declaration import Declaration, check_states
 from tcpcomm.equipment.equipment import declaration_of
-from tcpcomm.equipment.login import LoginClient
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, ConfigurationError
+from tcpcomm.host.link import HostLink
 from tcpcomm.host.options import HostOptions
 from tcpcomm.link.policy import PROFILES, Policy
 from tcpcomm.net.psk import read_keys
@@ -149,6 +149,14 @@ class Planner:
                 )
         return tuple(each for each in found if each in self._settings.sinks)
 
+    def _sinks_of(
+        self, resolved: _Resolved, key: str, otherwise: Iterable[str]
+    ) -> tuple[Path, tuple[str, ...]]:
+        """Return the place of the sinks that a key names, in the link or in the defaults, and the sinks."""
+        own, default = getattr(resolved.settings, key), getattr(self._settings.defaults, key)
+        path = resolved.path(key) if own is not None or default is None else ("defaults", key)
+        return path, tuple(_first(own, default, otherwise))
+
     def _check_places(self, links: Iterable[PlannedLink | None]) -> None:
         places: dict[str, str] = {}
         for each in links:
@@ -207,7 +215,7 @@ class Planner:
         commands = self._commands(resolved, declaration)
         opcua = self._settings.opcua
         callers = (OPCUA,) if opcua is not None and opcua.commands else ()
-        named = _first(settings.commands_from, defaults.commands_from, tuple(self._settings.sinks))
+        from_path, named = self._sinks_of(resolved, "commands_from", tuple(self._settings.sinks))
         place = settings.at if settings.at is not None else settings.listen
         return PlannedLink(
             name=name,
@@ -219,7 +227,7 @@ class Planner:
             events=self._events(resolved, declaration),
             states=self._states(resolved),
             commands=commands,
-            commands_from=frozenset((*self._check_sinks(resolved.path("commands_from"), named), *callers)),
+            commands_from=frozenset((*self._check_sinks(from_path, named), *callers)),
             max_commands=_first(settings.max_commands, defaults.max_commands, 8),
         )
 
@@ -268,28 +276,32 @@ class Planner:
         elif settings.allow is not None:
             self._mistakes.add(resolved.path("allow"), "has no effect without listen")
         options["keys"] = self._keys(resolved)
-        self._try(resolved, options)
-        credentials = self._credentials(resolved)
-        has_mistake = self._mistakes.has_below(*resolved.path("credentials"))
-        if declaration is not None and credentials is not None and not has_mistake:
-            try:
-                LoginClient(declaration.greeting, declaration.login, declaration.encoding, credentials)
-            except ConfigurationError as error:
-                self._mistakes.add(
-                    resolved.path("credentials"), str(error).partition(": give ")[0] + ": write them here"
-                )
-        options["credentials"] = credentials
+        options["credentials"] = self._credentials(resolved)
+        if not self._mistakes.has_below(*resolved.path("credentials")):
+            self._try(resolved, declaration, options)
         return options
 
-    def _try(self, resolved: _Resolved, options: Mapping[str, Any]) -> None:
+    def _try(
+        self, resolved: _Resolved, declaration: Declaration | None, options: Mapping[str, Any]
+    ) -> None:
+        """Make the link, as far as it is known. That connects nothing."""
         settings = resolved.settings
-        path = ("links", resolved.name, "at" if settings.at is not None else "listen")
+        path: Path = ("links", resolved.name, "at" if settings.at is not None else "listen")
         try:
-            HostOptions(**options).source()
+            made = HostOptions(**options)
+            made.source()
+            if declaration is not None:
+                path = resolved.path("device")
+                HostLink(declaration, made)
         except ConfigurationError as error:
             text = str(error)
-            is_allow = text.startswith("allow") or "allow" in text.partition(":")[0]
-            self._mistakes.add_error(resolved.path("allow") if is_allow else path, error)
+            if text.startswith("the login needs credentials"):
+                missing = text.partition(": give ")[0]
+                self._mistakes.add(resolved.path("credentials"), f"{missing}: write them here")
+            elif text.startswith(("allow", "there is no network")) or "is not a network" in text:
+                self._mistakes.add_error(resolved.path("allow"), error)
+            else:
+                self._mistakes.add_error(path, error)
 
     def _policy(self, resolved: _Resolved, declaration: Declaration | None) -> Policy:
         settings, defaults = resolved.settings, self._settings.defaults
@@ -390,10 +402,10 @@ class Planner:
         self, resolved: _Resolved, declaration: Declaration, poll: PollSettings, path: Path
     ) -> PlannedPoll | None:
         defaults: DefaultSettings = self._settings.defaults
-        to = _first(poll.to, resolved.settings.to, defaults.to)
-        to_path = (*path, "to") if poll.to is not None else resolved.path("to")
-        to = tuple(self._settings.sinks) if to is None else to
-        route = self._route(resolved, to_path, to, poll.name or poll.command, poll=poll)
+        path_of_sinks, to = self._sinks_of(resolved, "to", tuple(self._settings.sinks))
+        if poll.to is not None:
+            path_of_sinks, to = (*path, "to"), poll.to
+        route = self._route(resolved, path_of_sinks, to, poll.name or poll.command, poll=poll)
         only_changes = _first(poll.only_changes, defaults.only_changes, False)
         if poll.at_least_every is not None and not only_changes and not self._mistakes.has_below(*path):
             self._mistakes.add((*path, "at_least_every"), "has no effect without only_changes = true")
@@ -438,9 +450,7 @@ class Planner:
         return {name: route for name, route in found.items() if name in declaration.events and route.to}
 
     def _states(self, resolved: _Resolved) -> Route | None:
-        own = resolved.settings.states
-        to = _first(own, self._settings.defaults.states, ())
-        path = resolved.path("states") if own is not None else ("defaults", "states")
+        path, to = self._sinks_of(resolved, "states", ())
         route = self._route(resolved, path, to, "state")
         return route if route.to else None
 
