@@ -14,7 +14,7 @@ from typing import Any, Final, get_args, get_origin
 from attrs import evolve, field, frozen
 from twisted.internet.defer import Deferred, TimeoutError
 
-from tcpcomm.codec.annotations import bare_type, has_fields, union_members
+from tcpcomm.codec.annotations import bare_type, union_members
 from tcpcomm.codec.base import MISSING, Field
 from tcpcomm.codec.json.parameters import ValueTypes
 from tcpcomm.equipment.declaration import Declaration
@@ -23,11 +23,10 @@ from tcpcomm.equipment.methods import Method, method_names, method_of
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, NotSent, OutcomeUnknown
 from tcpcomm.host.link import HostLink
 from tcpcomm.plant.gateway.configuration.mistakes import did_you_mean
-from tcpcomm.plant.values import RESULT, ValueDescription, values_of
+from tcpcomm.plant.values import RESULT, ValueDescription, items_of, kind_of, values_of
 from tcpcomm.runtime.awaitables import as_deferred
 
 _TYPES: Final = ValueTypes()
-_SINGLE: Final = (bool, int, float, str, bytes)
 
 
 def call_named(declaration: Declaration, name: str) -> Command | Method:
@@ -198,10 +197,8 @@ def described_values(
         return tuple(evolve(each, path=f"{name}{each.path.removeprefix(called.name)}") for each in found)
     if not called.has_result:
         return ()
-    kind = bare_type(called.result)
-    is_single = isinstance(kind, type) and issubclass(kind, _SINGLE) and not has_fields(kind)
-    single = next((each for each in _SINGLE if is_single and issubclass(kind, each)), object)
-    return (ValueDescription(path=f"{name}/{RESULT}", kind=single),)
+    kind, items = kind_of(called.result), items_of(called.result)
+    return (ValueDescription(path=f"{name}/{RESULT}", kind=kind, items=items),)
 
 
 def problem_text(error: BaseException) -> str:
