@@ -43,9 +43,9 @@ class TwistdGateway(Gateway, TwistdHooks):
 
     def startService(self) -> None:
         """Start. If that fails, twistd ends with exit code 1 and the reason."""
+        self.reload_at_hangup()
         with start_in_one_line(ConfigurationError):
             super().startService()
-        self.reload_at_hangup()
 
     def stopService(self) -> Any:
         """Stop in order; a second signal drops the connections."""
