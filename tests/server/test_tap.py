@@ -320,6 +320,7 @@ class TestService:
 
         service = makeService(parsed)
 
+        assert isinstance(service, TwistdService)
         assert parsed.factory is service.factory
         assert tuple(parsed.listeners) == service.listeners
 
