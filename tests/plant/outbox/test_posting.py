@@ -125,8 +125,37 @@ def test_unknown_sinks_and_wrong_arguments_are_errors(rig: Rig, tmp_path: Path) 
     for wrong in ({"max_mib": 0}, {"max_messages": 0}):
         with pytest.raises(ConfigurationError, match="must be a number of at least 1"):
             Outbox(tmp_path / "wrong.outbox", {}, reactor=Clock(), **wrong)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="gather must be seconds from 0 to 1, not 2"):
+        Outbox(tmp_path / "wrong.outbox", {}, reactor=Clock(), gather=2)
     with pytest.raises(ConfigurationError, match="is no name of a sink"):
         Outbox(tmp_path / "wrong.outbox", {"a b": TestSink(plant=Plant())}, reactor=Clock())
+
+
+def test_posts_of_some_milliseconds_share_a_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    cycles: queue.SimpleQueue[list[Any]] = queue.SimpleQueue()
+
+    class Reactor:
+        def callFromThread(self, function: Any, *args: Any) -> None:
+            function(*args)
+
+    runner = ThreadRunner(Reactor(), 0.02)
+    runner.start(cycles.put, lambda result: None)
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:  # while the first post waits, two more come
+        waits.append(seconds)
+        if len(waits) == 1:
+            runner.put("second")
+            runner.put("third")
+
+    monkeypatch.setattr(committer, "sleep", sleep)
+    runner.put("first")
+
+    assert ["first", "second", "third"] == cycles.get(timeout=DEADLINE)
+    assert [0.02] == waits
+    ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+    runner.end(lambda: ended.put(None))
+    ended.get(timeout=DEADLINE)
 
 
 def test_posts_that_wait_are_stored_by_one_commit(tmp_path: Path) -> None:

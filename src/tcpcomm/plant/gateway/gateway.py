@@ -30,6 +30,10 @@ STORED_WITHIN: Final = 10.0
 """Seconds at the end for reports to be stored."""
 
 
+GATHER: Final = 0.02
+"""Seconds that a report waits for others, so that they share a commit of the outbox."""
+
+
 class Gateway(Service):
     """
     Runs the links of a plant, and gives what they bring to sinks, through an outbox.
@@ -177,6 +181,7 @@ class Gateway(Service):
             plan.sinks,
             max_mib=plan.max_mib,
             max_messages=plan.max_messages,
+            gather=GATHER,
             reactor=self.reactor,
         )
 

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import sleep
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from attrs import define, frozen
@@ -87,12 +88,14 @@ class ThreadRunner:
 
     Args:
         reactor: the reactor whose thread takes the results.
+        gather: the seconds that the first item waits for others, so that they share a commit.
     """
 
     log: ClassVar[BoundedLogger] = BoundedLogger()
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(self, reactor: Any, gather: float = 0.0) -> None:
         self._reactor = reactor
+        self._gather = gather
         self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
@@ -116,6 +119,8 @@ class ThreadRunner:
         ends = False
         while not ends:
             items = [get()]
+            if self._gather and items[0] is not None:
+                sleep(self._gather)
             try:
                 while len(items) < _MOST_AT_ONCE:
                     items.append(get_now())

@@ -47,6 +47,9 @@ STOP_GRACE: Final = 2.0
 STOP_PATIENCE: Final = 10.0
 """Seconds at the end for a sink to close, and for the disk to store what waits."""
 
+LONGEST_GATHER: Final = 1.0
+"""The most seconds that a post may wait for others."""
+
 LOOK_INTERVAL: Final = 1.0
 """Seconds between two looks for changes that ``tcpcomm outbox`` made in the file."""
 
@@ -76,6 +79,8 @@ class Outbox(Service):
         sinks: the sinks by name.
         max_mib: MiB of the file beyond which posts are refused.
         max_messages: messages beyond which posts are refused.
+        gather: the seconds that a post waits for others, so that they share a commit. It saves work in a
+            program that posts much and does not wait for each post.
         reactor: the reactor, or a test's clock.
         opener: opens the database.
         runner: does the work on the file; by default a thread.
@@ -95,13 +100,14 @@ class Outbox(Service):
         *,
         max_mib: float = OUTBOX_MIB,
         max_messages: int = OUTBOX_MESSAGES,
+        gather: float = 0.0,
         reactor: Any = None,
         opener: Connect = connect,
         runner: Runner | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.path = Path(path).absolute()  # a daemon goes to another folder
-        _check(sinks, max_mib, max_messages)
+        _check(sinks, max_mib, max_messages, gather)
         if not self.path.parent.is_dir():
             raise ConfigurationError(f"{self.path}: there is no folder {self.path.parent}: make it first")
         self._reactor = the_reactor(reactor)
@@ -131,7 +137,7 @@ class Outbox(Service):
             open_store,
             totals=store.totals,
             outbox_id=store.outbox_id,
-            runner=runner or ThreadRunner(self._reactor),
+            runner=runner or ThreadRunner(self._reactor, gather),
             clock=self._reactor,
             has_news=self._has_news,
         )
@@ -360,7 +366,7 @@ def _check_texts(topic: str, source: str) -> None:
             raise ConfigurationError(f"the {name} of a post cannot be stored: {error}") from None
 
 
-def _check(sinks: Mapping[str, Sink], max_mib: float, max_messages: int) -> None:
+def _check(sinks: Mapping[str, Sink], max_mib: float, max_messages: int, gather: float) -> None:
     for name in sinks:
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
             raise ConfigurationError(
@@ -370,3 +376,5 @@ def _check(sinks: Mapping[str, Sink], max_mib: float, max_messages: int) -> None
         raise ConfigurationError(f"max_mib must be a number of at least 1, not {max_mib!r}")
     if not (isinstance(max_messages, int) and max_messages >= 1):
         raise ConfigurationError(f"max_messages must be a number of at least 1, not {max_messages!r}")
+    if not (isinstance(gather, int | float) and 0 <= gather <= LONGEST_GATHER):
+        raise ConfigurationError(f"gather must be seconds from 0 to {LONGEST_GATHER:g}, not {gather!r}")
