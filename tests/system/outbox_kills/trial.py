@@ -55,14 +55,15 @@ class Receiver:
         self.got: list[tuple[str, str, str]] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
+        self._ends = False
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
     def _accept(self) -> None:
         while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:  # it is closed
+            connection, _ = self._listener.accept()
+            if self._ends:
+                connection.close()
                 return
             with connection, connection.makefile("rwb") as file:
                 try:
@@ -80,8 +81,11 @@ class Receiver:
 
     def close(self) -> None:
         """Stop receiving."""
-        self._listener.close()
+        self._ends = True
+        socket.create_connection(("127.0.0.1", self.port), DEADLINE).close()  # wakes the thread
         self._thread.join(DEADLINE)
+        assert not self._thread.is_alive(), "the receiver does not end"
+        self._listener.close()
 
 
 def kill_at_each_step(
