@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from random import Random
@@ -14,8 +15,11 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from tcpcomm.plant import Mqtt, OutboxMessage, SinkUnavailable
+from tcpcomm.plant.errors import CommandRefused
+from tcpcomm.plant.sink import BrokerCommand
 from tcpcomm.plant.sinks.mqtt.connection import MQTT_LEAVE_SECONDS, MQTT_PAUSE, MqttConnection
 from tcpcomm.plant.sinks.mqtt.packets import (
+    Arrived,
     BrokerLimits,
     Ending,
     Publication,
@@ -347,6 +351,42 @@ def test_commands_are_subscribed_whether_the_broker_or_the_links_come_first() ->
 
     expected = "subscribe ['tcpcomm/camera-1/command/+']"
     assert [expected, expected] == [each.wire.log[-1] for each in (early, late)]
+
+
+@pytest.mark.parametrize(
+    ("command", "payload"),
+    [
+        ("zoom", b'{"id": "\\ud800"}'),
+        ("locate", b'{"id": "\\ud800", "arguments": {"\\udfff": 1}}'),
+    ],
+    ids=["refused here", "refused by the link"],
+)
+def test_a_command_with_half_a_character_is_answered(command: str, payload: bytes) -> None:
+    async def carry_out(order: BrokerCommand) -> None:
+        raise CommandRefused(f"no argument {[*order.arguments]}")
+
+    line = Line()
+    line.connection.describe([camera()], "line-3")
+    line.connection.take_commands(carry_out)
+    line.clock.advance(0)
+    line.wire.accept()
+    line.wire.user.wire_arrived(
+        line.wire, Arrived(topic=f"tcpcomm/camera-1/command/{command}", payload=payload)
+    )
+
+    assert ["\ud800", "refused"] == [
+        json.loads(line.wire.published[-1].payload)[each] for each in ("id", "error")
+    ]
+
+
+def test_a_reason_with_half_a_character_is_published() -> None:
+    line = Line()
+    line.connection.describe([camera()], "line-3")
+    line.clock.advance(0)
+    line.wire.accept()
+    line.connection.link_changed("camera-1", False, "no \udc80")
+
+    assert b'{"state": "lost", "reason": "no \\udc80"}' == line.wire.published[-1].payload
 
 
 def test_closing_says_farewell_first() -> None:

@@ -96,6 +96,17 @@ def report(number: int, *, values: Any = None, posted_at: float = 5000.0, **more
 REBIRTH = Metric(name="Node Control/Rebirth", datatype=DataType.BOOLEAN, value=True)
 
 
+@pytest.mark.parametrize("kind", ["poll", "state"])
+def test_half_a_character_of_a_device_is_escaped(kind: str) -> None:
+    line = Line()
+    line.form.link_changed("camera-1", True, "")
+    line.connect()
+
+    assert {} == line.deliver(report(1, kind=kind, values={}, problem="no \udc80"))
+    metrics = decode(line.published[-1].payload).metrics
+    assert ["no \\udc80"] == [each.value for each in metrics if isinstance(each.value, str)][-1:]
+
+
 def test_births_that_hosts_ask_for_come_once_a_second_at_most() -> None:
     line = Line()
     line.connect()

@@ -115,7 +115,7 @@ class PlainForm:
         def answer(content: dict[str, Any]) -> None:
             sent = Publication(
                 topic=topic,
-                payload=json.dumps(content, ensure_ascii=False).encode(),
+                payload=_json(content),
                 content_type=JSON,
                 correlation=message.correlation,
             )
@@ -150,4 +150,9 @@ def _state(is_ready: bool, reason: str) -> bytes:
     found = {"state": "ready" if is_ready else "lost"}
     if reason:
         found["reason"] = reason
-    return json.dumps(found, ensure_ascii=False).encode()
+    return _json(found)
+
+
+def _json(content: Any) -> bytes:
+    """Return JSON. Half a surrogate pair, which UTF-8 has not, becomes an escape of JSON."""
+    return json.dumps(content, ensure_ascii=False).encode("utf-8", "backslashreplace")

@@ -193,6 +193,8 @@ def _fill(packed: Any, metric: Metric) -> None:
             value = metric.value
             if bits is not None and isinstance(value, int):
                 value %= 1 << bits
+            if isinstance(value, str):  # half a surrogate pair becomes an escape
+                value = value.encode("utf-8", "backslashreplace").decode()
             setattr(packed, _FIELD_OF[metric.datatype], value)
     for key, value in metric.properties.items():
         packed.properties.keys.append(key)
