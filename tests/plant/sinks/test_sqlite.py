@@ -114,6 +114,14 @@ def test_a_message_with_a_broken_body_is_refused_alone(tmp_path: Path) -> None:
     assert ["4f9c-1", "4f9c-3"] == ids(path)
 
 
+@pytest.mark.parametrize("digits", [300, 400], ids=["a float", "no float"])
+def test_a_number_that_no_database_has_harms_no_other_message(tmp_path: Path, digits: int) -> None:
+    path = tmp_path / "results.sqlite"
+
+    assert {} == deliver(opened(path), [report(1), report(2, seconds=10**digits), report(3)])
+    assert ["4f9c-1", "4f9c-2", "4f9c-3"] == ids(path)
+
+
 @given(st.lists(st.tuples(st.text(), st.text(), st.floats(allow_nan=False))))
 def test_every_text_is_taken(texts: list[tuple[str, str, float]]) -> None:
     connection = opened(

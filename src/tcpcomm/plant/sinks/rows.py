@@ -61,7 +61,7 @@ class ReportRow:
                 link=_clean(report.link),
                 kind=report.kind,
                 name=_clean(report.name),
-                seconds=report.seconds,
+                seconds=None if report.seconds is None else float(report.seconds),
                 problem=_clean(report.problem),
                 values=_clean(json_text(dict(report.values))) if report.values else None,
                 content_type=message.content_type,
@@ -106,8 +106,16 @@ def _is_typed(report: Report) -> bool:
     return (
         all(isinstance(each, str) for each in texts)
         and isinstance(report.values, dict)
-        and (seconds is None or (type(seconds) in (int, float) and isfinite(seconds)))
+        and (seconds is None or (type(seconds) in (int, float) and _is_finite(seconds)))
     )
+
+
+def _is_finite(number: float) -> bool:
+    """Return False also for a whole number that is too large for a float."""
+    try:
+        return isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _clean(text: str) -> str:
