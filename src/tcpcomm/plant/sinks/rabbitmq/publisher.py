@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -240,8 +241,9 @@ def _size_text(size: int, largest: int) -> str:
 def _properties(message: OutboxMessage) -> Any:
     headers: dict[str, Any] = {"source": message.source, "topic": message.topic, "number": message.number}
     if message.expires_at is not None:
-        expires_at = datetime.fromtimestamp(message.expires_at, UTC)
-        headers["expires_at"] = expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        with suppress(ValueError, OverflowError, OSError):  # no calendar has the time: it never expires
+            expires_at = datetime.fromtimestamp(message.expires_at, UTC)
+            headers["expires_at"] = expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return BasicProperties(
         content_type=message.content_type,
         delivery_mode=_PERSISTENT,
