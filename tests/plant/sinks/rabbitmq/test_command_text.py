@@ -71,6 +71,14 @@ def test_other_errors_are_mistakes_of_the_program() -> None:
     assert None is failure_text(RuntimeError("oh"))
 
 
+def test_half_a_character_in_an_answer_is_an_escape() -> None:
+    refused = failure_text(CommandRefused("no link \ud800"))
+
+    assert refused is not None
+    assert "no link \ud800" == json.loads(refused)["reason"]
+    assert {"result": "\udc80"} == json.loads(result_text("\udc80"))
+
+
 def test_a_result_is_json() -> None:
     assert {"result": {"x": 1.5}} == json.loads(result_text({"x": 1.5}))
     with pytest.raises(TypeError):

@@ -61,12 +61,12 @@ def result_text(result: Any) -> bytes:
         TypeError: the result cannot be written as JSON.
         ValueError: the same.
     """
-    return json.dumps({"result": result}, ensure_ascii=False, allow_nan=False).encode()
+    return _encoded(json.dumps({"result": result}, ensure_ascii=False, allow_nan=False))
 
 
 def error_text(kind: str, reason: str, **more: Any) -> bytes:
     """Return the reply for a command that was not carried out, or failed."""
-    return json.dumps({"error": kind, "reason": reason, **more}, ensure_ascii=False).encode()
+    return _encoded(json.dumps({"error": kind, "reason": reason, **more}, ensure_ascii=False))
 
 
 def failure_text(error: Exception) -> bytes | None:
@@ -80,3 +80,8 @@ def failure_text(error: Exception) -> bytes | None:
     if isinstance(error, OutcomeUnknown):
         return error_text("outcome-unknown", str(error))
     return None
+
+
+def _encoded(text: str) -> bytes:
+    """Return JSON as UTF-8. Half a surrogate pair, which UTF-8 has not, becomes an escape of JSON."""
+    return text.encode("utf-8", "backslashreplace")
