@@ -331,6 +331,19 @@ def test_links_run_only_while_this_gateway_owns_them(stage: Stage) -> None:
     assert ["start", "stop"] == owner.events
 
 
+def test_a_link_that_comes_back_reports_its_values_again(stage: Stage) -> None:
+    owner = Owner()
+    stage.ownership = owner
+    _, at = camera(stage)
+    stage.run(one_poll(at, every=0.5, only_changes=True, states=()))
+    for count in (1, 2):  # the other gateway may have reported other values meanwhile
+        owner.give("camera-1")
+        stage.advance(5.0)
+        assert count == len(stage.outbox.contents())
+        owner.take("camera-1")
+        stage.advance(5.0)
+
+
 def test_a_gateway_that_was_stopped_and_goes_on_does_not_act_for_a_link_it_lost(stage: Stage) -> None:
     owner = Owner()
     stage.ownership = owner

@@ -72,6 +72,7 @@ class Poller:
         old, self.schedule = self.schedule, self._new_schedule()
         self.schedule.begun, self.schedule.late = old.begun, old.late
         self.schedule.not_ready, self.schedule.is_running = old.not_ready, old.is_running
+        self._last = None  # another gateway may have reported other values meanwhile
         self._set_timer()
 
     def stop(self) -> None:
