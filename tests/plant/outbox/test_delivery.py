@@ -206,6 +206,35 @@ def test_a_file_that_cannot_be_read_for_a_while_costs_no_message(
     assert rig.outbox.figures().sinks["a"].state == DELIVERING
 
 
+@pytest.mark.parametrize("poison", [True, False], ids=["refused", "unavailable"])
+def test_a_result_is_noted_though_the_next_batch_cannot_be_read(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, poison: bool
+) -> None:
+    fetch, looks = store.Store.fetch, 0
+
+    def fail_ahead(*values: Any) -> store.Fetched:
+        nonlocal looks
+        looks += 1
+        if looks == 2:
+            raise sqlite3.OperationalError("disk I/O error")
+        return fetch(*values)
+
+    rig.plant.modes["a"] = Mode.FAILS
+    for number in range(8):
+        rig.post(str(number))
+    rig.turn()
+    rig.plant.modes["a"] = Mode.CONFIRMS if poison else Mode.TELLS_HALF
+    rig.plant.poison.update([b"3"] if poison else [])
+    monkeypatch.setattr(store.Store, "fetch", fail_ahead)
+    rig.pass_time(1.5)
+    rig.plant.modes.clear()
+    rig.pass_time(30)
+
+    got = [each.number for each in rig.plant.got["a"]]
+    assert 1 == got.count(1)
+    assert {*range(1, 9)} - ({4} if poison else set()) == {*got}
+
+
 def test_what_is_delivered_while_the_disk_is_full_is_noted_later(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:

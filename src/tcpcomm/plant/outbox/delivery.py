@@ -229,7 +229,10 @@ class Delivery:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             self._has_more = self._begins_again = True
-            await ahead
+            try:
+                await ahead
+            except StoreFailed as error:  # the result of the delivery must be noted nevertheless
+                self._store_problem = str(error)
 
     def _hold_back(self, refused: Sequence[Refused], messages: Sequence[OutboxMessage]) -> None:
         """Let the sources of refused messages wait."""
