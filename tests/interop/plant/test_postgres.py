@@ -121,6 +121,17 @@ def test_a_value_that_the_server_refuses_costs_no_other_message(stores: Any) -> 
     assert {} == store.deliver([report(41)])
 
 
+def test_a_message_beyond_a_limit_of_the_server_is_refused_alone(stores: Any) -> None:
+    store = stores()
+    name = "".join(f"{number:x}" for number in range(3000))  # too long for the index
+
+    refused = store.deliver([report(1), report(2, name=name), report(3)])
+
+    assert ["4f9c-2"] == [*refused]
+    assert "index row" in refused["4f9c-2"]
+    assert ["4f9c-1", "4f9c-3"] == store.rows()
+
+
 def test_a_rule_of_the_table_refuses_a_message_alone(stores: Any) -> None:
     store = stores()
     store.deliver([])
@@ -132,6 +143,24 @@ def test_a_rule_of_the_table_refuses_a_message_alone(stores: Any) -> None:
     assert ["4f9c-2"] == [*refused]
     assert "violates check constraint" in refused["4f9c-2"]
     assert [("4f9c-1", "P1"), ("4f9c-3", "P1")] == store.rows("id, plant")
+
+
+def test_a_trigger_refuses_a_message_alone(stores: Any) -> None:
+    store = stores()
+    store.deliver([])
+    with store.server.connect() as own:
+        own.execute(
+            "CREATE FUNCTION check_seconds() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "IF NEW.seconds > 10 THEN RAISE EXCEPTION 'too slow'; END IF; RETURN NEW; END $$"
+        )
+        own.execute(
+            "CREATE TRIGGER checked BEFORE INSERT ON reports FOR EACH ROW EXECUTE FUNCTION check_seconds()"
+        )
+
+    refused = store.deliver([report(1), report(2, seconds=11.0), report(3)])
+
+    assert {"4f9c-2": "PostgreSQL: too slow"} == refused
+    assert ["4f9c-1", "4f9c-3"] == store.rows()
 
 
 def test_a_server_that_is_killed_and_started_again_has_each_message_once(stores: Any) -> None:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-DATA: Final = ("22", "23")
-"""The classes of SQLSTATE that tell of a wrong value: data exceptions and integrity constraints."""
+DATA: Final = ("22", "23", "44", "54")
+"""
+The classes of SQLSTATE that tell of a wrong value: data exceptions, integrity constraints, the rule of a
+view, and limits of the server, such as the size of a row of an index.
+"""
+
+_RAISED: Final = "P0001"
+"""The SQLSTATE of a trigger that refuses a row by RAISE EXCEPTION."""
 
 _BY_CODE: Final = {
     "25006": "the server or its database is read-only: connect to the primary server",
@@ -53,7 +59,7 @@ def is_data_error(error: Any) -> bool:
         error: an error of psycopg.
     """
     if error.sqlstate is not None:
-        return str(error.sqlstate)[:2] in DATA
+        return str(error.sqlstate)[:2] in DATA or error.sqlstate == _RAISED
     return type(error).__name__ == "DataError"  # psycopg refused it before it was sent
 
 
