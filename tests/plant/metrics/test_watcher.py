@@ -20,7 +20,7 @@ from tcpcomm import (
     command,
     link_of,
 )
-from tcpcomm.codec import U8, Binary
+from tcpcomm.codec import U8, Binary, Silence, Template
 from tcpcomm.framing import Checked, Delimited, LengthPrefixed, checksum
 from tcpcomm.plant import Metrics
 from tcpcomm.plant.metrics import tallies
@@ -51,6 +51,21 @@ class Summed(Equipment):
     def read(self, place: U8) -> U8:
         """Read a place."""
         raise NotImplementedError
+
+
+class Lamp(Equipment):
+    """Equipment that answers nothing when all is well."""
+
+    framing = Delimited(b"\n")
+    codec = Template(fault="ERR,{code}")
+
+    @command("FLASH,{times}", reply=None)
+    def flash(self, times: int) -> None:
+        """Flash."""
+
+    @command("DIM", reply=Silence(0.1))
+    def dim(self) -> None:
+        """Dim the lamp."""
 
 
 class Deaf(Protocol):
@@ -133,6 +148,17 @@ def test_a_command_without_an_answer_has_no_time(bench: Bench, metrics: Metrics,
     assert 1 == value(metrics, "tcpcomm_reconnects_total", "cam-1", "no_reply")
 
 
+def test_a_command_that_has_no_answer_did_not_fail(bench: Bench, metrics: Metrics) -> None:
+    bench.serve(Lamp(), observers=[metrics])
+    lamp = bench.remote(Lamp, observers=[metrics.named("lamp-1")])
+    bench.result(lamp.flash(3))
+    bench.result(lamp.dim())
+    link_of(lamp).stopService()
+    bench.network.advance(5.0)
+
+    assert [] == [key for key in figures_of(metrics) if key[0].startswith("tcpcomm_request")]
+
+
 def test_a_lost_session_counts_once_while_the_link_tries(
     bench: Bench, metrics: Metrics, logged: list[str]
 ) -> None:
@@ -168,6 +194,21 @@ def test_a_link_that_was_stopped_is_not_down(bench: Bench, metrics: Metrics) -> 
     assert ("tcpcomm_link_up", "cam-1") not in figures_of(metrics)
     assert 0 == value(metrics, "tcpcomm_reconnects_total", "cam-1", "other")
     assert (0, 0, []) == metrics.link_problems()
+
+
+def test_links_that_were_stopped_while_they_were_down_are_forgotten(
+    bench: Bench, logged: list[str]
+) -> None:
+    metrics = Metrics(most_links=3, process=False)
+    links = [link_of(bench.remote(VisionCamera, observers=[metrics.named(f"cam-{n}")])) for n in range(6)]
+    for each in links:
+        bench.until(lambda link=each: link.state.value == "down" and link.running)  # type: ignore[misc]
+        each.stopService()
+
+    assert len(metrics.states) <= 6
+    assert (0, 0, []) == metrics.link_problems()
+    assert [] == [key for key in figures_of(metrics) if key[0].startswith("tcpcomm_link")]
+    assert {} == metrics.states
 
 
 def test_links_have_the_name_that_the_program_gives_them(bench: Bench, metrics: Metrics) -> None:

@@ -60,7 +60,7 @@ class Families(Collector):
     def _add_states(self, found: dict[str, Any]) -> None:
         """Add the states of links. Two links with one label are up if both are."""
         states: dict[str, list[str]] = {}
-        for _, label, state, _ in self._metrics.states.values():
+        for label, state, _ in self._metrics.running_links():
             states.setdefault(label, []).append(state)
         for label, each in states.items():
             found["tcpcomm_link_up"].add_metric([label], float(all(state in _UP for state in each)))

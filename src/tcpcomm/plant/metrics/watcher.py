@@ -159,15 +159,24 @@ class Metrics(SessionObserver):
         if new == "down" and before == "draining":
             self.states.pop(id(link), None)  # it was stopped
             return
+        if id(link) not in self.states and len(self.states) >= self._most_links:
+            self.running_links()
         self.states[id(link)] = (link, tally.label, new, reason)
         if new in ("down", "connecting") and before in _HAD_SESSION:
             tally.reconnects[loss_kind(reason)] += 1
         elif new == "down" and before in _TRIED:
             tally.attempts_failed[loss_kind(reason)] += 1
 
+    def running_links(self) -> list[tuple[str, str, str]]:
+        """Return the label, the state and the reason of each link that runs."""
+        for key, (link, _, state, _) in [*self.states.items()]:
+            if state == "down" and not getattr(link, "running", True):  # a stop while it is down is silent
+                del self.states[key]
+        return [each[1:] for each in self.states.values()]
+
     def link_problems(self) -> tuple[int, int, list[str]]:
         """Return the numbers of links that are up, and of all links, and the reasons of the others."""
-        states = sorted(each[1:] for each in self.states.values())
+        states = sorted(self.running_links())
         down = [f"{label}: {reason or state}" for label, state, reason in states if state not in _UP]
         return len(states) - len(down), len(states), down
 
@@ -190,7 +199,8 @@ class Metrics(SessionObserver):
     def message(self, session: Any, message: ObservedMessage) -> None:
         kind = message.kind
         if kind is _COMMAND:
-            (self._sessions.get(id(session)) or self._follow(session)).asked(message)
+            if _has_answer(session, message.name):
+                (self._sessions.get(id(session)) or self._follow(session)).asked(message)
             return
         request = message.answers
         if request is None or request.kind is not _COMMAND:
@@ -256,6 +266,12 @@ class WithoutCommands(Metrics):
     received = SessionObserver.received
     sent = SessionObserver.sent
     message = SessionObserver.message
+
+
+def _has_answer(session: Any, name: str) -> bool:
+    """Return False if equipment sends nothing when it carries out this command."""
+    found = getattr(getattr(session, "declaration", None), "commands", {}).get(name)
+    return found is None or (found.has_reply and not found.is_silent)
 
 
 def _observers_of(subject: Any) -> Any:
