@@ -52,6 +52,22 @@ def test_a_list_comes_back_from_the_bytes_of_its_array(drawn: tuple[type[Any], l
     assert (variant.VariantType, 1) == type_of(object, kind)
 
 
+@pytest.mark.parametrize(
+    ("kind", "items", "value", "expected"),
+    [
+        (str, None, "no \udc80", "no \\udc80"),
+        (object, None, {"x": "\ud800"}, '{"x": "\\ud800"}'),
+        (object, str, ["\ud800"], ["\\ud800"]),
+    ],
+    ids=["text", "JSON", "list"],
+)
+def test_half_a_character_is_an_escape(kind: Any, items: Any, value: Any, expected: Any) -> None:
+    variant = variant_of(kind, items, value)
+
+    assert expected == variant.Value
+    assert variant_to_binary(variant)
+
+
 def test_an_empty_list_is_an_empty_array() -> None:
     variant = variant_of(object, float, [])
 
@@ -66,7 +82,9 @@ def test_an_empty_list_is_an_empty_array() -> None:
         (int, None, 1.5, "must be int, not float"),
         (float, None, "n/a", "must be float, not str"),
         (bool, None, 1, "must be bool, not int"),
+        pytest.param(float, None, 10**400, "is too large for a float", id="huge"),
         (bytes, None, "no base64!", "must be bytes as base64"),
+        (bytes, None, "한글", "must be bytes as base64"),
         (object, float, 7, "must be a list, not int"),
         (object, float, [1.0, None], "must be float, not NoneType"),
     ],

@@ -13,8 +13,9 @@ from tests.conftest import needs_module
 needs_module("asyncua", "pip install tcpcomm[opcua]")
 
 from tcpcomm.plant.opcua import server_thread  # noqa: E402
+from tcpcomm.plant.opcua.address_space import PlantSpace  # noqa: E402
 from tcpcomm.plant.opcua.options import OpcUaOptions  # noqa: E402
-from tcpcomm.plant.opcua.pending import PendingUpdates  # noqa: E402
+from tcpcomm.plant.opcua.pending import NodeUpdate, PendingUpdates  # noqa: E402
 from tcpcomm.plant.opcua.server_thread import ServerThread, Watcher  # noqa: E402
 
 SECONDS = 60
@@ -23,10 +24,18 @@ SECONDS = 60
 class Told(Watcher):
     def __init__(self) -> None:
         self.problems: Queue[str] = Queue()
+        self.warnings: Queue[str] = Queue()
+        self.ports: Queue[int] = Queue()
         self.gone = threading.Event()
 
     def failed(self, problem: str) -> None:
         self.problems.put(problem)
+
+    def warn(self, text: str) -> None:
+        self.warnings.put(text)
+
+    def listening(self, port: int) -> None:
+        self.ports.put(port)
 
     def ended(self) -> None:
         self.gone.set()
@@ -47,3 +56,19 @@ def test_a_port_in_use_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch) 
     assert first.startswith(f"cannot listen at opc.tcp://127.0.0.1:{port}/: ")
     thread.wake()  # a thread that has ended is left alone
     thread.stop()
+
+
+def test_an_error_in_an_update_does_not_end_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(self: PlantSpace, update: NodeUpdate) -> str:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(PlantSpace, "update", fail)
+    told, pending = Told(), PendingUpdates()
+    thread = ServerThread(OpcUaOptions(endpoint="opc.tcp://127.0.0.1:0/"), "hall-1", [], pending, told)
+    pending.put(NodeUpdate(node="x", at=0.0))
+    thread.start()
+    assert "something could not be shown: ZeroDivisionError: a bug" == told.warnings.get(timeout=SECONDS)
+    assert told.ports.get(timeout=SECONDS)
+    thread.stop()
+    assert told.gone.wait(SECONDS)
+    assert told.problems.empty()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from typing import Any, Final
 
@@ -73,22 +72,28 @@ def variant_of(kind: type[Any], items: type[Any] | None, value: Any) -> ua.Varia
 
 
 def _single(kind: type[Any], value: Any) -> Any:
-    if kind is object:
-        return json.dumps(value, ensure_ascii=False)
+    if kind is object or (kind is str and not isinstance(value, str)):  # an Enum of several kinds
+        return _text(json.dumps(value, ensure_ascii=False))
     if kind is float and type(value) in (int, float):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise CodecError("is too large for a float") from None
     if kind is bytes and isinstance(value, str):
         try:
             return base64.b64decode(value, validate=True)
-        except binascii.Error:
+        except ValueError:
             raise CodecError("must be bytes as base64") from None
-    if kind is str and not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)  # a member of an Enum with values of several kinds
     if type(value) is not kind:
         raise CodecError(f"must be {kind.__name__}, not {type(value).__name__}")
     if kind is int and not _LEAST <= value <= _MOST:
         raise CodecError(f"{value} does not fit into 64 bits")
-    return value
+    return _text(value) if kind is str else value
+
+
+def _text(value: str) -> str:
+    """Return a text with escapes for half surrogate pairs: with one, a subscription ends."""
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def value_of(kind: type[Any], items: type[Any] | None, variant: ua.Variant) -> Any:

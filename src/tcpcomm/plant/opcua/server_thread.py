@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -211,8 +211,8 @@ class ServerThread:
             updates, events, dropped = self._pending.take()
             if dropped:
                 self._watcher.warn(f"dropped {dropped} events, because too many came at once")
-            problems = [await space.update(each) for each in updates]
-            problems += [await space.emit(each) for each in events]
+            problems = [await _problem_of(space.update(each)) for each in updates]
+            problems += [await _problem_of(space.emit(each)) for each in events]
             for each in filter(None, problems):
                 self._watcher.warn(each)
 
@@ -264,6 +264,14 @@ class ServerThread:
             return done.result() if done.done() else CallResult(ua.StatusCode(ua.StatusCodes.BadShutdown))
         finally:
             stopping.cancel()
+
+
+async def _problem_of(showing: Awaitable[str]) -> str:
+    """Return the reason why something is not shown. An error must not end the server."""
+    try:
+        return await showing
+    except Exception as error:
+        return f"something could not be shown: {type(error).__name__}: {error}"
 
 
 def _failed(status: ua.StatusCode, results: Sequence[ua.StatusCode] = ()) -> ua.CallMethodResult:
