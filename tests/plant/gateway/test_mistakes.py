@@ -339,6 +339,12 @@ def test_a_poll_has_limits(folder: Path, keys: str, problem: str) -> None:
     assert f"links.plc.poll[0].{problem}" == found.partition(": ")[2]
 
 
+def test_a_url_without_brackets_is_told_without_its_password(folder: Path) -> None:
+    table = '[sinks.queue]\nkind = "rabbitmq"\nurls = "amqp://mes:secret@broker/"\n'
+    (found,) = lines(folder, GOOD + table)
+    assert found.endswith("sinks.queue.urls: must be a list in brackets, not a single url")
+
+
 def test_a_link_has_limits(folder: Path) -> None:
     (found,) = lines(
         folder, changed(('commands = ["locate"]', 'commands = ["locate"]\nmax_commands = 1001'))

@@ -89,6 +89,12 @@ def test_an_error_about_a_url_does_not_repeat_its_password() -> None:
     assert "secret" not in str(raised.value)
 
 
+def test_the_text_of_a_sink_does_not_show_the_password_of_a_url() -> None:
+    shown = repr(RabbitMq(urls=["amqp://mes:pa:ss@broker/", "amqp://10.0.0.5"]))
+
+    assert "urls=('amqp://mes@broker/', 'amqp://10.0.0.5')" in shown
+
+
 def test_a_routing_key_has_dots_in_place_of_slashes() -> None:
     plain = RabbitMq(urls="amqp://broker")
     assert ("", "tcpcomm") == plain.destination(message("a/b", "c"))

@@ -87,7 +87,9 @@ class Structurer:
 
     def _sequence(self, value: Any, kind: Any) -> Any:
         if not isinstance(value, list | tuple):
-            raise ConfigurationError(f"must be a list in brackets, not {brief_repr(value)}")
+            is_url = isinstance(value, str) and "://" in value  # it may hold a password
+            shown = "a single url" if is_url else brief_repr(value)
+            raise ConfigurationError(f"must be a list in brackets, not {shown}")
         item = next((each for each in get_args(kind) if each is not ...), Any)
         found = []
         for index, each in enumerate(value):

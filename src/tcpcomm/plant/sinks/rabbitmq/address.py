@@ -33,7 +33,7 @@ class BrokerAddress:
         Raises:
             ConfigurationError: the url is not one of a broker. The error does not repeat a password.
         """
-        shown = _without_password(url)
+        shown = without_password(url)
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -75,7 +75,7 @@ class BrokerAddress:
         return text
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
     """Return a url without the password in it, if it can be found."""
     start, at, rest = url.rpartition("@")
     scheme, slashes, login = start.partition("//")

@@ -13,7 +13,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant.message import OutboxMessage
 from tcpcomm.plant.secret import Secret, secret
 from tcpcomm.plant.sink import Sink
-from tcpcomm.plant.sinks.rabbitmq.address import BrokerAddress
+from tcpcomm.plant.sinks.rabbitmq.address import BrokerAddress, without_password
 
 MAX_BROKERS: Final = 16
 """The most urls of one sink: the nodes of a cluster."""
@@ -71,7 +71,11 @@ def _at_least(least: float) -> Any:
 class RabbitMqOptions(Sink):
     """The attributes of :class:`~tcpcomm.plant.RabbitMq`, which all its parts read."""
 
-    urls: tuple[str, ...] = field(converter=_urls, validator=_check_urls)
+    urls: tuple[str, ...] = field(
+        converter=_urls,
+        validator=_check_urls,
+        repr=lambda urls: repr(tuple(without_password(each) for each in urls)),
+    )
     """``amqp://user@host:port/vhost`` of each node, or ``amqps://``; one that works is used."""
     password: Secret | None = field(default=None, converter=optional(secret))
     """The password of the user: ``env:NAME``, ``file:/path``, or itself."""
