@@ -41,8 +41,9 @@ class FileLock:
 
     def tell_process(self) -> None:
         """Write the number of this process into the file. A daemon calls it again after its fork."""
-        os.lseek(self._file, 1, os.SEEK_SET)  # on Windows nobody else can read a locked byte
-        os.write(self._file, f"{os.getpid():<10}\n".encode())
+        with suppress(OSError):  # the lock holds on a full disk, too, and the number is for people only
+            os.lseek(self._file, 1, os.SEEK_SET)  # on Windows nobody else can read a locked byte
+            os.write(self._file, f"{os.getpid():<10}\n".encode())
 
     def release(self) -> None:
         """Release the lock, and remove its file."""

@@ -336,6 +336,24 @@ def test_a_full_disk_leaves_no_part_of_a_batch(
     assert "" == connection.problem()
 
 
+def test_a_disk_that_was_full_at_the_first_batch_is_used_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    connection = opened(tmp_path / "results.jsonl")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        patched.setattr(rotated_file, "write_all", full)
+        for _ in range(2):
+            with pytest.raises(SinkUnavailable, match="the disk is full"):
+                deliver(connection, [report(1)])
+
+    assert {} == deliver(connection, [report(1)])
+    assert ["4f9c-1"] == [each["id"] for each in json_lines(tmp_path / "results.jsonl")]
+
+
 def test_a_full_disk_at_the_head_of_a_csv_leaves_an_empty_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
