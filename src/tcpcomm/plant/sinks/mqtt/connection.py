@@ -41,6 +41,9 @@ _SHORT_SESSIONS: Final = 4
 MQTT_LEAVE_SECONDS: Final = 5.0
 """Seconds in which the last messages must have left when the connection is closed."""
 
+_MOST_LOGGED: Final = 8
+"""Reasons of one outage that are logged, each once."""
+
 _TOO_LATE: Final = "the broker did not confirm in time"
 
 log = BoundedLogger()
@@ -104,6 +107,7 @@ class MqttConnection(SinkConnection):
         self._short_sessions = 0
         self._paused_until = 0.0
         self._problem = ""
+        self._logged: set[str] = set()
         self._is_renewing = False
         self._ended: Deferred[None] | None = None
         form.port = self
@@ -387,7 +391,11 @@ class MqttConnection(SinkConnection):
         self._is_ready = self._is_renewing = False
         if not self._is_closed:
             self._problem = reason
-        if to_log:
+        if was_open:
+            self._logged.clear()
+        is_news = reason not in self._logged and len(self._logged) < _MOST_LOGGED
+        if to_log and is_news:  # an outage has thousands of attempts a day
+            self._logged.add(reason)
             log.warn(
                 "sink {sink}: {event} the broker {host}:{port}: {reason}",
                 sink=self._name,
