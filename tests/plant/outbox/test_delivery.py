@@ -357,6 +357,22 @@ def test_a_stop_lets_a_quick_delivery_end_and_cancels_a_slow_one(rig: Rig) -> No
     assert rig.plant.ids() == [1]
 
 
+def test_a_stop_begins_no_delivery(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[Deferred[None]] = []
+    fetch = store.Store.fetch
+
+    def stop_and_fetch(*values: Any) -> store.Fetched:
+        stopped.append(rig.outbox.stopService())
+        return fetch(*values)
+
+    monkeypatch.setattr(store.Store, "fetch", stop_and_fetch)
+    rig.plant.modes["a"] = Mode.HANGS
+    rig.post("x")
+    rig.pass_time(0.1)
+    assert [*outcome_of(stopped[0])] == [None]
+    assert rig.plant.calls == []
+
+
 def test_an_outbox_that_never_started_can_be_stopped(tmp_path: Path) -> None:
     rig = Rig(tmp_path)
     done = rig.post("x")

@@ -203,7 +203,7 @@ class Delivery:
         ahead, self._ahead = self._ahead, None
         taken = await (self._take() if ahead is None else ahead)
         messages, source = taken.messages, taken.source
-        if not messages:
+        if not messages or self._stops:  # a delivery that begins now would not be cancelled in time
             if not self._has_more:
                 await self._rest()
             return
