@@ -41,6 +41,10 @@ class FakeChannel:
         return succeed(None)
 
     def basic_ack(self, tag: int) -> None:
+        from pika.exceptions import ChannelWrongStateError
+
+        if not self.is_open:
+            raise ChannelWrongStateError("the channel is closed")
         self._broker.acknowledged.append(tag)
 
     def close(self) -> None:
@@ -56,17 +60,21 @@ class FakeSession:
         self._broker = broker
         self.reason = ""
         self.ended: Deferred[str] = Deferred()
+        self.channels: list[FakeChannel] = []
 
     @property
     def is_alive(self) -> bool:
         return not self.reason
 
     def channel(self) -> Deferred[FakeChannel]:
-        return succeed(FakeChannel(self._broker))
+        self.channels.append(FakeChannel(self._broker))
+        return succeed(self.channels[-1])
 
     def abort(self, reason: str) -> None:
         if not self.reason:
             self.reason = reason
+            for each in self.channels:
+                each.is_open = False
             self.ended.callback(reason)
 
     def finish(self) -> Deferred[str]:

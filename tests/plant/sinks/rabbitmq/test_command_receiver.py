@@ -75,6 +75,19 @@ def test_at_most_32_commands_are_carried_out_at_once(rig: Rig) -> None:
     assert 33 == len(rig.running)
 
 
+def test_a_connection_that_is_lost_while_a_command_waits_costs_no_place(rig: Rig) -> None:
+    for _ in range(33):
+        rig.broker.give(QUEUE, LOCATE)
+    rig.broker.sessions[-1].abort("the cable is out")
+    for each in [*rig.running]:
+        each.callback(None)
+    rig.running.clear()
+    rig.broker.clock.pump([0.5] * 20)
+    for _ in range(40):
+        rig.broker.give(QUEUE, LOCATE)
+    assert 32 == len(rig.running)
+
+
 def test_a_command_that_waited_too_long_is_not_carried_out(rig: Rig) -> None:
     for _ in range(33):
         rig.broker.give(QUEUE, LOCATE, reply_to="host")

@@ -134,7 +134,11 @@ class CommandReceiver:
                 late = max(self._late, now - self._tick_due, 0.0)
                 received = _Received(channel, message.properties, message.body, now, late)
                 await self._slots.acquire()
-                channel.basic_ack(message.method.delivery_tag)
+                try:
+                    channel.basic_ack(message.method.delivery_tag)
+                except BaseException:  # the connection was lost while the command waited
+                    self._slots.release()
+                    raise
                 carrying = Deferred.fromCoroutine(self._answer(received, message.method.redelivered))
                 carrying.addErrback(self._failed)
                 carrying.addBoth(lambda _: self._slots.release())
