@@ -437,3 +437,22 @@ def test_a_csv_with_other_columns_is_not_written_to(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="has other columns"):
         opened(path, format="csv")
+
+
+def test_another_file_is_not_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text('{"no": "line end"}')
+
+    with pytest.raises(ConfigurationError, match="is another file: move it, or name a new one"):
+        opened(path)
+    assert '{"no": "line end"}' == path.read_text()
+
+
+@pytest.mark.parametrize("format", ["jsonl", "csv"])
+@pytest.mark.parametrize("torn", [b"", b"\0" * 5000], ids=["empty", "zeros"])
+def test_a_file_that_was_torn_at_its_begin_is_begun_again(tmp_path: Path, format: str, torn: bytes) -> None:
+    path = tmp_path / "results"
+    path.write_bytes(torn)
+
+    assert {} == deliver(opened(path, format=format), [report(1)])
+    assert b"\0" not in path.read_bytes()

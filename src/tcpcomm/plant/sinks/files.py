@@ -40,6 +40,7 @@ FILE_HOURS: Final = 24.0
 FILES_KEPT: Final = 30
 """The full files that are kept beside the one that grows."""
 
+_LINE_BEGINS: Final = b'{"id": "'
 _MIB: Final = 1024 * 1024
 _MOST_KEPT: Final = 100_000
 _FULL: Final = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
@@ -125,10 +126,9 @@ class FilesConnection(SinkConnection):
             raise ConfigurationError(f"{path} is a folder: name a file in it")
         self._is_csv = sink.format == "csv"
         head = (BOM if sink.bom else "").encode() + _csv_line(CSV_COLUMNS) if self._is_csv else b""
-        if head and not _begins_with(path, _csv_line(CSV_COLUMNS)):
-            raise ConfigurationError(
-                f"{path} has other columns, or is another file: move it, or name a new one"
-            )
+        if not _begins_with(path, _csv_line(CSV_COLUMNS) if self._is_csv else _LINE_BEGINS):
+            what = "has other columns, or is another file" if self._is_csv else "is another file"
+            raise ConfigurationError(f"{path} {what}: move it, or name a new one")
         self._file = RotatedFile(
             path,
             head=head,
@@ -229,15 +229,15 @@ def _csv_line(cells: Sequence[Any]) -> bytes:
     return buffer.getvalue().encode("utf-8", "backslashreplace")
 
 
-def _begins_with(path: Path, columns: bytes) -> bool:
-    """Return True if a CSV file has these columns, or has nothing yet."""
+def _begins_with(path: Path, begin: bytes) -> bool:
+    """Return True if a file begins so, has nothing yet, or was torn by a power cut at its begin."""
     try:
         with path.open("rb") as file:
-            begin = file.read(len(columns) + len(BOM.encode()))
+            found = file.read(len(begin) + len(BOM.encode()))
     except OSError:  # it is new, or the first batch will tell the reason
         return True
-    begin = begin.removeprefix(BOM.encode())[: len(columns)]
-    return columns.startswith(begin)
+    found = found.removeprefix(BOM.encode())[: len(begin)]
+    return begin.startswith(found.rstrip(b"\0"))
 
 
 def _words(path: Path, error: OSError) -> str:
