@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.plant.outbox import administration
 from tcpcomm.plant.outbox.administration import OutboxFile
+from tcpcomm.plant.outbox.database import transaction
 from tests.plant.outbox.rig import Mode, Rig
 
 
@@ -102,6 +106,35 @@ def test_only_a_sink_that_no_program_names_is_dropped(rig: Rig) -> None:
     rig.pass_time(2)
     assert [*rig.outbox.figures().sinks] == ["a"]
     rig.stored("still works")
+
+
+def test_a_sink_that_a_program_names_again_meanwhile_is_kept(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.plant.modes["b"] = Mode.FAILS
+    for number in range(3):
+        rig.stored(number, "b")
+    rig.stop()
+    sink = rig.sinks.pop("b")
+    rig.outbox = rig.open()
+    rig.stop()
+
+    def start_again(connection: sqlite3.Connection) -> AbstractContextManager[None]:
+        if "b" not in rig.sinks and waits.pop():
+            rig.sinks["b"] = sink
+            rig.outbox = rig.open()
+            rig.start()
+        return transaction(connection)
+
+    waits = [True, False]  # it starts after the first messages are gone
+    monkeypatch.setattr(administration, "_AT_ONCE", 1)
+    monkeypatch.setattr(administration, "transaction", start_again)
+    with OutboxFile(rig.path) as file, pytest.raises(ConfigurationError, match="names the sink b"):
+        file.drop_sink("b")
+    rig.stored("new", "b")
+    rig.plant.modes.clear()
+    rig.pass_time(20)
+    assert b"new" in [each.body for each in rig.plant.got["b"]]
 
 
 def test_wrong_ids_are_told(rig: Rig) -> None:

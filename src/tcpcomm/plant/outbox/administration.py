@@ -228,22 +228,19 @@ class OutboxFile(AbstractContextManager["OutboxFile"]):
         Raises:
             ConfigurationError: there is no such sink, or the program that used the file last names it.
         """
-        found = self._one("SELECT number, is_named FROM sinks WHERE name = ?", name)
+        found = self._one("SELECT number FROM sinks WHERE name = ?", name)
         if found is None:
             names = ", ".join(each.name for each in self.sinks()) or "none"
             raise ConfigurationError(f"{self.path}: there is no sink {name!r}; the sinks are: {names}")
-        sink, is_named = found
-        if is_named:
-            raise ConfigurationError(
-                f"{self.path}: the program that used the file last names the sink {name}: take it out of "
-                f"the program's sinks, and restart that"
-            )
+        sink = int(found[0])
+        self._check_unnamed(sink, name)
         count = 0
         for table, change in (("deliveries", "depth"), ("aside", "set_aside")):
             query = f"SELECT sink, number, source FROM {table} WHERE sink = ? LIMIT ?"
             is_done = False
             while not is_done:
                 with transaction(self._db):
+                    self._check_unnamed(sink, name)
                     rows = rows_of(self._db, query, sink, _AT_ONCE)
                     self._db.executemany(
                         f"DELETE FROM {table} WHERE sink = ? AND number = ?", [row[:2] for row in rows]
@@ -255,8 +252,18 @@ class OutboxFile(AbstractContextManager["OutboxFile"]):
                 count += len(rows)
                 is_done = not rows
         with transaction(self._db):
+            self._check_unnamed(sink, name)
             self._db.execute("DELETE FROM sinks WHERE number = ?", (sink,))
         return count
+
+    def _check_unnamed(self, sink: int, name: str) -> None:
+        """Raise ConfigurationError if a program names a sink, which it may do since the last look."""
+        found = self._one("SELECT is_named FROM sinks WHERE number = ?", sink)
+        if found is not None and found[0]:
+            raise ConfigurationError(
+                f"{self.path}: the program that used the file last names the sink {name}: take it out of "
+                f"the program's sinks, and restart that"
+            )
 
     def _aside_rows(self, numbers: Sequence[int] | None) -> list[tuple[int, int, str]]:
         """Return the next rows that are set aside, and wanted."""
