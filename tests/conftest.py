@@ -73,6 +73,9 @@ ALONE = (
 """Files that measure real time or the whole machine: they run beside no other test."""
 
 
+READS_SOURCE = ("tests/docs/test_contributing.py", "tests/test_house.py", "tests/test_prose.py")
+"""Files whose tests parse all of ``src``: one process does it for them all."""
+
 REACTORS = (
     "tests/link/test_certificates.py",
     "tests/link/test_named_port.py",
@@ -127,6 +130,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.quick)
         if item.nodeid.startswith(REACTORS):
             item.add_marker(pytest.mark.reactor)
+        if item.nodeid.startswith(READS_SOURCE):
+            item.add_marker(pytest.mark.xdist_group("source"))
         if item.nodeid.startswith(("tests/interop/", "tests/system/")):
             # The tests of such a file share a server, or programs: one process runs them all.
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

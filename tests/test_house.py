@@ -14,11 +14,11 @@ from tests.conftest import ALONE, LONG, ROOT
 from tests.house import files
 from tests.house.public_paths import public_paths
 from tests.house.rules import RULES
-from tests.house.source import Check, Tree, breaches
+from tests.house.source import Check, Tree, breaches, source_tree
 
 SOURCE = ROOT / "src"
 PACKAGE = SOURCE / "tcpcomm"
-TREE = Tree.read()
+TREE = source_tree()
 PACKAGES = [package.name for package in TREE.packages if package.name in files.EXPORTING]
 SHOWN = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/examples/**/*.py")])
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.house.prose import Text, figures, texts
-from tests.house.source import Module, Tree
+from tests.house.prose import Figures, Text, figures, texts
+from tests.house.source import Module, source_tree
 
 OPENERS = 2.0
 """Docstrings in 100 that may open with a question word. Well-kept packages have 0 to 2."""
@@ -13,7 +13,10 @@ OPENERS = 2.0
 ODD_TURNS = 2.0
 """Odd turns in 1,000 words. Well-kept packages have 0.1 to 1.4."""
 
-FOUND = figures(Tree.read())
+
+@pytest.fixture(scope="module")
+def found() -> Figures:
+    return figures(source_tree())
 
 
 def report(opening: str, to_rewrite: list[Text]) -> None:
@@ -21,21 +24,21 @@ def report(opening: str, to_rewrite: list[Text]) -> None:
     pytest.fail("\n  ".join([opening, *map(str, to_rewrite)]), pytrace=False)
 
 
-def test_docstrings_open_with_a_verb_or_a_noun() -> None:
-    if FOUND.openers > OPENERS:
+def test_docstrings_open_with_a_verb_or_a_noun(found: Figures) -> None:
+    if found.openers > OPENERS:
         report(
-            f"{FOUND.openers:.1f} % of the docstrings in src open with What, Whether, How and the like; "
+            f"{found.openers:.1f} % of the docstrings in src open with What, Whether, How and the like; "
             f"at most {OPENERS:g} % may. Begin with a verb, as in 'Return the …':",
-            [text for text in FOUND.to_rewrite if text.opens_with_question_word],
+            [text for text in found.to_rewrite if text.opens_with_question_word],
         )
 
 
-def test_sentences_have_a_plain_order_of_words() -> None:
-    if FOUND.odd_turns > ODD_TURNS:
+def test_sentences_have_a_plain_order_of_words(found: Figures) -> None:
+    if found.odd_turns > ODD_TURNS:
         report(
-            f"{FOUND.odd_turns:.1f} odd turns in 1,000 words of src; at most {ODD_TURNS:g} are allowed. "
+            f"{found.odd_turns:.1f} odd turns in 1,000 words of src; at most {ODD_TURNS:g} are allowed. "
             "Write subject, verb, object:",
-            [text for text in FOUND.to_rewrite if text.odd_turns],
+            [text for text in found.to_rewrite if text.odd_turns],
         )
 
 

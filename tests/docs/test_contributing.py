@@ -10,9 +10,9 @@ import pytest
 from tests.conftest import ROOT
 from tests.docs import rooms
 from tests.docs.parts import part_of
-from tests.house.source import Tree
+from tests.house.source import source_tree
 
-TREE = Tree.read()
+TREE = source_tree()
 GLOSSARY = ROOT / "docs/reference/glossary.md"
 
 

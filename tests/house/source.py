@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from tests.conftest import ROOT
 
-__all__ = ["Breach", "Check", "Import", "Module", "Tree", "breaches"]
+__all__ = ["Breach", "Check", "Import", "Module", "Tree", "breaches", "source_tree"]
 
 PACKAGE: Final = "tcpcomm"
 
@@ -177,6 +177,12 @@ class Tree:
             if name in self.modules:
                 lines.setdefault(name, each.line)
         return lines
+
+
+@cache
+def source_tree() -> Tree:
+    """Return the tree of ``src``, which a process parses once."""
+    return Tree.read()
 
 
 Check = Callable[[Tree], Iterator[Breach]]
