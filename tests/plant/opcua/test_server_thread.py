@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from queue import Queue
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,27 @@ def test_an_error_in_an_update_does_not_end_the_server(monkeypatch: pytest.Monke
     thread.stop()
     assert told.gone.wait(SECONDS)
     assert told.problems.empty()
+
+
+def test_an_error_at_the_start_is_told_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_thread, "OPCUA_RETRY_SECONDS", 0.01)
+    build = PlantSpace.build
+    failed: list[str] = []
+
+    async def fail_twice(self: PlantSpace, *args: Any) -> None:
+        if len(failed) < 2:
+            failed.append("once more")
+            raise ValueError("a wrong key")
+        await build(self, *args)
+
+    monkeypatch.setattr(PlantSpace, "build", fail_twice)
+    told = Told()
+    thread = ServerThread(
+        OpcUaOptions(endpoint="opc.tcp://127.0.0.1:0/"), "hall-1", [], PendingUpdates(), told
+    )
+    thread.start()
+    assert told.ports.get(timeout=SECONDS)
+    thread.stop()
+    assert told.gone.wait(SECONDS)
+    text = "the OPC UA server cannot start: ValueError: a wrong key; the next attempt follows in 0.01 s"
+    assert [text, text] == [told.problems.get_nowait() for _ in range(2)]

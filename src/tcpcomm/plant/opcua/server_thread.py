@@ -137,7 +137,7 @@ class ServerThread:
                 problem = self._port_problem()
                 server = None
                 if not problem:
-                    server, problem = await self._started()
+                    server, problem = await self._tried()
                 if server is not None:
                     try:
                         self._watcher.listening(server.port)
@@ -166,6 +166,13 @@ class ServerThread:
         except OSError as error:
             return f"cannot listen at {options.endpoint}: {error.strerror or error}"
         return ""
+
+    async def _tried(self) -> tuple[BoundedServer | None, str]:
+        """Return a server that listens, or the reason why there is none."""
+        try:
+            return await self._started()
+        except Exception as error:  # of asyncua, whose errors have no common class
+            return None, f"the OPC UA server cannot start: {type(error).__name__}: {error}"
 
     async def _started(self) -> tuple[BoundedServer | None, str]:
         options = self._options

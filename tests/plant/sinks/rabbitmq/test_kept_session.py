@@ -7,6 +7,7 @@ from twisted.internet.defer import Deferred
 from tcpcomm.plant import RabbitMq
 from tests.conftest import needs_module
 from tests.plant.sinks.rabbitmq.rig import FakeBroker
+from tests.session.stage import recorded_log
 
 needs_module("pika", "pip install 'tcpcomm[rabbitmq]'")
 
@@ -53,3 +54,22 @@ def test_a_stop_ends_the_connection_and_all_attempts(broker: FakeBroker) -> None
         Deferred.fromCoroutine(stopped.stop())
         assert [] == broker.clock.getDelayedCalls()
     assert "this side closed it" == broker.sessions[0].reason
+
+
+def test_an_error_in_its_use_is_logged_and_does_not_end_it(broker: FakeBroker) -> None:
+    uses: list[BrokerSession] = []
+
+    async def use(session: BrokerSession) -> None:
+        uses.append(session)
+        if len(uses) < 3:
+            raise ZeroDivisionError("a bug")
+        await session.ended
+
+    used = KeptSession(Dialler(RabbitMq(urls="amqp://broker"), "a test", broker.clock), use, broker.clock)
+    with recorded_log() as log:
+        used.start()
+        assert "the program failed: ZeroDivisionError: a bug" == used.problem
+        assert "a test: the program failed" in log.lines()
+        broker.clock.pump([0.25] * 8)
+        assert 1 == log.lines().count("a test: the program failed")
+    assert (3, "") == (len(uses), used.problem)

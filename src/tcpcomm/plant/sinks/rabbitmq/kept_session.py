@@ -47,16 +47,19 @@ class KeptSession:
         self._reactor = reactor
         self._session: BrokerSession | None = None
         self._running: Deferred[None] | None = None
+        self._is_wanted = False
 
     def start(self) -> None:
         """Connect for the first time."""
         if self._running is None:
+            self._is_wanted = True
             self._running = Deferred.fromCoroutine(self._run())
             self._running.addErrback(lambda failure: failure.trap(CancelledError) and None)
             self._running.addErrback(self._failed)
 
     async def stop(self) -> None:
         """Close the connection in an orderly way, within 2 s."""
+        self._is_wanted = False
         running, self._running = self._running, None
         session, self._session = self._session, None
         if session is not None:
@@ -82,7 +85,7 @@ class KeptSession:
                 self.tell("")
                 began = self._reactor.seconds()
                 self.tell(await self._used(session))
-                if self._running is None:
+                if not self._is_wanted:
                     return
                 if self._reactor.seconds() - began > LONGEST_RETRY:
                     pause = FIRST_RETRY
@@ -100,6 +103,9 @@ class KeptSession:
         except CancelledError:
             session.abort("it is no longer needed")
             raise
+        except Exception as error:
+            self.log.failure("{purpose}: the program failed", purpose=self._dialler.purpose)
+            session.abort(f"the program failed: {type(error).__name__}: {error}")
         finally:
             self._session = None
         session.abort("its use ended")
