@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import sys
+from socket import socket
 from typing import Any
 
 import pytest
 from twisted.internet.task import Clock
 
 from tcpcomm import ConfigurationError
-from tcpcomm.plant import Postgres
+from tcpcomm.plant import Postgres, SinkUnavailable
 from tcpcomm.plant.sinks.postgres_words import is_data_error, words
 from tests.conftest import needs_module
 
@@ -92,3 +93,33 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(
 
     with pytest.raises(ConfigurationError, match=r"needs: pip install tcpcomm\[postgres\]"):
         Postgres(dsn="host=10.0.0.7").open("history", Clock())
+
+
+def test_an_empty_batch_asks_the_server() -> None:
+    needs_module("psycopg", "pip install tcpcomm[postgres]")
+    from tcpcomm.plant.sinks.postgres import PostgresConnection
+
+    with socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and nobody listens there
+        port = nobody.getsockname()[1]
+        connection = Postgres(dsn=f"host=127.0.0.1 port={port}").open("history", Clock())
+        assert isinstance(connection, PostgresConnection)
+        with pytest.raises(SinkUnavailable, match="PostgreSQL"):
+            connection._write(())
+
+
+def test_an_empty_batch_finds_a_connection_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_module("psycopg", "pip install tcpcomm[postgres]")
+    import psycopg
+
+    from tcpcomm.plant.sinks.postgres import PostgresConnection
+
+    class Broken:
+        def execute(self, text: str) -> None:
+            raise psycopg.OperationalError("server closed the connection")
+
+    connection = Postgres(dsn="host=10.0.0.7").open("history", Clock())
+    assert isinstance(connection, PostgresConnection)
+    monkeypatch.setattr(connection, "_connect", Broken)
+    with pytest.raises(SinkUnavailable, match="server closed the connection"):
+        connection._write(())

@@ -137,7 +137,10 @@ class PostgresConnection(SinkConnection):
             except (ValueError, RecursionError) as error:
                 refused[each.id] = f"its content is not {each.content_type}: {error}"
         try:
-            self._insert(self._connect(), rows, confirmed, refused)
+            connection = self._connect()
+            if not messages:  # somebody asks if the server takes messages
+                connection.execute("SELECT 1")
+            self._insert(connection, rows, confirmed, refused)
         except psycopg.Error as error:
             self._disconnect()
             raise SinkUnavailable(words(error, self._sink.table), confirmed) from None

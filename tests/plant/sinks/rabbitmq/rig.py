@@ -22,6 +22,9 @@ class FakeChannel:
         self._broker.declared.append(queue)
         return succeed(None)
 
+    def add_on_return_callback(self, returned: Any) -> None:
+        """Return nothing."""
+
     def basic_qos(self, prefetch_count: int) -> Deferred[None]:
         return succeed(None)
 

@@ -76,7 +76,8 @@ class RabbitMqConnection(SinkConnection):
         except CancelledError:
             session = self._session
             is_blocked = session is not None and session.blocked
-            self._drop(self.problem() if is_blocked else "the broker did not confirm in time")
+            what = "confirm" if messages and session is not None else "answer"
+            self._drop(self.problem() if is_blocked else f"the broker did not {what} in time")
             raise SinkUnavailable(self._problem, confirmed) from None
         self._problem = ""
         return refused
@@ -97,18 +98,22 @@ class RabbitMqConnection(SinkConnection):
     async def _deliver(self, messages: Sequence[OutboxMessage], confirmed: set[str]) -> dict[str, str]:
         """Return the refused messages; add the others to ``confirmed``."""
         refused: dict[str, str] = {}
+        if not messages:  # somebody asks if the broker takes messages
+            await self._connected()
         while True:
             left = [each for each in messages if each.id not in confirmed and each.id not in refused]
             refused |= self._unsendable(left)
             left = [each for each in left if each.id not in refused]
             if not left:
                 return refused
-            if self._session is None or not self._session.is_alive:
-                await self._connect()
+            await self._connected()
             # More than one round is needed only if the broker refuses messages for their size.
             refused |= await self._publish(left, confirmed)
 
-    async def _connect(self) -> None:
+    async def _connected(self) -> None:
+        """Connect, unless there is a connection. Its exchange or its queue is there afterwards."""
+        if self._session is not None and self._session.is_alive:
+            return
         if self._session is not None:
             self._drop("the broker was silent for too long")
         session, channel = await self._dialler.connect(self._prepare)
