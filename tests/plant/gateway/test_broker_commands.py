@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
+from zope.interface import provider
 
-from tcpcomm import Fault, NotSent
-from tcpcomm.plant import CommandRefused
+from tcpcomm import Fault, NotSent, simulated
+from tcpcomm.devices.modbus import Memory
+from tcpcomm.plant import CommandRefused, NotTheOwner
 from tcpcomm.plant.gateway.configuration.settings import LinkSettings
 from tcpcomm.plant.gateway.gateway import Gateway
 from tcpcomm.plant.sink import BrokerCommand
@@ -65,6 +68,34 @@ def test_anything_else_is_refused_in_words(
     assert isinstance(refused, CommandRefused)
     assert words in str(refused)
     assert ([], 1) == (served.done, gateway.commands.refused)
+
+
+def test_a_value_out_of_range_is_refused_without_a_traceback(stage: Stage, logged: list[str]) -> None:
+    at = stage.serve("plc", simulated(Memory, behaves=True))
+    link = LinkSettings(device="modbus", at=at, commands=("write_single_register",))
+    gateway = stage.run({"plc": link})
+    stage.until(lambda: gateway.links["plc"].is_ready)
+    refused = give(stage, "write_single_register", link="plc", address=70000, value=1)
+    words = "write_single_register: address: must be a whole number from 0 to 65535, not 70000"
+    assert (CommandRefused, words) == (type(refused), str(refused))
+    assert (0, 1) == (gateway.commands.carried_out, gateway.commands.refused)
+
+
+def test_a_command_for_another_gateway_is_not_logged_as_refused(stage: Stage) -> None:
+    _, gateway = started(stage)
+    gateway.links["camera-1"].is_ours = lambda: False
+    levels: list[str] = []
+
+    @provider(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        levels.append(event["log_level"].name)
+
+    globalLogPublisher.addObserver(observe)
+    try:
+        assert isinstance(give(stage, "locate", job=3), NotTheOwner)
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    assert ("warn" in levels, gateway.commands.refused) == (False, 0)
 
 
 def test_no_command_is_allowed_unless_it_is_listed(stage: Stage) -> None:

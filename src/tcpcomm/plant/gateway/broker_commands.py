@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from tcpcomm.errors import ConfigurationError
+from tcpcomm.errors import CodecError, ConfigurationError, EncodeError
 from tcpcomm.plant.errors import CommandRefused, NotTheOwner
 from tcpcomm.plant.gateway.calls import DeviceCall, problem_text
 from tcpcomm.plant.gateway.configuration.mistakes import did_you_mean
@@ -44,15 +44,10 @@ class CommandDesk:
     async def _carry_out(self, sink: str, command: BrokerCommand) -> Any:
         try:
             link, call = self._accept(sink, command)
+        except NotTheOwner:
+            raise  # the gateway that owns the link carries it out
         except CommandRefused as refused:
-            self.refused += 1
-            self.log.warn(
-                "{link}: refused the command {name} of {sink}: {reason}",
-                link=command.link if command.link in self._links else "no link",
-                name=str(command.command)[:80],
-                sink=sink,
-                reason=str(refused),
-            )
+            self._note_refused(sink, command, str(refused))
             raise
         self._under_way[command.link] += 1
         began = self._clock.seconds()
@@ -61,20 +56,40 @@ class CommandDesk:
             self.carried_out += 1
             result = await call.ask(link.link, self._clock)
             return jsonable(result)
+        except (CodecError, EncodeError) as error:  # nothing was sent; a bad answer is a BadReply
+            self.carried_out -= 1
+            outcome = ""
+            reason = f"{command.command}: {error}"
+            self._note_refused(sink, command, reason)
+            raise CommandRefused(reason) from None
         except BaseException as error:
             outcome = problem_text(error)
             raise
         finally:
             self._under_way[command.link] -= 1
-            self.log.info(
-                "{link}: {command}({arguments}) of {sink}: {outcome} ({seconds:.3f} s)",
-                link=command.link,
-                command=command.command,
-                arguments=_shown(command.arguments),
-                sink=sink,
-                outcome=outcome,
-                seconds=self._clock.seconds() - began,
-            )
+            if outcome:
+                self._note_outcome(sink, command, outcome, self._clock.seconds() - began)
+
+    def _note_outcome(self, sink: str, command: BrokerCommand, outcome: str, seconds: float) -> None:
+        self.log.info(
+            "{link}: {command}({arguments}) of {sink}: {outcome} ({seconds:.3f} s)",
+            link=command.link,
+            command=command.command,
+            arguments=_shown(command.arguments),
+            sink=sink,
+            outcome=outcome,
+            seconds=seconds,
+        )
+
+    def _note_refused(self, sink: str, command: BrokerCommand, reason: str) -> None:
+        self.refused += 1
+        self.log.warn(
+            "{link}: refused the command {name} of {sink}: {reason}",
+            link=command.link if command.link in self._links else "no link",
+            name=str(command.command)[:80],
+            sink=sink,
+            reason=reason,
+        )
 
     def _accept(self, sink: str, command: BrokerCommand) -> tuple[GatewayLink, DeviceCall]:
         """Return the link and the call of a command, or raise CommandRefused."""
