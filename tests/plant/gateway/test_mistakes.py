@@ -125,6 +125,21 @@ CASES = [
         ],
     ),
     (
+        (("count = 2", "count = 2000"),),
+        [":10: links.plc.poll[0].with.count: must be from 1 to 125, not 2000"],
+    ),
+    (
+        (("start = 0, count = 2", "start = 65535, count = 2"),),
+        [
+            ":10: links.plc.poll[0].with: the command can never be sent: 2 from address 65535 on: the last "
+            "address is 65535"
+        ],
+    ),
+    (
+        (('"holding"', '"write_single_register"'), ("start = 0, count = 2", "address = 70000, value = 1")),
+        [":10: links.plc.poll[0].with.address: must be a whole number from 0 to 65535, not 70000"],
+    ),
+    (
         (('states = ["mes"]', 'states = ["mess"]'), ('alarm = ["mes"]', 'alarms = "mes"')),
         [
             ":16: links.camera-1.states: there is no sink 'mess': did you mean 'mes'?",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, time
 from enum import Enum
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, Protocol, get_args, get_origin
 
 from attrs import evolve, field, frozen
 from twisted.internet.defer import Deferred, TimeoutError
@@ -21,12 +21,19 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.messages import Command
 from tcpcomm.equipment.methods import Method, method_names, method_of
 from tcpcomm.errors import CodecError, ConfigurationError, Fault, NotSent, OutcomeUnknown
-from tcpcomm.host.link import HostLink
 from tcpcomm.plant.gateway.configuration.mistakes import did_you_mean
 from tcpcomm.plant.values import RESULT, ValueDescription, items_of, kind_of, values_of
 from tcpcomm.runtime.awaitables import as_deferred
 
 _TYPES: Final = ValueTypes()
+
+
+class CallLink(Protocol):
+    """The part of a link that a call needs."""
+
+    @property
+    def host_proxy(self) -> Any: ...
+    def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]: ...
 
 
 def call_named(declaration: Declaration, name: str) -> Command | Method:
@@ -100,12 +107,12 @@ class DeviceCall:
         called = self.called
         return called.spec.result is not None if isinstance(called, Command) else called.has_result
 
-    def ask(self, link: HostLink, reactor: Any) -> Deferred[Any]:
+    def ask(self, link: CallLink, reactor: Any) -> Deferred[Any]:
         """
         Make the call on a link. Return a Deferred of its result, which fails as at any host.
 
         Args:
-            link: the link of the device.
+            link: the link of the device, such as a HostLink.
             reactor: measures the deadline.
         """
         called = self.called

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -28,6 +29,7 @@ from tcpcomm.plant.gateway.configuration.settings import (
     PolicySettings,
     PollSettings,
 )
+from tcpcomm.plant.gateway.encoding_trial import encoding_error
 from tcpcomm.plant.gateway.plan import OPCUA, Plan, PlannedLink, PlannedPoll, Route
 from tcpcomm.plant.opcua.packages import check_asyncua
 from tcpcomm.runtime.load_object import load_object
@@ -213,6 +215,7 @@ class Planner:
         if declaration is None:
             return None
         commands = self._commands(resolved, declaration)
+        header = self._header(resolved, declaration)
         opcua = self._settings.opcua
         callers = (OPCUA,) if opcua is not None and opcua.commands else ()
         from_path, named = self._sinks_of(resolved, "commands_from", tuple(self._settings.sinks))
@@ -222,8 +225,8 @@ class Planner:
             declaration=declaration,
             place=place if isinstance(place, str) else "an endpoint",
             options=options,
-            header=self._header(resolved, declaration),
-            polls=self._polls(resolved, declaration),
+            header=header,
+            polls=self._polls(resolved, declaration, header),
             events=self._events(resolved, declaration),
             states=self._states(resolved),
             commands=commands,
@@ -381,7 +384,9 @@ class Planner:
             expires_in=_first(own, resolved.settings.expires_in, defaults.expires_in),
         )
 
-    def _polls(self, resolved: _Resolved, declaration: Declaration) -> tuple[PlannedPoll, ...]:
+    def _polls(
+        self, resolved: _Resolved, declaration: Declaration, header: Mapping[str, Any]
+    ) -> tuple[PlannedPoll, ...]:
         found: dict[str, PlannedPoll] = {}
         for index, poll in enumerate(resolved.settings.poll or ()):
             if poll is None:  # it has mistakes
@@ -396,6 +401,7 @@ class Planner:
             planned = self._poll(resolved, declaration, poll, path)
             if planned is not None:
                 found[name] = planned
+                self._try_to_write(planned, declaration, header, path)
         return tuple(found.values())
 
     def _poll(
@@ -429,6 +435,21 @@ class Planner:
             only_changes=only_changes,
             at_least_every=_first(poll.at_least_every, defaults.at_least_every, None),
         )
+
+    def _try_to_write(
+        self, planned: PlannedPoll, declaration: Declaration, header: Mapping[str, Any], path: Path
+    ) -> None:
+        """Note a mistake if the command cannot be written with its arguments."""
+        error = encoding_error(declaration, planned.call, header)
+        if error is None:
+            return
+        where = (*path, "with") if planned.call.values else (*path, "command")
+        name = re.split(r"[.\[]", error.path)[0] if isinstance(error, CodecError) else ""
+        if name in planned.call.values and isinstance(error, CodecError):
+            place = f"{error.path}: " if error.path != name else ""
+            self._mistakes.add((*path, "with", name), f"{place}{error.reason}")
+        else:
+            self._mistakes.add(where, f"the command can never be sent: {error}")
 
     def _events(self, resolved: _Resolved, declaration: Declaration) -> dict[str, Route]:
         given = dict(resolved.settings.events or {})
