@@ -555,8 +555,7 @@ def _gateway(options: ServerOptions, plan: Plan) -> Service:
     except ConfigurationError as error:
         _refuse([str(error)])
     if options.metrics is not None:
-        options.metrics.metrics.add_outbox(gateway.outbox)
-        options.metrics.metrics.health.add("gateway", gateway.problem)
+        options.metrics.metrics.add_gateway(gateway)
     return _with_companions(gateway, options)
 
 

@@ -1,4 +1,4 @@
-"""Write the command of a call without a connection, to find values that never fit: :func:`encoding_error`."""
+"""Write the command of a call without a connection, to find wrong values: :func:`encoding_error`."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -123,6 +123,19 @@ class Gateway(Service):
         """Return what keeps the gateway from its work, in words; empty if nothing does."""
         owner = "" if self.ownership is None else self.ownership.problem()
         return self.poster.problem or str(self.outbox.figures().problem) or owner
+
+    def poll_counts(self) -> Iterator[tuple[str, str, Mapping[str, int]]]:
+        """Yield the link, the name and the outcomes of each poll: done, failed, late, not_ready."""
+        for name, link in self.links.items():
+            for each in link.pollers:
+                yield name, each.planned.name, each.counts()
+
+    def poll_problems(self) -> Iterator[tuple[str, str]]:
+        """Yield each poll that fails now, as ``LINK/POLL``, with the reason."""
+        for name, link in self.links.items():
+            for each in link.pollers:
+                if each.outcomes.problem:
+                    yield f"{name}/{each.planned.name}", each.outcomes.problem
 
     def startService(self) -> None:
         """Start the outbox, then the links, or those that this gateway owns."""

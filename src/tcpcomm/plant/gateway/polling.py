@@ -10,10 +10,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
-from tcpcomm.errors import NotSent, TcpcommError
+from tcpcomm.errors import NotSent, OutcomeUnknown, ReplyTimeout, TcpcommError
 from tcpcomm.host.link import HostLink
 from tcpcomm.plant.gateway.calls import problem_text
+from tcpcomm.plant.gateway.once_link import OnceLink
 from tcpcomm.plant.gateway.plan import PlannedPoll
+from tcpcomm.plant.gateway.poll_outcomes import PollOutcomes
 from tcpcomm.plant.gateway.posting import ReportPoster
 from tcpcomm.plant.gateway.schedule import PollSchedule
 from tcpcomm.plant.report import POLL, Report
@@ -53,6 +55,7 @@ class Poller:
         self.planned = planned
         self._name = name
         self._link = link
+        self._asks = OnceLink(link, clock)
         self._poster = poster
         self._clock = clock
         self._wall = wall
@@ -62,8 +65,8 @@ class Poller:
         self._last: tuple[Any, str] | None = None
         self._last_at = 0.0
         self.schedule = self._new_schedule()
-        self.problems = 0
-        """The polls that brought no result."""
+        self.outcomes = PollOutcomes(name, planned.name, clock.seconds)
+        """The polls that brought a result, and those that failed."""
         self.unchanged = 0
         """The results that were not reported, because they were the last ones again."""
 
@@ -80,6 +83,17 @@ class Poller:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self.outcomes.forget()
+
+    def counts(self) -> dict[str, int]:
+        """Return how many polls were done, failed, and were left out for each of two reasons."""
+        outcomes, schedule = self.outcomes, self.schedule
+        return {
+            "done": outcomes.done,
+            "failed": outcomes.failed,
+            "late": schedule.late,
+            "not_ready": schedule.not_ready,
+        }
 
     def link_is_ready(self) -> None:
         """Make up for a poll that the link missed."""
@@ -103,7 +117,7 @@ class Poller:
     def _poll(self) -> None:
         began = self._clock.seconds()
         try:
-            asked = self.planned.call.ask(self._link, self._clock)
+            asked = self.planned.call.ask(self._asks, self._clock)
         except Exception:  # a method of the device
             asked = Deferred()
             asked.errback()
@@ -111,14 +125,19 @@ class Poller:
         done.addErrback(self._bad, began).addErrback(self._log_defect).addBoth(self._finished)
 
     def _good(self, result: Any, began: float) -> Deferred[bool] | None:
+        self.outcomes.succeeded()
         values = {RESULT: result} if self.planned.call.has_result else {}
         return self._report(values, "", began)
 
     def _bad(self, failure: Failure, began: float) -> Deferred[bool] | None:
-        self.problems += 1
         error = failure.value
         assert error is not None
-        if isinstance(error, NotSent) and self._link.requester is None:
+        is_lost = self._link.requester is None
+        if isinstance(error, NotSent | OutcomeUnknown) and is_lost and not isinstance(error, ReplyTimeout):
+            self.outcomes.lost_with_its_link()
+        else:
+            self.outcomes.failed_for(problem_text(error))
+        if isinstance(error, NotSent) and is_lost:
             return None  # the link was lost in the same moment: its state says so
         if not isinstance(error, TcpcommError):
             self.log.failure(

@@ -31,6 +31,11 @@ METRICS: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
         "Bytes that broke the rule of the framing.",
         ("link", "kind"),
     ),
+    "tcpcomm_gateway_polls_total": (
+        "counter",
+        "Polls of a gateway: done, failed, or left out: the last one was late, or the link not_ready.",
+        ("link", "poll", "outcome"),
+    ),
     "tcpcomm_reactor_lag_seconds": ("gauge", "The longest delay of a timer in the last minute.", ()),
     "tcpcomm_outbox_posted_total": ("counter", "Messages that the outbox has taken.", ("outbox",)),
     "tcpcomm_outbox_not_taken_total": ("counter", "Messages that the outbox has not taken.", ("outbox",)),

@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from tcpcomm._version import __version__
 from tcpcomm.plant.metrics.catalogue import METRICS, STATES
+from tcpcomm.plant.metrics.kinds import OTHER
 from tcpcomm.plant.metrics.tallies import BUCKETS
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 
@@ -48,6 +49,7 @@ class Families(Collector):
         for tally in self._metrics.links.values():
             _add_link(found, tally, with_bytes=self._metrics.counts_commands)
         self._add_states(found)
+        self._add_polls(found["tcpcomm_gateway_polls_total"])
         for name, outbox in self._metrics.outboxes.items():
             try:
                 figures = outbox.figures()
@@ -56,6 +58,20 @@ class Families(Collector):
                 continue
             _add_outbox(found, name, figures)
         yield from found.values()
+
+    def _add_polls(self, family: Any) -> None:
+        """Add the polls of all gateways. Those of links beyond the limit are counted together."""
+        counts: Counter[tuple[str, str, str]] = Counter()
+        own: set[str] = set()
+        for gateway in self._metrics.gateways:
+            for link, poll, outcomes in gateway.poll_counts():
+                if len(own) < self._metrics.most_links:
+                    own.add(link)
+                labels = (link, poll) if link in own else (OTHER, OTHER)
+                for outcome, count in outcomes.items():
+                    counts[*labels, outcome] += count
+        for key, count in counts.items():
+            family.add_metric([*key], count)
 
     def _add_states(self, found: dict[str, Any]) -> None:
         """Add the states of links. Two links with one label are up if both are."""

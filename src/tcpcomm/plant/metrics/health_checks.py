@@ -71,7 +71,11 @@ class Health:
             ]
 
         self.add(name, lambda: str(outbox.figures().problem))
-        self._several.append(sinks)
+        self.add_several(sinks)
+
+    def add_several(self, checks: Callable[[], list[CheckResult]]) -> None:
+        """Add a function that returns the outcomes of several checks, as many as there are now."""
+        self._several.append(checks)
 
     def results(self) -> list[CheckResult]:
         """Run all checks. A check that fails itself is a problem."""
@@ -80,7 +84,7 @@ class Health:
             try:
                 found += several()
             except Exception:
-                self.log.failure("the checks of an outbox failed")
+                self.log.failure("several checks failed")
         return found
 
     def _run(self, name: str, check: Check, required: bool) -> CheckResult:

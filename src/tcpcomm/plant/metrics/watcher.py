@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import copy
 from collections import deque
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final, Protocol, Self
 
 from tcpcomm.errors import ConfigurationError, FramingError
-from tcpcomm.plant.metrics.health_checks import Health
+from tcpcomm.plant.metrics.health_checks import CheckResult, Health
 from tcpcomm.plant.metrics.kinds import BAD_REPLY, FAULT, framing_kind, loss_kind, unanswered_kind
 from tcpcomm.plant.metrics.packages import load_prometheus
 from tcpcomm.plant.metrics.tallies import LinkTally, SessionTally
@@ -35,6 +37,7 @@ _TRIED: Final = ("connecting",)
 _HAD_SESSION: Final = ("handshaking", "ready", "suspect")
 _COMMAND, _REPLY = MessageKind.COMMAND, MessageKind.REPLY
 _LONGEST_NAME: Final = 100
+_POLLS_SHOWN: Final = 100  # in /readyz, which counts the others
 
 
 class HasFigures(Protocol):
@@ -42,6 +45,22 @@ class HasFigures(Protocol):
 
     def figures(self) -> Any:
         """Return its figures."""
+
+
+class HasPolls(Protocol):
+    """A gateway, as far as its figures go."""
+
+    outbox: Any
+    opcua: Any
+
+    def problem(self) -> str:
+        """Return what keeps it from its work, in words."""
+
+    def poll_counts(self) -> Iterator[tuple[str, str, Mapping[str, int]]]:
+        """Yield the link, the name and the outcomes of each poll."""
+
+    def poll_problems(self) -> Iterator[tuple[str, str]]:
+        """Yield each poll that fails, with the reason."""
 
 
 class Metrics(SessionObserver):
@@ -89,9 +108,12 @@ class Metrics(SessionObserver):
         """The links that run, by their id: the link, its label, its state, and the reason."""
         self.outboxes: dict[str, HasFigures] = {}
         """The outboxes by name."""
+        self.gateways: list[HasPolls] = []
+        """The gateways."""
         self.reactor_lags: deque[float] = deque(maxlen=LAGS_KEPT)
         """The seconds by which the last timers of the reactor were late."""
-        self._most_links = most_links
+        self.most_links = most_links
+        """The links and servers with labels of their own."""
         self._label: str | None = None
         self._labels: dict[int, tuple[Any, LinkTally]] = {}
         self._sessions: dict[int, SessionTally] = {}
@@ -128,6 +150,22 @@ class Metrics(SessionObserver):
         """
         self.outboxes[name] = outbox
         self.health.add_outbox(outbox, name)
+
+    def add_gateway(self, gateway: HasPolls) -> None:
+        """
+        Show the polls and the outbox of a gateway, and check it in ``/readyz``.
+
+        A poll that fails, and an OPC UA server that cannot listen, leave the program ready.
+
+        Args:
+            gateway: the :class:`~tcpcomm.plant.Gateway`.
+        """
+        self.gateways.append(gateway)
+        self.add_outbox(gateway.outbox)
+        self.health.add("gateway", gateway.problem)
+        if gateway.opcua is not None:
+            self.health.add("opcua", gateway.opcua.problem, required=False)
+        self.health.add_several(partial(_failing_polls, gateway))
 
     def listen(self, place: int | str, *, reactor: Any = None) -> Any:
         """
@@ -248,12 +286,12 @@ class Metrics(SessionObserver):
         if found is not None:
             return found[1]
         label = (self._label or _name_of(subject))[:_LONGEST_NAME] or OTHER
-        if label not in self.links and len(self.links) >= self._most_links:
+        if label not in self.links and len(self.links) >= self.most_links:
             label = OTHER
         tally = self.links.get(label)
         if tally is None:
             tally = self.links[label] = LinkTally(label, is_server=is_server)
-        if len(self._labels) >= 10 * self._most_links:  # links that a program makes and forgets
+        if len(self._labels) >= 10 * self.most_links:  # links that a program makes and forgets
             del self._labels[next(iter(self._labels))]
         self._labels[id(key)] = (key, tally)
         return tally
@@ -272,6 +310,17 @@ def _has_answer(session: Any, name: str) -> bool:
     """Return False if equipment sends nothing when it carries out this command."""
     found = getattr(getattr(session, "declaration", None), "commands", {}).get(name)
     return found is None or (found.has_reply and not found.is_silent)
+
+
+def _failing_polls(gateway: HasPolls) -> list[CheckResult]:
+    failing = [*gateway.poll_problems()]
+    found = [
+        CheckResult(f"poll {name}", problem, required=False) for name, problem in failing[:_POLLS_SHOWN]
+    ]
+    if len(failing) > _POLLS_SHOWN:
+        more = f"{len(failing) - _POLLS_SHOWN} more polls fail"
+        found.append(CheckResult("further polls", more, required=False))
+    return found
 
 
 def _observers_of(subject: Any) -> Any:

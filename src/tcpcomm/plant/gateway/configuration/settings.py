@@ -182,7 +182,7 @@ class PollSettings:
     every: float | None = field(default=None, validator=_interval)
     """The seconds from one poll to the next. None: that of ``[defaults]``, or 1."""
     deadline: float | None = field(default=None, validator=_above_0)
-    """The seconds that the device has for its reply. None: as declared."""
+    """The seconds that the device has for its reply; a poll is not repeated. None: as declared."""
     jitter: float | None = field(default=None, validator=_share)
     """The share of ``every``, up to 0.5, by which each poll comes later at random."""
     to: tuple[str, ...] | None = None
@@ -247,7 +247,7 @@ class LinkSettings:
     wait: float | None = field(default=None, validator=_at_least_0)
     """The seconds that a command of a broker waits for the link to be ready. None: 0."""
     retries: int | None = field(default=None, validator=_at_least_0)
-    """The number of times that an idempotent command is repeated. None: 1."""
+    """The number of times that an idempotent command of a broker is repeated. None: 1."""
     to: tuple[str, ...] | None = None
     """The sinks of polls that name none. None: all sinks."""
     expires_in: float | None = field(default=None, validator=_above_0)
