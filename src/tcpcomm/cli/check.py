@@ -29,7 +29,7 @@ given, nothing is connected and nothing is written. The exit code is 1 if there 
 something cannot be reached."""
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["connect", "c", "Connect to each device and each sink once, and say if it is ready."],
+        ["connect", "c", "Connect to each device and sink once, try the ports, and say if all is ready."],
         ["json", "j", "Print the mistakes as JSON."],
     ]
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's

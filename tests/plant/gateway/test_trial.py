@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ from attrs import frozen
 
 from tcpcomm.plant import SinkUnavailable
 from tcpcomm.plant.gateway.configuration.plant_file import plan_of
-from tcpcomm.plant.gateway.configuration.settings import LinkSettings, PlantSettings
+from tcpcomm.plant.gateway.configuration.settings import GatewaySettings, LinkSettings, PlantSettings
 from tcpcomm.plant.gateway.trial import try_all
+from tcpcomm.plant.opcua.options import OpcUaOptions
+from tests.conftest import needs_module
 from tests.equipment.declared import MyCamera, VisionCamera
 from tests.plant.gateway.stage import NoteConnection, NoteSink, Stage
 
@@ -73,3 +76,24 @@ def test_at_most_50_links_are_tried_at_the_same_time(stage: Stage, monkeypatch: 
     began = stage.network.clock.now
     assert 7 == len(tried(stage, links, {"mes": TriedSink()}, 3.0))
     assert 9 <= stage.network.clock.now - began < 10, "three times two"
+
+
+def test_the_ports_of_the_metrics_and_of_opc_ua_are_tried(stage: Stage) -> None:
+    needs_module("asyncua", "pip install 'tcpcomm[opcua]'")
+    needs_module("prometheus_client", "pip install 'tcpcomm[metrics]'")
+    at = stage.serve("camera-1", MyCamera())
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = PlantSettings(
+            gateway=GatewaySettings(metrics=str(port)),
+            links={"camera-1": LinkSettings(device=VisionCamera, at=at)},
+            sinks={"mes": TriedSink()},
+            opcua=OpcUaOptions(endpoint="opc.tcp://127.0.0.1:0/tcpcomm"),
+        )
+        clock = stage.machine.clock
+        found = stage.result(try_all(plan_of(settings, reactor=clock), 3.0, clock))
+    metrics, opcua = (str(each) for each in found[2:])
+    assert metrics.startswith(f"metrics {port}: not ready: cannot listen there: ")
+    assert "OPC UA opc.tcp://127.0.0.1:0/tcpcomm: ready in 0.00 s" == opcua

@@ -1,8 +1,10 @@
-"""Try each link and each sink of a plan once: :func:`try_all`, for ``tcpcomm check --connect``."""
+"""Try each link, sink and port of a plan once: :func:`try_all`, for ``tcpcomm check --connect``."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import errno
+import socket
+from collections.abc import Awaitable, Iterator
 from typing import Any, Final
 
 from attrs import frozen
@@ -25,7 +27,7 @@ class Trial:
 
     name: str
     what: str
-    """``link`` or ``sink``."""
+    """``link``, ``sink``, ``metrics`` or ``OPC UA``."""
     seconds: float
     problem: str = ""
     """The reason why it cannot be used; empty if it can."""
@@ -39,7 +41,8 @@ async def try_all(plan: Plan, deadline: float, reactor: Any) -> list[Trial]:
     """
     Connect to each device and each sink of a plan once, and close the connection again.
 
-    No command is sent and no message is delivered. The steps of a login and of an opening are done.
+    No command is sent and no message is delivered. The steps of a login and of an opening are done. The
+    ports of the metrics and of the OPC UA server are opened for a moment.
 
     Args:
         plan: the plan.
@@ -51,7 +54,31 @@ async def try_all(plan: Plan, deadline: float, reactor: Any) -> list[Trial]:
     for name, sink in plan.sinks.items():
         trials.append(Deferred.fromCoroutine(_try_sink(name, sink, deadline, reactor)))
     found: list[Trial] = await gatherResults(trials)
-    return found
+    return [*found, *_try_ports(plan)]
+
+
+def _try_ports(plan: Plan) -> Iterator[Trial]:
+    """Listen at each port of this machine that the gateway will open, and close it again."""
+    if plan.metrics is not None:
+        from tcpcomm.plant.metrics.web_service import split_place  # noqa: PLC0415 - few plants need it
+
+        host, port = split_place(plan.metrics)
+        yield Trial(plan.metrics, "metrics", 0.0, port_problem(host, port))
+    if plan.opcua is not None:
+        options = plan.opcua
+        yield Trial(options.endpoint, "OPC UA", 0.0, port_problem(options.host, options.port))
+
+
+def port_problem(host: str, port: int) -> str:
+    """Return the reason why a port of this machine cannot be opened; empty if it can."""
+    try:
+        places = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, _, _, _, address = places[0]
+        socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        again = ": does the gateway run already?" if error.errno == errno.EADDRINUSE else ""
+        return f"cannot listen there: {error.strerror or error}{again}"
+    return ""
 
 
 async def _try_link(planned: PlannedLink, deadline: float, reactor: Any) -> Trial:

@@ -74,7 +74,7 @@ class MetricsService(Service):
     log = BoundedLogger()
 
     def __init__(self, place: int | str, metrics: Figures, *, reactor: Any = None) -> None:
-        self._address, self._wanted_port = _place(str(place))
+        self._address, self._wanted_port = split_place(str(place))
         self._reactor = the_reactor(reactor)
         self.metrics: Any = metrics
         """The figures."""
@@ -222,8 +222,8 @@ class MetricsPages(Resource):
         return json.dumps(value, ensure_ascii=True, indent=1).encode("ascii") + b"\n"
 
 
-def _place(text: str) -> tuple[str, int]:
-    """Return the address and the port of a place."""
+def split_place(text: str) -> tuple[str, int]:
+    """Return the address and the port of a place. Raises ConfigurationError if it is not one."""
     match = _PLACE.fullmatch(text)
     try:
         if match is None or int(match["port"]) > _LARGEST_PORT:
