@@ -23,18 +23,23 @@ class FileLock:
         path: the file to lock.
         what: the thing that the lock protects, for the error.
         taken: the error if another program holds the lock, with ``{what}``, and with ``{owner}``, which
-            becomes words such as " by process 4711", or nothing if that is not known.
+            becomes words such as " by process 4711", or nothing if that is not known; ``{process}`` becomes
+            ", process 4711".
+        here: the error if this program itself holds the lock; None: ``taken``.
 
     Raises:
         ConfigurationError: another program holds the lock, or the file cannot be made.
     """
 
-    def __init__(self, path: Path, what: str, taken: str) -> None:
+    def __init__(self, path: Path, what: str, taken: str, here: str | None = None) -> None:
         self._path = path
         try:
             self._file = _open_and_lock(path)
         except BlockingIOError:
-            raise ConfigurationError(taken.format(what=what, owner=_owner(path))) from None
+            number = _number(path)
+            text = here if here is not None and number == str(os.getpid()) else taken
+            owner, process = (f" by process {number}", f", process {number}") if number else ("", "")
+            raise ConfigurationError(text.format(what=what, owner=owner, process=process)) from None
         except OSError as error:
             raise ConfigurationError(f"{what}: cannot make {path}: {error.strerror or error}") from None
         self.tell_process()
@@ -91,12 +96,12 @@ def _is_still(path: Path, file: int) -> bool:
         return False
 
 
-def _owner(path: Path) -> str:
-    """Return the words that name the process which holds the lock, or nothing."""
+def _number(path: Path) -> str:
+    """Return the number of the process that holds the lock, or nothing."""
     try:
         with path.open("rb") as file:
             file.seek(1)
             number = file.read(20).strip().decode("ascii")
     except (OSError, UnicodeDecodeError):
         return ""
-    return f" by process {number}" if number.isdigit() else ""
+    return number if number.isdigit() else ""

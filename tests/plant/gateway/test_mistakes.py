@@ -125,6 +125,14 @@ CASES = [
         ],
     ),
     (
+        (('path = "results.jsonl"', 'path = "r.jsonl"\n[sinks.two]\nkind = "sqlite"\npath = "./r.jsonl"'),),
+        [":30: sinks.two.path: the sink mes writes this file, too: name another file"],
+    ),
+    (
+        (('path = "results.jsonl"', 'path = "outbox.db"'),),
+        [":27: sinks.mes.path: the outbox writes this file, too: name another file"],
+    ),
+    (
         (("count = 2", "count = 2000"),),
         [":10: links.plc.poll[0].with.count: must be from 1 to 125, not 2000"],
     ),
@@ -208,7 +216,7 @@ def test_a_mistake_is_told_with_its_line_and_its_place(
 
 def test_a_sink_whose_folder_is_missing_is_told(folder: Path) -> None:
     (found,) = lines(folder, changed(("results.jsonl", "no/results.jsonl")))
-    assert found.startswith(":25: sinks.mes: ")
+    assert found.startswith(":27: sinks.mes.path: ")
     assert "there is no folder" in found
 
 

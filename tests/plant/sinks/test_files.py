@@ -391,20 +391,31 @@ def test_a_folder_that_vanished_is_told_in_words(tmp_path: Path) -> None:
     deliver(connection, [report(1)])
 
 
-def test_two_programs_never_write_one_file(tmp_path: Path) -> None:
+def test_two_sinks_never_write_one_file(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     first, second = opened(path), opened(path)
     deliver(first, [report(1)])
 
-    with pytest.raises(
-        SinkUnavailable, match=f"is written by another program by process {os.getpid()}: end it"
-    ):
+    with pytest.raises(SinkUnavailable, match="is written by another sink of this program: name another"):
         deliver(second, [report(2)])
     result_of(first.close())
 
     deliver(second, [report(2)])
     result_of(second.close())
     assert [path] == [*tmp_path.iterdir()]
+
+
+def test_two_programs_never_write_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "results.jsonl"
+    first, second = opened(path), opened(path)
+    deliver(first, [report(1)])
+    number = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: number + 1)
+
+    with pytest.raises(SinkUnavailable, match=f"is written by another program, process {number}: end it"):
+        deliver(second, [report(2)])
+    for each in (first, second):
+        result_of(each.close())
 
 
 @pytest.mark.parametrize(

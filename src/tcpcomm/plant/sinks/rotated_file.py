@@ -21,7 +21,8 @@ from tcpcomm.runtime.file_lock import FileLock
 LOCK_SUFFIX: Final = ".lock"
 """The end of the name of the file that keeps other programs from the same file."""
 
-_TAKEN: Final = "{what} is written by another program{owner}: end it, or name another file"
+_TAKEN: Final = "{what} is written by another program{process}: end it, or name another file"
+_TAKEN_HERE: Final = "{what} is written by another sink of this program: name another file"
 PIECE: Final = 64 * 1024
 """Bytes that are read at once to find the end of the last full line."""
 
@@ -107,7 +108,7 @@ class RotatedFile:
         """Return the open file. Open it again if somebody has moved or removed it."""
         if self._lock is None:
             lock = self.path.with_name(f"{self.path.name}{LOCK_SUFFIX}")
-            self._lock = FileLock(lock, str(self.path), _TAKEN)
+            self._lock = FileLock(lock, str(self.path), _TAKEN, _TAKEN_HERE)
         file = self._file
         if file is not None and not _is_still(self.path, file):
             self._close_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
@@ -46,6 +47,7 @@ MAX_LINKS: Final = 5000
 
 _NOT_SHARED: Final = ("like", "at", "listen")
 _EVERY_EVENT: Final = "*"
+_WRITES_A_FILE: Final = ("files", "sqlite")
 
 
 @frozen
@@ -126,11 +128,7 @@ class Planner:
             sink = self._settings.sinks.get(gateway.standby)
             if sink is not None and sink.kind != "rabbitmq":
                 mistakes.add(path, f"the sink {gateway.standby!r} is of the kind {sink.kind}, not rabbitmq")
-        for name, each in self._settings.sinks.items():
-            try:
-                each.open(name, Clock())  # which connects nothing
-            except ConfigurationError as error:
-                mistakes.add_error(("sinks", name), error)
+        self._check_sink_files()
         if self._settings.opcua is not None:
             try:
                 check_asyncua()
@@ -141,6 +139,25 @@ class Planner:
                 mistakes.add_error(("opcua",), error)
         for key in ("to", "states", "commands_from"):
             self._check_sinks(("defaults", key), getattr(self._settings.defaults, key) or ())
+
+    def _check_sink_files(self) -> None:
+        """Try each sink, without connecting. Note files that two of them, or the outbox, would write."""
+        mistakes = self._mistakes
+        outbox = self._folder / FilePath(self._settings.gateway.outbox.file).expanduser()
+        users = {os.path.realpath(outbox): "the outbox"}
+        for name, each in self._settings.sinks.items():
+            file = getattr(each, "path", None) if each.kind in _WRITES_A_FILE else None
+            try:
+                each.open(name, Clock())
+            except ConfigurationError as error:
+                is_of_file = file is not None and str(error).startswith(str(file))
+                mistakes.add_error(("sinks", name, "path") if is_of_file else ("sinks", name), error)
+            if file is None:
+                continue
+            first = users.setdefault(os.path.realpath(self._folder / file), f"the sink {name}")
+            if first != f"the sink {name}":
+                text = f"{first} writes this file, too: name another file"
+                mistakes.add(("sinks", name, "path"), text)
 
     def _check_sinks(self, path: Path, names: Iterable[str]) -> tuple[str, ...]:
         found = tuple(dict.fromkeys(names))
