@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -62,6 +63,13 @@ def test_results_of_all_20_devices_are_in_the_file(tmp_path: Path) -> None:
     assert 20 == len(LINKS)
     with running(tmp_path) as plant:
         wait_until(lambda: reported(tmp_path / "results.sqlite") == LINKS)
+        again = [sys.executable, str(PLANT / "run.py"), "--results", str(tmp_path), "--port", "0"]
+        second = subprocess.run(again, capture_output=True, encoding="utf-8", timeout=120)
+        assert 1 == second.returncode
+        assert re.fullmatch(r".*outbox.db is used already by process \d+: .*\n", second.stderr)
+        checks = [sys.executable, "-m", "tcpcomm", "check", str(tmp_path / "plant.toml")]
+        checked = subprocess.run(checks, capture_output=True, encoding="utf-8", timeout=120)
+        assert 0 == checked.returncode, checked.stderr
         if sys.platform != "win32":
             plant.signal(signal.SIGINT)
             assert 0 == plant.wait()

@@ -13,8 +13,8 @@ from pathlib import Path
 from twisted.internet.task import LoopingCall
 
 from simulated_plant import RANDOM, SimulatedCamera, devices
-from tcpcomm import run, serve
-from tcpcomm.plant import Gateway, PlantMistakes
+from tcpcomm import ConfigurationError, run, serve
+from tcpcomm.plant import Gateway
 
 HERE = Path(__file__).resolve().parent
 FIRST_PORT = 21001
@@ -32,6 +32,7 @@ def prepared(name: str, folder: Path, port: int, rabbitmq: str) -> Path:
     text = (HERE / name).read_text("utf-8")
     for number in range(20):
         text = text.replace(f':{FIRST_PORT + number}"', f':{port + number}"')
+    text = text.replace('"plant_devices:', f'"{(HERE / "plant_devices.py").as_posix()}:')
     text = text.replace("amqp://guest:guest@127.0.0.1:5672", rabbitmq)
     file = folder / name
     file.write_text(text, encoding="utf-8")
@@ -54,8 +55,8 @@ def main() -> None:
     ]
     try:
         gateway = Gateway.from_file(file)
-    except PlantMistakes as mistakes:
-        raise SystemExit(str(mistakes)) from None
+    except ConfigurationError as error:  # such as: another program uses the outbox
+        raise SystemExit(str(error)) from None
     send_alarms([each for each in plant if isinstance(each, SimulatedCamera)])
     where = f"the queue line-3 of {options.rabbitmq}" if options.rabbitmq else folder / "results.sqlite"
     print(f"results: {where}", flush=True)
