@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from zope.interface import provider
 
 from tcpcomm import simulated
 from tcpcomm.devices.modbus import Memory
@@ -342,6 +344,34 @@ def test_a_link_that_comes_back_reports_its_values_again(stage: Stage) -> None:
         assert count == len(stage.outbox.contents())
         owner.take("camera-1")
         stage.advance(5.0)
+
+
+def test_a_gateway_says_which_links_it_has_and_how_many_stand_by(stage: Stage) -> None:
+    lines: list[str] = []
+
+    @provider(ILogObserver)
+    def observe(event: LogEvent) -> None:
+        lines.append(formatEvent(event))
+
+    owner = Owner()
+    stage.ownership = owner
+    _, first = camera(stage, "camera-1")
+    links = {**one_poll(first, every=0.5), "camera-2": LinkSettings(like="camera-1", at=first)}
+    globalLogPublisher.addObserver(observe)
+    try:
+        gateway = stage.run(links)
+        stage.advance(5.0)
+        owner.give("camera-1")
+        stage.advance(5.0)
+        owner.take("camera-1")
+        gateway.stopService()
+        stage.advance(5.0)
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    assert [
+        "gateway gateway has 0 of 2 links (none), and stands by for 2",
+        "gateway gateway has 1 of 2 links (camera-1), and stands by for 1",
+    ] == [each for each in lines if " links (" in each]
 
 
 def test_a_gateway_that_was_stopped_and_goes_on_does_not_act_for_a_link_it_lost(stage: Stage) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, DeferredList, TimeoutError, inlineCallbacks, maybeDeferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
 from tcpcomm.plant.gateway.broker_commands import CommandDesk
@@ -32,6 +33,10 @@ STORED_WITHIN: Final = 10.0
 
 GATHER: Final = 0.02
 """Seconds that a report waits for others, so that they share a commit of the outbox."""
+
+
+_NAMES_SHOWN: Final = 8  # in a log line
+_TELL_AFTER: Final = 1.0  # seconds in which several links may come and go
 
 
 class Gateway(Service):
@@ -100,6 +105,7 @@ class Gateway(Service):
             ownership = self._rabbit_ownership(plan.standby)
         self.ownership = ownership
         """Shares the links with other gateways; None: all links are ours."""
+        self._telling: IDelayedCall | None = None
         self._is_stopped = False
         self._describe()
 
@@ -171,6 +177,9 @@ class Gateway(Service):
             return
         self._is_stopped = True
         super().stopService()  # type: ignore[no-untyped-call]
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
         yield DeferredList([each.stopService() for each in self.links.values()], consumeErrors=True)
         if self.ownership is not None:
             yield Deferred.fromCoroutine(self.ownership.stop()).addErrback(self._log_stop)
@@ -235,16 +244,37 @@ class Gateway(Service):
             switch = LinkSwitch(link)
             ownership.claim(name, partial(self._gained, name, switch), partial(self._lost, name, switch))
         ownership.start()
+        self._tell_shares_soon()
 
     def _gained(self, link: str, switch: LinkSwitch) -> None:
         if self.running:
             self.log.info("{link}: this gateway has the link now", link=link)
             switch.on()
+            self._tell_shares_soon()
 
     def _lost(self, link: str, switch: LinkSwitch, reason: str) -> None:
         if self.running:
             self.log.warn("{link}: this gateway lost the link: {reason}", link=link, reason=reason)
+            self._tell_shares_soon()
         switch.off()
+
+    def _tell_shares_soon(self) -> None:
+        """Log which links this gateway has, when the changes of this moment are done."""
+        if self._telling is None:
+            self._telling = self.reactor.callLater(_TELL_AFTER, self._tell_shares)
+
+    def _tell_shares(self) -> None:
+        self._telling = None
+        owned = [name for name in self.links if self._is_ours(name)]
+        more = f" and {len(owned) - _NAMES_SHOWN} more" if len(owned) > _NAMES_SHOWN else ""
+        self.log.info(
+            "gateway {name} has {owned} of {links} links ({shown}), and stands by for {others}",
+            name=self.plan.name,
+            owned=len(owned),
+            links=len(self.links),
+            shown=f"{', '.join(owned[:_NAMES_SHOWN]) or 'none'}{more}",
+            others=len(self.links) - len(owned),
+        )
 
     def _log_stop(self, failure: Failure) -> None:
         if failure.check(TimeoutError):

@@ -20,7 +20,7 @@ def given(broker: FakeBroker) -> list[Any]:
     found: list[Any] = []
     for _ in range(2):
         delivered = connection.deliver(())
-        Deferred.fromCoroutine(delivered).addBoth(found.append)  # type: ignore[arg-type]
+        Deferred.fromCoroutine(delivered).addBoth(found.append)
     return found
 
 
