@@ -69,14 +69,15 @@ class Commands(SinkTestCase):
             await self.begin(broker)
             broker.publish("tcpcomm/camera-1/command/home", '{"id": "h"}')
             broker.publish(COMMAND, "[3")
-            broker.publish("tcpcomm/camera-2/command/locate", '{"job": 3}')  # nobody subscribed it
-            await self.until(lambda: len(answers.lines()) == 2)
+            broker.publish("tcpcomm/camera-2/command/locate", '{"job": 3}')
+            await self.until(lambda: len(answers.lines()) == 3)
 
-            refused, malformed = [json.loads(each) for each in answers.lines()]
+            refused, malformed, elsewhere = [json.loads(each) for each in answers.lines()]
             assert "h" == refused["id"]
             assert "refused" == refused["error"]
             assert "list it under the commands of the link" in refused["reason"]
             assert "not JSON" in malformed["reason"]
+            assert "camera-2 may not get locate" in elsewhere["reason"]
             assert [] == self.carried_out
 
     async def test_a_retained_command_is_never_carried_out(self) -> None:
@@ -94,6 +95,22 @@ class Commands(SinkTestCase):
                 assert [{"job": 5}] == [dict(each.arguments) for each in self.carried_out]
                 self.carried_out.clear()
                 await connection.close()
+
+    async def test_a_command_that_is_retained_while_the_gateway_listens_is_refused(self) -> None:
+        with (
+            Mosquitto(self.folder) as broker,
+            subscribed(broker, self.folder, "-t", "tcpcomm/+/reply/#", "-F", "%t %p") as answers,
+        ):
+            await self.begin(broker)
+            broker.publish(COMMAND, '{"id": "a", "arguments": {"job": 3}}', "-r")
+            broker.publish("tcpcomm/camera-2/command/fly", '{"id": "b"}')
+            broker.publish("tcpcomm/camera-9/command/locate", '{"id": "c"}')
+            broker.publish(COMMAND, '{"id": "d", "arguments": {"job": 5}}')
+            await self.until(lambda: len(answers.lines()) == 3)
+
+            assert [5] == [each.arguments["job"] for each in self.carried_out]
+            answered = [json.loads(each.partition(" ")[2])["id"] for each in answers.lines()]
+            assert ["a", "b", "d"] == answered
 
     async def test_the_same_id_is_carried_out_once_and_answered_again(self) -> None:
         with (

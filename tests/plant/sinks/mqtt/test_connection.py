@@ -16,6 +16,8 @@ from twisted.python.failure import Failure
 
 from tcpcomm.plant import Mqtt, OutboxMessage, SinkUnavailable
 from tcpcomm.plant.errors import CommandRefused
+
+
 from tcpcomm.plant.sink import BrokerCommand
 from tcpcomm.plant.sinks.mqtt.connection import MQTT_LEAVE_SECONDS, MQTT_PAUSE, MqttConnection
 from tcpcomm.plant.sinks.mqtt.packets import (
@@ -350,7 +352,7 @@ def test_commands_are_subscribed_whether_the_broker_or_the_links_come_first() ->
         each.wire.accept()
     late.connection.take_commands(carry_out)
 
-    expected = "subscribe ['tcpcomm/camera-1/command/+']"
+    expected = "subscribe ['tcpcomm/+/command/+']"
     assert [expected, expected] == [each.wire.log[-1] for each in (early, late)]
 
 
@@ -403,6 +405,72 @@ def test_an_outage_logs_each_reason_once() -> None:
         line.wire.accept()
         line.wire.end("refused", was_accepted=True)
         assert "lost the broker" in log.lines()[-1]
+
+
+class Commanded:
+    """A line to a broker that gives commands, and those that were carried out."""
+
+    def __init__(self, **options: Any) -> None:
+        self.line = line = Line(**options)
+        self.asked: list[BrokerCommand] = []
+        line.connection.describe([camera(), camera("camera-2", commands=())], "line-3")
+        line.connection.take_commands(self.carry_out)
+        line.clock.advance(0)
+        line.wire.accept()
+        line.wire.published.clear()
+
+    async def carry_out(self, command: BrokerCommand) -> Any:
+        self.asked.append(command)
+        return 1
+
+    def give(self, topic: str, payload: bytes = b'{"id": "a"}', **more: Any) -> None:
+        wire = self.line.wire
+        wire.user.wire_arrived(wire, Arrived(topic=f"tcpcomm/{topic}", payload=payload, **more))
+
+    def answers(self) -> list[tuple[str, Any]]:
+        return [(each.topic, json.loads(each.payload)) for each in self.line.wire.published]
+
+
+def test_a_retained_command_is_refused_with_an_answer_and_one_log_line(told: list[str]) -> None:
+    broker = Commanded()
+    for _ in range(3):
+        broker.give("camera-1/command/locate", is_retained=True)
+    broker.give("camera-1/command/locate", b"", is_retained=True)  # the stored one is deleted
+
+    reason = "a retained command is never carried out: publish it without retain"
+    answer = {"id": "a", "error": "refused", "reason": reason}
+    assert [("tcpcomm/camera-1/reply/locate", answer)] * 3 == broker.answers()
+    assert [] == broker.asked
+    assert 1 == sum("retained" in each for each in told)
+
+
+def test_a_wrong_command_of_a_known_link_is_answered() -> None:
+    broker = Commanded()
+    broker.give("camera-1/command/fly")
+    broker.give("camera-2/command/locate")
+
+    assert ["tcpcomm/camera-1/reply/fly", "tcpcomm/camera-2/reply/locate"] == [
+        topic for topic, _ in broker.answers()
+    ]
+    assert {"refused"} == {content["error"] for _, content in broker.answers()}
+
+
+def test_a_command_for_a_link_of_others_is_logged_once_and_not_answered(told: list[str]) -> None:
+    broker = Commanded()
+    for number in range(1000):
+        broker.give(f"camera-{number % 500 + 10}/command/locate")
+
+    assert [] == broker.answers()
+    assert 100 == sum("no such link" in each for each in told)
+
+
+def test_each_link_is_subscribed_if_the_broker_refuses_all_at_once() -> None:
+    line = Commanded().line
+    line.wire.user.wire_not_subscribed(line.wire, "tcpcomm/+/command/+", 0x87)
+    line.wire.user.wire_not_subscribed(line.wire, "tcpcomm/camera-1/command/+", 0x87)
+
+    assert "subscribe ['tcpcomm/camera-1/command/+']" == line.wire.log[-1]
+    assert 2 == sum(each.startswith("subscribe") for each in line.wire.log)
 
 
 def test_closing_says_farewell_first() -> None:

@@ -77,6 +77,14 @@ class CommandDesk:
         """Return the commands that a link may get."""
         return sorted(self._allowed.get(link, ()))
 
+    def reject(self, payload: bytes, reason: str, answer: Callable[[Answer], None]) -> None:
+        """Answer that a command is refused, with its id if that can be read."""
+        try:
+            ident, _ = read_command(payload)
+        except CommandRefused:
+            ident = None
+        answer(_error(ident, REFUSED, reason))
+
     def take(self, link: str, command: str, payload: bytes, answer: Callable[[Answer], None]) -> None:
         """
         Carry out a command, and answer once, now or later.

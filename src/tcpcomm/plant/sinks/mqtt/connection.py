@@ -278,7 +278,17 @@ class MqttConnection(SinkConnection):
             self._form.arrived(message)
 
     def wire_not_subscribed(self, wire: Any, topic: str, code: int) -> None:
-        """Tell the reader of the log why no commands will come."""
+        """Subscribe something else, or tell the reader of the log why no commands will come."""
+        instead = self._form.not_subscribed(topic) if wire is self._wire else []
+        if instead:
+            log.info(
+                "sink {sink}: the broker does not let this client subscribe to {topic}: "
+                "it subscribes to each link",
+                sink=self._name,
+                topic=topic,
+            )
+            self.subscribe(instead)
+            return
         log.error(
             "sink {sink}: the broker does not let this client subscribe to {topic} (0x{code:02X}): "
             "change its access list",

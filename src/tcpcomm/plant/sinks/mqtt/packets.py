@@ -41,7 +41,8 @@ class Arrived:
     One message that came from the broker.
 
     Attributes:
-        is_retained: the broker had stored it before this client subscribed.
+        is_retained: its sender wanted it to be stored. MQTT 3.1.1 tells that only of a message that the
+            broker had stored before this client subscribed.
         response_topic: the topic for an answer, which a sender with MQTT 5 may name.
         correlation: the bytes that an answer must carry, of MQTT 5.
     """
@@ -55,15 +56,9 @@ class Arrived:
 
 @frozen(kw_only=True)
 class Subscription:
-    """
-    A topic filter to subscribe.
-
-    Attributes:
-        wants_retained: the broker shall send what it has stored.
-    """
+    """A topic filter to subscribe. The broker also sends what it has stored, marked as retained."""
 
     topic: str
-    wants_retained: bool = False
 
 
 @frozen(kw_only=True)

@@ -14,11 +14,18 @@ from tcpcomm.plant.sinks.mqtt.options import MqttOptions
 from tcpcomm.plant.sinks.mqtt.packets import Arrived, BrokerLimits, Publication, Subscription
 from tcpcomm.plant.sinks.mqtt.topics import fitting_text, topic_problem
 from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.log_throttle import LogThrottle
 
 COMMAND: Final = "command"
 REPLY: Final = "reply"
 STATE: Final = "state"
 GATEWAY: Final = "gateway"
+
+_LOG_INTERVAL: Final = 10.0
+"""Seconds between two log lines about commands that are not carried out, of one kind."""
+_MOST_STRANGERS: Final = 100
+"""The most links of others that the log names."""
+_RETAINED: Final = "a retained command is never carried out: publish it without retain"
 
 log = BoundedLogger()
 
@@ -40,6 +47,10 @@ class PlainForm:
         self._sink_name = name
         self._wants_retained = sink.retain
         self._can_retain = True
+        self._clock = clock
+        self._retained = LogThrottle(_LOG_INTERVAL)
+        self._strangers: set[str] = set()
+        self._is_refused_all = False
         self._desk = CommandDesk(name, clock)
         self._gateway = ""
         self._states: dict[str, bytes] = {}
@@ -58,7 +69,18 @@ class PlainForm:
         return self._of_gateway("offline") if self._gateway else None
 
     def subscriptions(self) -> list[Subscription]:
-        return [Subscription(topic=f"{self._prefix}/{each}/{COMMAND}/+") for each in self._desk.links()]
+        """Return all commands, so that a wrong one is answered; or those of the links, one by one."""
+        links = self._desk.links()
+        if not links:
+            return []
+        chosen = links if self._is_refused_all else ["+"]
+        return [Subscription(topic=f"{self._prefix}/{each}/{COMMAND}/+") for each in chosen]
+
+    def not_subscribed(self, topic: str) -> list[Subscription]:
+        if self._is_refused_all or topic != f"{self._prefix}/+/{COMMAND}/+":
+            return []
+        self._is_refused_all = True
+        return self.subscriptions()
 
     def opened(self, limits: BrokerLimits) -> None:
         self._can_retain = limits.can_retain
@@ -99,15 +121,11 @@ class PlainForm:
         if len(levels) != 3 or levels[1] != COMMAND:
             return  # nothing else is subscribed
         link, _, command = levels
-        if message.is_retained:
-            log.warn(
-                "sink {sink}: ignored the retained command {command} of {link}: "
-                "publish commands without retain",
-                sink=self._sink_name,
-                command=command,
-                link=link,
-            )
+        if link not in self._states:
+            self._note_stranger(link)
             return
+        if message.is_retained and not message.payload:
+            return  # it deletes a retained command
         topic = message.response_topic
         if not topic or topic_problem(topic):
             topic = f"{self._prefix}/{link}/{REPLY}/{command}"
@@ -127,7 +145,34 @@ class PlainForm:
                     link=link,
                 )
 
-        self._desk.take(link, command, message.payload, answer)
+        if message.is_retained:
+            self._note_retained(link, command)
+            self._desk.reject(message.payload, _RETAINED, answer)
+        else:
+            self._desk.take(link, command, message.payload, answer)
+
+    def _note_stranger(self, link: str) -> None:
+        """Log once that a command is for a link of another gateway, or of none. Its owner answers."""
+        if link not in self._strangers and len(self._strangers) < _MOST_STRANGERS:
+            self._strangers.add(link)
+            log.warn(
+                "sink {sink}: ignored a command for {link}: this gateway has no such link; "
+                "later ones for it are not logged",
+                sink=self._sink_name,
+                link=repr(link[:80]),
+            )
+
+    def _note_retained(self, link: str, command: str) -> None:
+        count = self._retained.count_due(self._clock.seconds())
+        if count:
+            log.warn(
+                "sink {sink}: refused retained commands: {count}, the last one: {command} of {link}: "
+                "publish commands without retain, and delete those that are stored",
+                sink=self._sink_name,
+                count=count,
+                command=command[:80],
+                link=link,
+            )
 
     def _of_gateway(self, state: str) -> Publication:
         return Publication(

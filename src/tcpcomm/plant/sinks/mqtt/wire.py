@@ -272,8 +272,8 @@ class Wire:
             if self._opening.version == "5":
                 from paho.mqtt.subscribeoptions import SubscribeOptions  # noqa: PLC0415 - optional
 
-                handling = 0 if each.wants_retained else 2  # 2: send nothing that was stored
-                wanted.append((each.topic, SubscribeOptions(qos=1, retainHandling=handling)))
+                # Otherwise a broker hides the flag from a client that is connected when it comes.
+                wanted.append((each.topic, SubscribeOptions(qos=1, retainAsPublished=True)))
             else:
                 wanted.append((each.topic, 1))
         _, mid = self._client.subscribe(wanted)

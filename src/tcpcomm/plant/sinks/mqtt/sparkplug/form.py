@@ -33,7 +33,10 @@ from tcpcomm.plant.sinks.mqtt.sparkplug.node import (
 )
 from tcpcomm.plant.sinks.mqtt.sparkplug.payload import Metric, decode
 from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.runtime.log_throttle import LogThrottle
 
+_LOG_INTERVAL: Final = 10.0
+"""Seconds between two log lines about retained commands."""
 SPARKPLUG_REBIRTH_SECONDS: Final = 1.0
 """The least seconds between two births that hosts ask for."""
 
@@ -61,6 +64,7 @@ class SparkplugForm:
         self._clock = clock
         self._now = now
         self._desk = CommandDesk(name, clock)
+        self._retained = LogThrottle(_LOG_INTERVAL)
         self._links: dict[str, LinkDescription] = {}
         self._definitions: dict[str, dict[str, Definition]] = {}
         self._ready: set[str] = set()
@@ -98,8 +102,11 @@ class SparkplugForm:
         if self._desk.links():
             found.append(Subscription(topic=self._node.topic("DCMD", "+")))
         if self._sink.host_id:
-            found.append(Subscription(topic=self._state_topic(), wants_retained=True))
+            found.append(Subscription(topic=self._state_topic()))
         return found
+
+    def not_subscribed(self, topic: str) -> list[Subscription]:
+        return []  # each of its subscriptions is needed as it is
 
     def opened(self, limits: BrokerLimits) -> None:
         if not self._sink.host_id or self._node is None:
@@ -169,11 +176,15 @@ class SparkplugForm:
             self._hear_host(message.payload)
             return
         if message.is_retained:
-            log.warn(
-                "sink {sink}: ignored the retained command in {topic}: publish commands without retain",
-                sink=self._sink_name,
-                topic=message.topic,
-            )
+            count = self._retained.count_due(self._clock.seconds())
+            if count:
+                log.warn(
+                    "sink {sink}: ignored retained commands: {count}, the last one in {topic}: "
+                    "publish commands without retain",
+                    sink=self._sink_name,
+                    count=count,
+                    topic=message.topic,
+                )
             return
         try:
             metrics = decode(message.payload).metrics
