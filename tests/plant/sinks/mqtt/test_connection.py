@@ -223,6 +223,31 @@ def test_an_idle_connection_is_made_again_with_growing_waits() -> None:
     assert "" == line.connection.problem()
 
 
+def test_an_outage_is_one_line_for_each_reason_and_one_at_its_end(told: list[str]) -> None:
+    line = Line()
+    line.connection.describe([camera()], "line-3")
+    line.clock.advance(0)
+    line.wire.accept()
+    line.clock.advance(60)
+    line.wire.end("the connection was lost", was_accepted=True)
+    while line.clock.seconds() < 1000:
+        line.clock.advance(0.1)
+        if line.wire.log == ["start"]:
+            line.wire.log.append("refused")
+            line.wire.end("no program listens" if len(line.wires) % 2 else "no answer")
+    while line.wire.log != ["start"]:
+        line.clock.advance(0.1)
+    line.wire.accept()
+
+    assert [
+        "sink scada: connected to the broker 127.0.0.1:1883",
+        "sink scada: lost the broker 127.0.0.1:1883: the connection was lost",
+        "sink scada: no connection to the broker 127.0.0.1:1883: no answer",
+        "sink scada: no connection to the broker 127.0.0.1:1883: no program listens",
+    ] == told[:-1]
+    assert told[-1].startswith("sink scada: connected to the broker 127.0.0.1:1883, after 9")
+
+
 def test_a_taken_session_is_left_alone_for_a_while() -> None:
     line = Line(client_id="line-3")
     delivery = line.deliver(1)

@@ -38,11 +38,10 @@ _SHORT_SESSION: Final = 10.0
 """Seconds. If a broker ends sessions sooner, again and again, another client probably took them over."""
 _SHORT_SESSIONS: Final = 4
 """The number of such sessions, one after the other, after which there is a pause."""
+_MOST_REASONS: Final = 10
+"""The most reasons of one outage that the log tells."""
 MQTT_LEAVE_SECONDS: Final = 5.0
 """Seconds in which the last messages must have left when the connection is closed."""
-
-_MOST_LOGGED: Final = 8
-"""Reasons of one outage that are logged, each once."""
 
 _TOO_LATE: Final = "the broker did not confirm in time"
 
@@ -107,7 +106,8 @@ class MqttConnection(SinkConnection):
         self._short_sessions = 0
         self._paused_until = 0.0
         self._problem = ""
-        self._logged: set[str] = set()
+        self._logged: set[str] = set()  # the reasons of this outage that the log has
+        self._lost_at: float | None = None
         self._is_renewing = False
         self._ended: Deferred[None] | None = None
         form.port = self
@@ -245,11 +245,14 @@ class MqttConnection(SinkConnection):
             return
         self._limits = limits
         self._opened_at = self._reactor.seconds()
+        self._logged.clear()
+        since, self._lost_at = self._lost_at, None
         log.info(
-            "sink {sink}: connected to the broker {host}:{port}",
+            "sink {sink}: connected to the broker {host}:{port}{pause}",
             sink=self._name,
             host=self._sink.host,
             port=self._sink.used_port,
+            pause="" if since is None else f", after {self._opened_at - since:.1f} s",
         )
         self.subscribe(self._form.subscriptions())
         self._form.opened(limits)
@@ -401,10 +404,10 @@ class MqttConnection(SinkConnection):
         self._is_ready = self._is_renewing = False
         if not self._is_closed:
             self._problem = reason
-        if was_open:
-            self._logged.clear()
-        is_news = reason not in self._logged and len(self._logged) < _MOST_LOGGED
-        if to_log and is_news:  # an outage has thousands of attempts a day
+        if self._lost_at is None:
+            self._lost_at = self._reactor.seconds()
+        # An outage is one line, and one more for each new reason; not one for each attempt.
+        if to_log and reason not in self._logged and len(self._logged) < _MOST_REASONS:
             self._logged.add(reason)
             log.warn(
                 "sink {sink}: {event} the broker {host}:{port}: {reason}",
