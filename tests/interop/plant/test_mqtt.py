@@ -248,7 +248,7 @@ class States(SinkTestCase):
             with subscribed(broker, self.folder, "-t", "#", "-F", "%t %p %r") as seen:
                 await self.until(lambda: len(seen.lines()) == 2)
                 assert [
-                    'tcpcomm/camera-1/state {"state": "lost", "reason": "the cable is out"} 1',
+                    'tcpcomm/camera-1/state {"state": "down", "reason": "the cable is out"} 1',
                     'tcpcomm/gateway/line-3 {"state": "online"} 1',
                 ] == sorted(seen.lines())
                 await connection.close()

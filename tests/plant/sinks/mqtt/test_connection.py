@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -353,6 +353,26 @@ def test_states_are_told_after_each_connection_and_the_will_says_offline() -> No
         line.clock.advance(60)
         line.wire.end(was_accepted=True)
         line.clock.advance(60)
+
+
+def test_a_report_of_a_state_does_not_come_where_the_state_is() -> None:
+    line = Line()
+    line.connection.describe([camera()], "line-3")
+    line.clock.advance(0)
+    line.wire.accept()
+    line.wire.published.clear()
+    topics = ["camera-1/state", "camera-9/state", "gateway/line-3", "gateway/line-4", "a/state/x", ""]
+    run(line.connection.deliver([evolve(message(n), topic=each) for n, each in enumerate(topics)]))
+
+    assert [
+        "tcpcomm/camera-1/report/state",
+        "tcpcomm/camera-9/state",
+        "tcpcomm/gateway/report/line-3",
+        "tcpcomm/gateway/line-4",
+        "tcpcomm/a/state/x",
+        "tcpcomm",
+    ] == [each.topic for each in line.wire.published]
+    assert not any(each.retain for each in line.wire.published)
 
 
 def test_a_broker_that_retains_nothing_gets_states_without_retain() -> None:

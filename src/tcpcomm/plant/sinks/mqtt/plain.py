@@ -20,6 +20,7 @@ COMMAND: Final = "command"
 REPLY: Final = "reply"
 STATE: Final = "state"
 GATEWAY: Final = "gateway"
+REPORT: Final = "report"
 
 _LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about commands that are not carried out, of one kind."""
@@ -104,7 +105,7 @@ class PlainForm:
         self, messages: Sequence[OutboxMessage]
     ) -> Iterator[tuple[OutboxMessage | None, Publication | str]]:
         for each in messages:
-            topic = f"{self._prefix}/{each.topic}" if each.topic else self._prefix
+            topic = self._topic_of(each.topic)
             yield each, topic_problem(topic) or Publication(
                 topic=topic,
                 payload=each.body,
@@ -115,6 +116,16 @@ class PlainForm:
                     "posted": f"{each.posted_at:.6f}",
                 },
             )
+
+    def _topic_of(self, topic: str) -> str:
+        """Return the whole topic of a message. Those of retained states are not for messages."""
+        if not topic:
+            return self._prefix
+        first, _, rest = topic.partition("/")
+        is_taken = (first in self._states and rest == STATE) or (
+            first == GATEWAY and bool(rest) and rest == self._gateway
+        )
+        return f"{self._prefix}/{first}/{REPORT}/{rest}" if is_taken else f"{self._prefix}/{topic}"
 
     def arrived(self, message: Arrived) -> None:
         levels = message.topic.removeprefix(f"{self._prefix}/").split("/")
@@ -192,7 +203,7 @@ class PlainForm:
 
 
 def _state(is_ready: bool, reason: str) -> bytes:
-    found = {"state": "ready" if is_ready else "lost"}
+    found = {"state": "ready" if is_ready else "down"}
     if reason:
         found["reason"] = reason
     return _json(found)

@@ -39,7 +39,7 @@ def of_gateway(links: Iterable[LinkDescription]) -> list[Definition]:
     return [
         Definition(name=f"{LINKS}/{each.name}/{what}", datatype=DataType.STRING, initial=initial)
         for each in links
-        for what, initial in ((STATE_NAME, "lost"), (REASON, ""))
+        for what, initial in ((STATE_NAME, "down"), (REASON, ""))
     ]
 
 
