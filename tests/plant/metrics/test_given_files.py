@@ -173,6 +173,45 @@ def test_promtool_takes_the_alert_rules(tmp_path: Path) -> None:
     assert f"SUCCESS: {len(rules())} rules found" in promtool("check", "rules", str(path))
 
 
+_RULE_TESTS: Final = """
+rule_files: [alerts.yml]
+evaluation_interval: 1m
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'up{instance="a"}', values: '1x10 0x10'}
+      - {series: 'tcpcomm_info{instance="a"}', values: '1x10 stale'}
+      - {series: 'up{instance="b"}', values: '0x20'}
+      - {series: 'tcpcomm_requests_failed_total{instance="a", command="never", kind="no_reply"}',
+         values: '0+1x20'}
+      - {series: 'tcpcomm_requests_failed_total{instance="a", command="rare", kind="lost"}',
+         values: '0+1x20'}
+      - {series: 'tcpcomm_request_seconds_count{instance="a", command="rare"}',
+         values: '0+20x20'}
+      - {series: 'tcpcomm_requests_failed_total{instance="a", command="no", kind="fault"}',
+         values: '0+1x20'}
+    promql_expr_test:
+      - {expr: 'count(ALERTS{alertname="TcpcommGone", alertstate="firing"})', eval_time: 9m}
+      - expr: 'count by (instance) (ALERTS{alertname="TcpcommGone", alertstate="firing"})'
+        eval_time: 14m
+        exp_samples: [{labels: '{instance="a"}', value: 1}]
+      - expr: 'count(ALERTS{alertname="TcpcommNone", alertstate="firing"})'
+        eval_time: 18m
+        exp_samples: [{labels: '{}', value: 1}]
+      - expr: 'count by (command) (ALERTS{alertname="TcpcommCommandsFail", alertstate="firing"})'
+        eval_time: 10m
+        exp_samples: [{labels: '{command="never"}', value: 1}]
+"""
+
+
+def test_a_program_that_is_gone_and_a_command_without_answers_have_alerts(tmp_path: Path) -> None:
+    (tmp_path / "alerts.yml").write_text(given_file("alerts"), encoding="utf-8")
+    path = tmp_path / "test.yml"
+    path.write_text(_RULE_TESTS, encoding="utf-8")
+
+    assert "SUCCESS" in promtool("test", "rules", str(path))
+
+
 def test_promtool_takes_every_expression_of_the_dashboard(tmp_path: Path) -> None:
     lines = ["groups:", "  - name: dashboard", "    rules:"]
     for number, each in enumerate(expressions()):
