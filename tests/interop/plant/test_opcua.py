@@ -140,25 +140,27 @@ def test_a_method_gives_the_values_of_the_result(plant: Plant) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status"),
+    ("arguments", "status", "problem"),
     [
-        ((12,), "BadInvalidArgument"),
-        (("three",), "BadInvalidArgument"),
-        ((1, 2), "BadTooManyArguments"),
-        ((4,), "BadInvalidState"),
+        ((12,), "BadInvalidArgument", "locate: job must be from 1 to 9, not 12"),
+        (("three",), "BadInvalidArgument", "locate: job must be Int64, not String"),
+        ((1, 2), "BadTooManyArguments", "locate: 2 arguments for 1 parameters"),
+        ((4,), "BadInvalidState", "locate: 17: no part"),
     ],
     ids=str,
 )
-def test_a_call_that_fails_has_a_bad_status(plant: Plant, arguments: tuple[Any, ...], status: str) -> None:
+def test_a_call_that_fails_has_a_bad_status(
+    plant: Plant, arguments: tuple[Any, ...], status: str, problem: str
+) -> None:
     async def talk(client: Client) -> None:
         await until_status(client, f"{PRESS}/Values/locate/x", "Good")
         with pytest.raises(ua.UaStatusCodeError) as error:
             await client.get_node(PRESS).call_method("2:locate", *arguments)
         assert status == status_of(error)
-        if status == "BadInvalidState":
-            problem = client.get_node(f"{PRESS}/LastCallProblem")
-            assert "locate: 17: no part" == await problem.read_value()
-            assert "17" == await client.get_node(f"{PRESS}/LastCallProblem/Code").read_value()
+        assert problem == await client.get_node(f"{PRESS}/LastCallProblem").read_value()
+        assert "locate" == await client.get_node(f"{PRESS}/LastCallProblem/Command").read_value()
+        code = "17" if status == "BadInvalidState" else ""
+        assert code == await client.get_node(f"{PRESS}/LastCallProblem/Code").read_value()
 
     with_client(plant, talk)
 

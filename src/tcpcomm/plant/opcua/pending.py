@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from tcpcomm.plant.opcua import names
+
 MAX_OPCUA_EVENTS: Final = 1000
 """Events that wait for the thread of an OPC UA server. The oldest is dropped, and the log tells it."""
 
@@ -57,6 +59,14 @@ class PendingUpdates:
             was_empty = not (self._updates or self._events)
             self._updates[update.node] = update
             return was_empty
+
+    def put_call_problem(self, link: str, command: str, reason: str, *, code: str = "", at: float) -> bool:
+        """Keep the reason why a call failed, for the clients. Return True if nothing waited."""
+        node = f"{link}/{names.CALL_PROBLEM}"
+        was_empty = self.put(NodeUpdate(node=node, value=f"{command}: {reason}", at=at))
+        self.put(NodeUpdate(node=f"{node}/{names.PROBLEM_COMMAND}", value=command, at=at))
+        self.put(NodeUpdate(node=f"{node}/{names.PROBLEM_CODE}", value=code, at=at))
+        return was_empty
 
     def put_event(self, event: PlantEvent) -> bool:
         """Keep an event, and drop the oldest if it is one too many. Return True if nothing waited."""

@@ -23,6 +23,10 @@ from tcpcomm.plant.opcua.pending import PendingUpdates
 from tcpcomm.plant.opcua.security import Users, certificate_uri, secure
 from tcpcomm.plant.sink import BrokerCommand, LinkDescription
 from tcpcomm.plant.values import RESULT, values_by_path
+from tcpcomm.runtime.log_throttle import LogThrottle
+
+_LOG_INTERVAL: Final = 10.0
+"""Seconds between two log lines about refused calls."""
 
 OPCUA_RETRY_SECONDS: Final = 5.0
 """Seconds until the server tries again to listen, if its port was not free."""
@@ -87,6 +91,7 @@ class ServerThread:
         self._pending = pending
         self._watcher = watcher
         self._calls = 0
+        self._refused = LogThrottle(_LOG_INTERVAL)
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
@@ -235,8 +240,10 @@ class ServerThread:
             try:
                 arguments = arguments_of(declaration, name, read_inputs(inputs, variants))
             except BadArguments as error:
+                await self._refuse(link, name, str(error))
                 return _failed(error.status, error.results)
             if self._calls >= self._options.calls:
+                await self._refuse(link, name, f"{self._calls} calls are under way: try it later")
                 return _failed(ua.StatusCode(ua.StatusCodes.BadTooManyOperations))
             done = await self._carry_out(BrokerCommand(link=link, command=name, arguments=arguments))
             await self._flush()
@@ -253,6 +260,14 @@ class ServerThread:
             return results
 
         return method
+
+    async def _refuse(self, link: str, name: str, reason: str) -> None:
+        """Show why a call was refused before the reactor had it, and log it."""
+        self._pending.put_call_problem(link, name, reason, at=_now().timestamp())
+        count = self._refused.count_due(self._loop.time())
+        if count:
+            self._watcher.warn(f"refused calls: {count}, the last one: {name} of {link}: {reason}")
+        await self._flush()
 
     async def _carry_out(self, command: BrokerCommand) -> CallResult:
         """Have the reactor carry out a command. It counts until it ends, also if its client goes away."""

@@ -272,9 +272,7 @@ class OpcUaServer(Service):
     def _note_failure(self, failure: Any, command: BrokerCommand) -> Any:
         error, name, now = failure.value, command.command, time.time()
         code = str(error.code) if isinstance(error, Fault) else ""
-        self._put(command.link, names.CALL_PROBLEM, f"{name}: {error}", now)
-        self._put(command.link, f"{names.CALL_PROBLEM}/{names.PROBLEM_COMMAND}", name, now)
-        self._put(command.link, f"{names.CALL_PROBLEM}/{names.PROBLEM_CODE}", code, now)
+        self._wake(self._pending.put_call_problem(command.link, name, str(error), code=code, at=now))
         return failure
 
     def _listening(self, port: int) -> None:
