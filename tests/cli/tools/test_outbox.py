@@ -36,7 +36,8 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str]:
 def test_show(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, text = run(capsys, "show", path)
     assert code == 0
-    assert "3 messages wait or are set aside; 4 were posted" in text
+    assert "3 of 4 posted messages are left; for all sinks together, 1 wait and 2 are set aside" in text
+    assert "\n    unplugged (as of 1970-01-" in text
     assert "  a: 1 wait, the oldest for " in text
     assert "; delivered 1, refused 2, set aside 2" in text
     assert "set aside: 2\n" in text
@@ -45,6 +46,7 @@ def test_show(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     facts = json.loads(text)
     assert [each["topic"] for each in facts["aside"]] == ["line/2", "line/3"]
     assert facts["sinks"][0]["depth"] == 1
+    assert facts["sinks"][0]["problem"] == "unplugged"
 
 
 def test_show_one_message(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

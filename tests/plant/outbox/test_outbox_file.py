@@ -45,6 +45,38 @@ def test_show(rig: Rig) -> None:
         assert [(each.name, each.is_aside) for each in pending] == [("a", True), ("b", False)]
 
 
+def test_the_problem_of_a_sink_is_in_the_file(rig: Rig) -> None:
+    def problems() -> list[str]:
+        with OutboxFile(rig.path) as file:
+            return [each.problem for each in file.sinks()]
+
+    assert ["", "unplugged"] == problems()
+    with OutboxFile(rig.path) as file:
+        noted_at = file.sinks()[1].problem_at
+    assert 0 <= rig.clock.seconds() - noted_at <= 30
+    rig.pass_time(60)
+    with OutboxFile(rig.path) as file:
+        assert noted_at == file.sinks()[1].problem_at, "it is written only when it changes"
+    rig.plant.modes["b"] = Mode.CONFIRMS
+    rig.pass_time(30)
+    assert ["", ""] == problems()
+    rig.plant.modes["a"] = Mode.FAILS
+    rig.stored("later")
+    rig.stop()
+    assert ["unplugged", ""] == problems()
+
+
+def test_a_sink_that_is_dropped_leaves_no_problem(rig: Rig) -> None:
+    rig.stop()
+    del rig.sinks["b"]
+    rig.outbox = rig.open()
+    rig.stop()
+    with OutboxFile(rig.path) as file:
+        assert ["", "unplugged"] == [each.problem for each in file.sinks()]
+        file.drop_sink("b")
+        assert [""] == [each.problem for each in file.sinks()]
+
+
 def test_the_running_outbox_notices_what_is_put_back(rig: Rig) -> None:
     rig.plant.poison.clear()
     with OutboxFile(rig.path) as file:

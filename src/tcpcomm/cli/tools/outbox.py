@@ -141,6 +141,8 @@ def _facts(file: OutboxFile, most: int | None) -> dict[str, Any]:
                 "refused": each.refused,
                 "expired": each.expired,
                 "set_aside": each.set_aside,
+                "problem": each.problem,
+                "problem_at": _time_text(each.problem_at) if each.problem else None,
             }
             for each in sinks
         ],
@@ -150,12 +152,18 @@ def _facts(file: OutboxFile, most: int | None) -> dict[str, Any]:
 
 def _lines(facts: dict[str, Any]) -> Iterator[str]:
     yield f"{facts['file']}: outbox {facts['outbox']}"
-    yield f"{facts['messages']:,} messages wait or are set aside; {facts['posted']:,} were posted"
+    waits, aside = (sum(each[name] for each in facts["sinks"]) for name in ("depth", "set_aside"))
+    yield (
+        f"{facts['messages']:,} of {facts['posted']:,} posted messages are left; "
+        f"for all sinks together, {waits:,} wait and {aside:,} are set aside"
+    )
     for each in facts["sinks"]:
         unused = "" if each["named"] else " (no program names it)"
         oldest = f", the oldest for {_age(each['oldest_age'])}" if each["depth"] else ""
         others = ", ".join(f"{name.replace('_', ' ')} {each[name]:,}" for name in _OTHERS if each[name])
         yield f"  {each['sink']}{unused}: {each['depth']:,} wait{oldest}{'; ' if others else ''}{others}"
+        if each["problem"]:
+            yield f"    {each['problem']} (as of {_local(each['problem_at'])})"
     total = sum(each["set_aside"] for each in facts["sinks"])
     if total:
         first = (

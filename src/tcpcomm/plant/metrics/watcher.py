@@ -197,7 +197,7 @@ class Metrics(SessionObserver):
         if new == "down" and before == "draining":
             self.states.pop(id(link), None)  # it was stopped
             return
-        if id(link) not in self.states and len(self.states) >= self._most_links:
+        if id(link) not in self.states and len(self.states) >= self.most_links:
             self.running_links()
         self.states[id(link)] = (link, tally.label, new, reason)
         if new in ("down", "connecting") and before in _HAD_SESSION:

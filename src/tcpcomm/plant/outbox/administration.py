@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +14,7 @@ from attrs import frozen
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant.message import OutboxMessage
 from tcpcomm.plant.outbox.database import is_damage, open_database, rows_of, transaction
+from tcpcomm.plant.outbox.schema import PROBLEM_OF
 from tcpcomm.plant.outbox.store import OUTBOX
 
 _AT_ONCE: Final = 500
@@ -33,6 +35,10 @@ class SinkRow:
     refused: int
     expired: int
     set_aside: int
+    problem: str = ""
+    """The reason why it gets nothing, as the program that uses the file noted it last; empty if it does."""
+    problem_at: float = 0.0
+    """The time when that was noted, in seconds since 1970."""
 
 
 @frozen(kw_only=True)
@@ -95,7 +101,8 @@ class OutboxFile(AbstractContextManager["OutboxFile"]):
             self._db,
             "SELECT name, is_named, depth, (SELECT posted_at FROM messages WHERE number = "
             "(SELECT min(number) FROM deliveries WHERE sink = sinks.number)), delivered, refused, expired, "
-            "set_aside FROM sinks ORDER BY name",
+            "set_aside, (SELECT value FROM facts WHERE name = ? || sinks.number) FROM sinks ORDER BY name",
+            PROBLEM_OF,
         )
         return [
             SinkRow(
@@ -107,8 +114,9 @@ class OutboxFile(AbstractContextManager["OutboxFile"]):
                 refused=refused,
                 expired=expired,
                 set_aside=aside,
+                **_problem(noted),
             )
-            for name, is_named, depth, oldest, delivered, refused, expired, aside in rows
+            for name, is_named, depth, oldest, delivered, refused, expired, aside, noted in rows
         ]
 
     def aside(self, most: int | None = None) -> list[AsideRow]:
@@ -253,6 +261,7 @@ class OutboxFile(AbstractContextManager["OutboxFile"]):
                 is_done = not rows
         with transaction(self._db):
             self._check_unnamed(sink, name)
+            self._db.execute("DELETE FROM facts WHERE name = ?", (f"{PROBLEM_OF}{sink}",))
             self._db.execute("DELETE FROM sinks WHERE number = ?", (sink,))
         return count
 
@@ -291,6 +300,14 @@ class OutboxFile(AbstractContextManager["OutboxFile"]):
                 run('UPDATE messages SET "left" = "left" - 1 WHERE number = ?', (number,))
             deleted += gone
         run("UPDATE totals SET messages = messages - ?", (deleted,))
+
+
+def _problem(noted: str | None) -> dict[str, Any]:
+    """Return the note about the problem of a sink."""
+    if noted is None:
+        return {}
+    at, problem = json.loads(noted)
+    return {"problem": str(problem), "problem_at": float(at)}
 
 
 def problem_text(path: Path, error: sqlite3.Error) -> str:

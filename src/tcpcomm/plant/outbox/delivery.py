@@ -32,11 +32,11 @@ _STORE_RETRY: Final = 1.0
 
 _LOG_INTERVAL: Final = 10.0
 
-_LONGEST_REASON: Final = 1000
+LONGEST_REASON: Final = 1000
 """Characters of a reason that are kept with a message."""
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Return a text without half surrogate pairs, which a database cannot store."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
@@ -345,7 +345,7 @@ class Delivery:
         found = [
             Refused(
                 number=each.number,
-                reason=_storable(str(refused[each.id])[:_LONGEST_REASON]),
+                reason=storable(str(refused[each.id])[:LONGEST_REASON]),
                 is_last=each.attempts + 1 >= attempts,
             )
             for each in messages

@@ -25,6 +25,7 @@ from tcpcomm.plant.outbox.content import encode_content
 from tcpcomm.plant.outbox.database import Connect, connect
 from tcpcomm.plant.outbox.delivery import Delivery
 from tcpcomm.plant.outbox.figures import OutboxFigures, SinkFigures
+from tcpcomm.plant.outbox.problem_notes import ProblemNotes
 from tcpcomm.plant.outbox.schema import LOCK_SUFFIX
 from tcpcomm.plant.outbox.store import Counts, Post, Store
 from tcpcomm.plant.sink import Sink, SinkConnection
@@ -155,6 +156,7 @@ class Outbox(Service):
             )
             for name, sink in sinks.items()
         }
+        self._notes = ProblemNotes([*self._deliveries.values()], self._committer, self._reactor, wall_clock)
         self._targets: dict[Any, tuple[int, ...]] = {
             each.name: (number,) for number, each in self._deliveries.items()
         }
@@ -275,6 +277,7 @@ class Outbox(Service):
         """Let the runner notice changes that another program made."""
         self._look_call = self._reactor.callLater(LOOK_INTERVAL, self._look)
         self._committer.look()
+        self._notes.look()
 
     def _has_news(self, sinks: frozenset[int], has_changed: bool) -> None:
         for number, delivery in self._deliveries.items():
@@ -292,6 +295,7 @@ class Outbox(Service):
             if self.running:
                 super().stopService()  # type: ignore[no-untyped-call]
                 self._look_call.cancel()
+                self._notes.look(is_last=True)
             self._committer.refuse_posts(f"the outbox {self.path} is closed")
             self._stopping = Deferred.fromCoroutine(self._stop())
         done: Deferred[None] = Deferred()

@@ -2,7 +2,8 @@
 The form of an outbox file: a SQLite database with these tables.
 
 A message stands in ``messages`` once, and in ``deliveries`` or ``aside`` once for each sink that has not
-confirmed it. ``left`` counts those rows; a message is deleted with its last one.
+confirmed it. ``left`` counts those rows; a message is deleted with its last one. ``facts`` also has the
+problem of each sink that gets nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ APPLICATION_ID: Final = int.from_bytes(b"tcpo", "big")
 
 FORMAT: Final = 1
 """The version of the form. An outbox refuses a file with another one."""
+
+PROBLEM_OF: Final = "problem of "
+"""The beginning of the name of a fact with the problem of a sink, before the number of the sink."""
 
 LOCK_SUFFIX: Final = "-lock"
 """The end of the name of the file that an outbox locks, beside SQLite's ``-wal`` and ``-shm``."""

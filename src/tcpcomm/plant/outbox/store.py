@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from tcpcomm.plant.outbox.database import (
     rows_of,
     transaction,
 )
-from tcpcomm.plant.outbox.schema import APPLICATION_ID, FORMAT, TABLES
+from tcpcomm.plant.outbox.schema import APPLICATION_ID, FORMAT, PROBLEM_OF, TABLES
 
 OUTBOX: Final = FileKind(
     "an outbox",
@@ -364,6 +365,15 @@ class Store:
                 self._changes.count(sink, "set_aside", 1)
                 self._changes.heads.add(sink)
         self._changes.count(sink, "refused", len(refused))
+
+    def note_problem(self, sink: int, problem: str, at: float) -> None:
+        """Note why a sink gets nothing, and when that was seen. An empty problem deletes the note."""
+        name = f"{PROBLEM_OF}{sink}"
+        if problem:
+            value = json.dumps([at, problem], ensure_ascii=False)
+            self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+        else:
+            self._db.execute("DELETE FROM facts WHERE name = ?", (name,))
 
     def fetch(self, sink: int, after: int, most: int, waiting: Set[str], now: float) -> Fetched:
         """

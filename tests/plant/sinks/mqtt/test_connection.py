@@ -16,8 +16,6 @@ from twisted.python.failure import Failure
 
 from tcpcomm.plant import Mqtt, OutboxMessage, SinkUnavailable
 from tcpcomm.plant.errors import CommandRefused
-
-
 from tcpcomm.plant.sink import BrokerCommand
 from tcpcomm.plant.sinks.mqtt.connection import MQTT_LEAVE_SECONDS, MQTT_PAUSE, MqttConnection
 from tcpcomm.plant.sinks.mqtt.packets import (
@@ -434,7 +432,7 @@ def test_a_reason_with_half_a_character_is_published() -> None:
     line.wire.accept()
     line.connection.link_changed("camera-1", False, "no \udc80")
 
-    assert b'{"state": "lost", "reason": "no \\udc80"}' == line.wire.published[-1].payload
+    assert b'{"state": "down", "reason": "no \\udc80"}' == line.wire.published[-1].payload
 
 
 def test_an_outage_logs_each_reason_once() -> None:

@@ -31,9 +31,6 @@ class FakeChannel:
     def confirm_delivery(self) -> Deferred[None]:
         return succeed(None)
 
-    def add_on_return_callback(self, callback: object) -> None:
-        """Return no message."""
-
     def basic_consume(self, queue: str) -> Deferred[tuple[DeferredQueue[Any], str]]:
         return succeed((self._broker.consumed.setdefault(queue, DeferredQueue()), "tag"))
 
