@@ -53,6 +53,7 @@ def test_a_stop_ends_the_connection_and_all_attempts(broker: FakeBroker) -> None
         stopped.start()
         Deferred.fromCoroutine(stopped.stop())
         assert [] == broker.clock.getDelayedCalls()
+        assert ("" if is_there else "nobody is there") == stopped.problem
     assert "this side closed it" == broker.sessions[0].reason
 
 

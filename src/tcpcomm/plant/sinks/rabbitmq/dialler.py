@@ -83,6 +83,11 @@ class Dialler:
                 return session, prepared
         raise SinkUnavailable("; ".join(f"{', '.join(names)}: {why}" for why, names in problems.items()))
 
+    @property
+    def broker(self) -> str:
+        """The broker that is tried first: the one that worked last."""
+        return self._options.addresses[self._first].name
+
     def try_another_first(self) -> None:
         """Begin the next attempt with the next broker, because the last one failed while in use."""
         self._first = (self._first + 1) % len(self._options.addresses)

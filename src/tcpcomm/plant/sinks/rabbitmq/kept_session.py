@@ -84,9 +84,10 @@ class KeptSession:
                 self._session = session
                 self.tell("")
                 began = self._reactor.seconds()
-                self.tell(await self._used(session))
+                problem = await self._used(session)
                 if not self._is_wanted:
-                    return
+                    return  # the end was asked for: it is no problem
+                self.tell(problem)
                 if self._reactor.seconds() - began > LONGEST_RETRY:
                     pause = FIRST_RETRY
                 self._dialler.try_another_first()

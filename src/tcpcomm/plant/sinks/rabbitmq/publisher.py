@@ -21,6 +21,7 @@ from tcpcomm.plant.sinks.rabbitmq.command_receiver import CommandReceiver
 from tcpcomm.plant.sinks.rabbitmq.dialler import Dialler
 from tcpcomm.plant.sinks.rabbitmq.options import MAX_NAME, RabbitMqOptions
 from tcpcomm.plant.sinks.rabbitmq.refusals import reason_text, refusal_text, too_large
+from tcpcomm.runtime.bounded_logger import BoundedLogger
 
 _PERSISTENT: Final = 2  # AMQP's delivery mode of messages that survive a restart of the broker
 _CHECKS: Final = 5  # for progress, in the time in which a confirm must come
@@ -36,6 +37,8 @@ class RabbitMqConnection(SinkConnection):
         name: the name of the sink.
         reactor: connects.
     """
+
+    log = BoundedLogger()
 
     def __init__(self, options: RabbitMqOptions, name: str, reactor: Any) -> None:
         self._options = options
@@ -118,6 +121,9 @@ class RabbitMqConnection(SinkConnection):
             self._drop("the broker was silent for too long")
         session, channel = await self._dialler.connect(self._prepare)
         self._session, self._channel = session, channel
+        self.log.info(
+            "sink {sink}: connected to the broker {broker}", sink=self._name, broker=self._dialler.broker
+        )
         session.ended.addCallback(self._lost, session)
 
     async def _prepare(self, session: BrokerSession) -> Any:
