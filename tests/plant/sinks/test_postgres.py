@@ -91,7 +91,7 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setattr(sys, "path_importer_cache", {})
 
-    with pytest.raises(ConfigurationError, match=r"needs: pip install tcpcomm\[postgres\]"):
+    with pytest.raises(ConfigurationError, match=r'needs: pip install "tcpcomm\[postgres\]"'):
         Postgres(dsn="host=10.0.0.7").open("history", Clock())
 
 

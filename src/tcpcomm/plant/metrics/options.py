@@ -19,7 +19,7 @@ class MetricsOptions(usage.Options):
             None,
             None,
             "Give figures to Prometheus, and the health, at this PORT of this machine, or at ADDRESS:PORT. "
-            "Needs: pip install tcpcomm[metrics].",
+            'Needs: pip install "tcpcomm[metrics]".',
         ],
     ]
 

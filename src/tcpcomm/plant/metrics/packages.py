@@ -20,6 +20,6 @@ def load_prometheus() -> Any:
         import prometheus_client  # noqa: PLC0415 - an optional package
     except ImportError as error:
         raise ConfigurationError(
-            f"figures for Prometheus need: pip install tcpcomm[metrics] ({error})"
+            f'figures for Prometheus need: pip install "tcpcomm[metrics]" ({error})'
         ) from None
     return prometheus_client

@@ -15,10 +15,11 @@ from typing import Any, Final, Protocol, cast
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.interfaces import IDelayedCall, IListeningPort
+from twisted.internet.interfaces import IDelayedCall, IListeningPort, ILoggingContext
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import Request
+from zope.interface import implementer
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.net.error_texts import listen_error_text
@@ -80,7 +81,7 @@ class MetricsService(Service):
         """The figures."""
         self.root = MetricsPages(metrics, Access(self._address, self._reactor.seconds))
         """Answers all requests."""
-        self.site = MonitorSite(self.root, self._reactor)
+        self.site = MetricsSite(self.root, self._reactor)
         """The connections, and what is said on them."""
         self._port: IListeningPort | None = None
         self._timer: IDelayedCall | None = None
@@ -137,6 +138,14 @@ class MetricsService(Service):
     def _measure(self) -> None:
         self.metrics.reactor_lags.append(max(0.0, self._reactor.seconds() - self._due))
         self._measure_later()
+
+
+@implementer(ILoggingContext)
+class MetricsSite(MonitorSite):
+    """The site of the figures. Twisted's log lines about its port call it the metrics."""
+
+    def logPrefix(self) -> str:
+        return "metrics"
 
 
 class MetricsPages(Resource):

@@ -18,4 +18,4 @@ def check_asyncua() -> None:
     except HiddenPackage as error:
         raise ConfigurationError(str(error)) from None
     except ImportError:
-        raise ConfigurationError("an OPC UA server needs: pip install tcpcomm[opcua]") from None
+        raise ConfigurationError('an OPC UA server needs: pip install "tcpcomm[opcua]"') from None

@@ -57,7 +57,7 @@ _DURABLE: Final = """
 SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
 """
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$]{0,62}(?:\.[A-Za-z_][A-Za-z0-9_$]{0,62})?")
-_NEEDS: Final = "a PostgreSQL sink needs: pip install tcpcomm[postgres]"
+_NEEDS: Final = 'a PostgreSQL sink needs: pip install "tcpcomm[postgres]"'
 
 
 def _check_table(instance: Postgres, attribute: Any, value: str) -> None:

@@ -181,7 +181,7 @@ def check_textual() -> None:
         import textual  # noqa: F401, PLC0415 - an optional dependency
     except ImportError as error:
         raise ConfigurationError(
-            f"the console needs the package textual ({error}): type pip install 'tcpcomm[console]'"
+            f'the console needs the package textual ({error}): type pip install "tcpcomm[console]"'
         ) from None
 
 

@@ -114,5 +114,5 @@ def test_a_sink_without_its_package_or_password_does_not_open(monkeypatch: pytes
     with pytest.raises(ConfigurationError, match="MES_PASSWORD holds no password"):
         RabbitMq(urls="amqp://mes@broker", password="env:MES_PASSWORD").open("mes", Clock())
     monkeypatch.setitem(sys.modules, "pika", None)
-    with pytest.raises(ConfigurationError, match=r"RabbitMQ needs pika: pip install 'tcpcomm\[rabbitmq\]'"):
+    with pytest.raises(ConfigurationError, match=r'RabbitMQ needs pika: pip install "tcpcomm\[rabbitmq\]"'):
         RabbitMq(urls="amqp://broker").open("mes", Clock())

@@ -43,4 +43,6 @@ def _check_packages(form: str) -> None:
         if form == SPARKPLUG:
             check_package("google.protobuf", "protobuf")
     except ImportError as error:
-        raise ConfigurationError(f"the sink mqtt needs: pip install tcpcomm[mqtt] ({error})") from None
+        raise ConfigurationError(
+            f'the sink mqtt needs: pip install "tcpcomm[mqtt]" ({error})'
+        ) from None

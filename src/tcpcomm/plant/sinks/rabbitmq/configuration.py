@@ -46,4 +46,4 @@ def check_pika() -> None:
     except HiddenPackage as hidden:
         raise ConfigurationError(f"RabbitMQ needs pika, and {hidden}") from None
     except ImportError:
-        raise ConfigurationError("RabbitMQ needs pika: pip install 'tcpcomm[rabbitmq]'") from None
+        raise ConfigurationError('RabbitMQ needs pika: pip install "tcpcomm[rabbitmq]"') from None

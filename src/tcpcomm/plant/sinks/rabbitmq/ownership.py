@@ -53,7 +53,7 @@ class RabbitOwnership:
         gateway: the name of this gateway; each has its own.
         reactor: connects.
 
-    The package pika must be installed: ``pip install tcpcomm[rabbitmq]``.
+    The package pika must be installed: ``pip install "tcpcomm[rabbitmq]"``.
     """
 
     log = BoundedLogger()
