@@ -78,4 +78,4 @@ class EncodingLink:
             number = chosen if type(chosen) is int else 0
             frames = [dialect.ask(name, values, number, {**self.header, **command.header}, {})[0]]
         for each in frames:
-            self._declaration.sent.encode(each)
+            self._declaration.received.encode(each)
