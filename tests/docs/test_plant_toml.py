@@ -13,17 +13,19 @@ from tcpcomm.plant import (
     DefaultSettings,
     GatewaySettings,
     LinkSettings,
+    OpcUaOptions,
     OutboxSettings,
     PolicySettings,
     PollSettings,
     Sink,
 )
 from tcpcomm.plant.gateway.configuration.structure import key_of
+from tcpcomm.plant.secret import Secret
 from tcpcomm.plant.sinks.registry import KINDS
 from tests.docs.test_reference import REFERENCE, rows, section
 
 PAGE = REFERENCE / "plant-toml.md"
-_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+_WORDS = {Secret: "text", str: "text", int: "whole number", float: "number", bool: "true or false"}
 
 
 def words_of(kind: Any) -> str:
@@ -55,6 +57,7 @@ def default_of(attribute: attrs.Attribute[Any]) -> str:
         ("## policy", PolicySettings),
         ("## [defaults]", DefaultSettings),
         ("## [sinks.NAME]", Sink),
+        ("## [opcua]", OpcUaOptions),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -261,7 +261,7 @@ class LinkSettings:
     commands: tuple[str, ...] | None = None
     """The commands that a broker may give. None: no command."""
     commands_from: tuple[str, ...] | None = None
-    """The sinks that may give them. None: all sinks."""
+    """The sinks that may give them. None: all sinks. ``[opcua]`` decides about OPC UA clients."""
     max_commands: int | None = field(default=None, validator=_commands)
     """The commands of brokers that may be under way at once. None: 8."""
 
