@@ -15,6 +15,7 @@ from tcpcomm.plant.gateway.configuration.mistakes import PlantMistakes
 from tcpcomm.plant.gateway.configuration.plant_file import MAX_PLANT_FILE, plan_of, read_plant
 from tcpcomm.plant.gateway.configuration.settings import LinkSettings, PlantSettings, PollSettings
 from tcpcomm.plant.gateway.plan import Plan
+from tests.conftest import ROOT, needs_module
 from tests.plant.gateway import declared
 from tests.plant.gateway.stage import NoteSink
 
@@ -131,6 +132,21 @@ CASES = [
     (
         (('path = "results.jsonl"', 'path = "outbox.db"'),),
         [":27: sinks.mes.path: the outbox writes this file, too: name another file"],
+    ),
+    (
+        (("[[links.plc.poll]]", "[links.plc.poll]"),),
+        [":8: links.plc.poll: write [[links.plc.poll]], with two brackets"],
+    ),
+    (
+        (('name = "line-3"', 'name = "line-3"\nmetrics = 9100'),),
+        [':3: gateway.metrics: must be text, not 9100: write "9100"'],
+    ),
+    (
+        (('kind = "files"', 'kind = "csv"'),),
+        [
+            ":26: sinks.mes.kind: there is no kind 'csv': write kind = \"files\" and format = \"csv\". "
+            "A sink of yours is named module:Class"
+        ],
     ),
     (
         (("count = 2", "count = 2000"),),
@@ -258,6 +274,38 @@ def test_a_file_that_is_none_is_one_mistake(folder: Path, data: bytes, problem: 
     assert 1 == len(raised.value.mistakes)
     with pytest.raises(PlantMistakes, match="cannot read it"):
         read_plant(folder / "nothing.toml", reactor=Clock())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[gateway]\nname = line-3\n", ':2: this is not TOML: write text in quotes: name = "line-3"'),
+        ("\nat = 10.0.0.5:502 # it\n", ':2: this is not TOML: write text in quotes: at = "10.0.0.5:502"'),
+        ("[gateway]\nname = \n", ":2: this is not TOML: invalid value"),
+        ("[gateway\nname = 'a'\n", ":1: this is not TOML: expected ']' at the end of a table declaration"),
+    ],
+    ids=["bare text", "address", "no value", "bracket"],
+)
+def test_a_mistake_of_toml_has_its_line(folder: Path, text: str, expected: str) -> None:
+    assert [expected] == lines(folder, text)
+
+
+def test_an_unset_variable_of_a_sink_is_one_mistake(folder: Path) -> None:
+    needs_module("pika", "pip install 'tcpcomm[rabbitmq]'")
+    sink = 'kind = "rabbitmq"\nurls = ["amqp://me@127.0.0.1"]\nqueue = "q"\npassword = "env:NO_SUCH_VAR"'
+    (found,) = lines(folder, changed(('kind = "files"\npath = "results.jsonl"', sink)))
+    assert found.startswith(":29: sinks.mes.password: ")
+    assert "the environment variable NO_SUCH_VAR holds no password" in found
+
+
+def test_an_unknown_key_lists_all_keys(folder: Path) -> None:
+    (found,) = lines(folder, changed(('device = "modbus"', 'device = "modbus"\nxyz = 1')))
+    assert found.startswith(":6: links.plc.xyz: is not known here; there are like, device, at, ")
+    assert found.endswith("commands, commands_from, max_commands")
+
+
+def test_the_commands_of_the_example_plant_can_be_sent() -> None:
+    assert 20 == len(read_plant(ROOT / "docs/examples/plant/plant.toml", reactor=Clock()).links)
 
 
 def test_a_link_may_be_like_another_one(folder: Path) -> None:

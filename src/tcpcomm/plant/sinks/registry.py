@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant.sink import Sink
+from tcpcomm.plant.sinks.files import FORMATS
 from tcpcomm.runtime.load_object import load_object
 
 KINDS: Final[dict[str, str]] = {
@@ -34,7 +35,10 @@ def find_kind(kind: str) -> type[Sink]:
         found = load_object(kind)
     else:
         similar = get_close_matches(kind, KINDS, 1)
-        hint = f"did you mean {similar[0]!r}?" if similar else f"there are {', '.join(KINDS)}"
+        if kind in FORMATS:
+            hint = f'write kind = "files" and format = "{kind}".'
+        else:
+            hint = f"did you mean {similar[0]!r}?" if similar else f"there are {', '.join(KINDS)}."
         raise ConfigurationError(f"there is no kind {kind!r}: {hint} A sink of yours is named module:Class")
     if not (isinstance(found, type) and issubclass(found, Sink)):
         raise ConfigurationError(f"{kind} is not a sink: write a subclass of tcpcomm.plant.Sink")

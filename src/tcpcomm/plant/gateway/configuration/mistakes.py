@@ -25,16 +25,16 @@ def path_text(path: Path) -> str:
     return text
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a hint for a wrong name: the closest known name, or all of them if there are few."""
+def did_you_mean(name: str, known: Iterable[str], *, most: int = 12) -> str:
+    """Return a hint for a wrong name: the closest known name, or all of them up to a number."""
     names = [*known]
     similar = get_close_matches(name, names, 1)
     if similar:
         return f": did you mean {similar[0]!r}?"
     if not names:
         return ""
-    shown = ", ".join(names[:12])
-    return f"; there are {shown}" + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    shown = ", ".join(names[:most])
+    return f"; there are {shown}" + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 @frozen

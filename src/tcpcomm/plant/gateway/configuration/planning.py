@@ -150,6 +150,8 @@ class Planner:
             try:
                 each.open(name, Clock())
             except ConfigurationError as error:
+                if mistakes.has_below("sinks", name):
+                    continue  # it may be wrong only for that
                 is_of_file = file is not None and str(error).startswith(str(file))
                 mistakes.add_error(("sinks", name, "path") if is_of_file else ("sinks", name), error)
             if file is None:

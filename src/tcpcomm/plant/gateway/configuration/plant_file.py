@@ -22,6 +22,7 @@ from tcpcomm.plant.gateway.configuration.settings import (
     PlantSettings,
 )
 from tcpcomm.plant.gateway.configuration.structure import Structurer
+from tcpcomm.plant.gateway.configuration.syntax import syntax_mistake
 from tcpcomm.plant.gateway.configuration.toml_lines import line_numbers
 from tcpcomm.plant.gateway.plan import Plan
 from tcpcomm.plant.opcua.options import OpcUaOptions
@@ -52,7 +53,7 @@ def read_plant(path: str | Path, *, reactor: Any = None) -> Plan:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PlantMistakes([Mistake((), f"this is not TOML: {error}")], path.name) from None
+        raise PlantMistakes([syntax_mistake(text, str(error))], path.name) from None
     except RecursionError:
         raise PlantMistakes([Mistake((), "this is not TOML: it is nested too deep")], path.name) from None
     mistakes = MistakeList(line_numbers(text))

@@ -21,11 +21,12 @@ from cattrs.errors import StructureHandlerNotFoundError
 
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.plant.gateway.configuration.mistakes import MistakeList, Path, did_you_mean
+from tcpcomm.plant.gateway.configuration.mistakes import MistakeList, Path, did_you_mean, path_text
 
 KEY: Final = "tcpcomm.key"
 """The entry of an attribute's metadata with its key in the file, if that is not its name."""
 
+_KEYS_SHOWN: Final = 100
 _SCALARS: Final[dict[type, str]] = {str: "text", bool: "true or false", int: "a whole number"}
 
 
@@ -86,11 +87,13 @@ class Structurer:
             self._path.pop()
 
     def _sequence(self, value: Any, kind: Any) -> Any:
+        item = next((each for each in get_args(kind) if each is not ...), Any)
         if not isinstance(value, list | tuple):
+            if isinstance(value, dict) and attrs.has(item):
+                raise ConfigurationError(f"write [[{path_text(tuple(self._path))}]], with two brackets")
             is_url = isinstance(value, str) and "://" in value  # it may hold a password
             shown = "a single url" if is_url else brief_repr(value)
             raise ConfigurationError(f"must be a list in brackets, not {shown}")
-        item = next((each for each in get_args(kind) if each is not ...), Any)
         found = []
         for index, each in enumerate(value):
             with self._at(index):
@@ -133,9 +136,10 @@ class Structurer:
         known = {key_of(each): each for each in attrs.fields(cls) if each.init}
         for key in value:
             if key not in known:
-                self._mistakes.add((*self._path, key), f"is not known here{did_you_mean(key, known)}")
+                hint = did_you_mean(key, known, most=_KEYS_SHOWN)
+                self._mistakes.add((*self._path, key), f"is not known here{hint}")
         values: dict[str, Any] = {}
-        is_usable = True
+        is_usable, has_mistakes = True, False
         for key, each in known.items():
             with self._at(key):
                 if key in value:
@@ -143,12 +147,18 @@ class Structurer:
                     if made is not _Unusable:
                         values[each.alias or each.name] = made
                         continue
+                    has_mistakes = True
                 elif each.default is attrs.NOTHING:
                     self._mistakes.add(tuple(self._path), "is missing")
                 is_usable = is_usable and each.default is not attrs.NOTHING
         if not is_usable:
             raise _Unusable
-        return cls(**values)
+        try:
+            return cls(**values)
+        except ConfigurationError:
+            if has_mistakes:  # the value that is missing now has its mistake in the list
+                raise _Unusable from None
+            raise
 
     def _attribute(self, attribute: attrs.Attribute[Any], value: Any) -> Any:
         """Return the value of one attribute, which its own validators have seen."""
@@ -205,6 +215,8 @@ def _is_likely(kind: Any, value: Any) -> bool:
 
 def _scalar(value: Any, kind: Any) -> Any:
     if type(value) is not kind:
+        if kind is str and type(value) in (int, float):
+            raise ConfigurationError(f'must be text, not {value}: write "{value}"')
         raise ConfigurationError(f"must be {_SCALARS[kind]}, not {brief_repr(value)}")
     return value
 
