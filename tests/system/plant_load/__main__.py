@@ -25,7 +25,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import ROOT
 from tests.system.brokers.mosquitto import Mosquitto
-from tests.system.brokers.postgres import PostgresServer
+from tests.system.brokers.postgres import PASSWORD, PostgresServer
 from tests.system.brokers.rabbitmq import RabbitCluster
 from tests.system.figures import machine, machine_table, table
 from tests.system.programs import Program
@@ -114,7 +114,7 @@ def _sink(name: str, folder: Path) -> Iterator[str]:
             )
     else:
         with PostgresServer() as server:
-            yield f'kind = "postgres"\ndsn = "{server.dsn}"'
+            yield f'kind = "postgres"\ndsn = "{server.dsn}"\npassword = "{PASSWORD}"'
 
 
 def _seconds(pid: int) -> float:
@@ -200,7 +200,10 @@ def measure(run: Run, seconds: float) -> tuple[Sample, Sample]:
         time.sleep(min(10.0, seconds))  # connecting is not measured
         begin = sample()
         time.sleep(seconds)
-        return begin, sample()
+        end = sample()
+        if run.events or run.polls:
+            assert end.delivered > begin.delivered, "nothing was delivered:\n" + "\n".join(gateway.lines[-5:])
+        return begin, end
 
 
 _HEAD = """\
