@@ -32,13 +32,13 @@ _STORE_RETRY: Final = 1.0
 
 _LOG_INTERVAL: Final = 10.0
 
-LONGEST_REASON: Final = 1000
+_LONGEST_REASON: Final = 1000
 """Characters of a reason that are kept with a message."""
 
 
-def storable(text: str) -> str:
-    """Return a text without half surrogate pairs, which a database cannot store."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+def storable_reason(text: str) -> str:
+    """Return a reason that is not too long, without half surrogate pairs, which a database cannot store."""
+    return text[:_LONGEST_REASON].encode("utf-8", "replace").decode("utf-8")
 
 
 @define
@@ -345,7 +345,7 @@ class Delivery:
         found = [
             Refused(
                 number=each.number,
-                reason=storable(str(refused[each.id])[:LONGEST_REASON]),
+                reason=storable_reason(str(refused[each.id])),
                 is_last=each.attempts + 1 >= attempts,
             )
             for each in messages

@@ -9,7 +9,7 @@ from typing import Any, Final
 from attrs import define
 
 from tcpcomm.plant.outbox.committer import Committer, StoreFailed
-from tcpcomm.plant.outbox.delivery import LONGEST_REASON, Delivery, storable
+from tcpcomm.plant.outbox.delivery import Delivery, storable_reason
 from tcpcomm.plant.outbox.figures import DELIVERING
 
 _INTERVAL: Final = 10.0
@@ -57,7 +57,7 @@ class ProblemNotes:
         now = self._clock.seconds()
         for each in self._deliveries:
             noted = self._noted[each.number]
-            problem = "" if each.state == DELIVERING else storable(each.state[:LONGEST_REASON])
+            problem = "" if each.state == DELIVERING else storable_reason(each.state)
             if problem != noted.problem and (is_last or now - noted.at >= _INTERVAL):
                 noted.problem, noted.at = problem, now
                 self._write(each.number, problem, noted)
