@@ -202,7 +202,7 @@ def measure(run: Run, seconds: float) -> tuple[Sample, Sample]:
         time.sleep(seconds)
         end = sample()
         if run.events or run.polls:
-            assert end.delivered > begin.delivered, "nothing was delivered:\n" + "\n".join(gateway.lines[-5:])
+            assert end.delivered > begin.delivered, "\n".join(["nothing came", *gateway.lines[-5:]])
         return begin, end
 
 
