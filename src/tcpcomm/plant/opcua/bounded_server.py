@@ -136,6 +136,6 @@ class BoundedServer(Server):  # type: ignore[misc]
         return 0 if self.bserver is None else int(self.bserver.port)
 
     def abort_connections(self) -> None:
-        """Drop all connections at once, with what was not sent."""
+        """Drop all connections at once. Unsent bytes are lost."""
         for transport in list(self.iserver.asyncio_transports):
             transport.abort()

@@ -1,4 +1,4 @@
-"""Look into an outbox file, and change what is set aside, also while it is used: :class:`OutboxFile`."""
+"""Look into an outbox file, and change the messages set aside: :class:`OutboxFile`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class PendingSink:
 
 class OutboxFile(AbstractContextManager["OutboxFile"]):
     """
-    An outbox file, for people.
+    Reads an outbox file for people.
 
     Args:
         path: the file.
@@ -231,7 +231,7 @@ class OutboxFile(AbstractContextManager["OutboxFile"]):
 
     def drop_sink(self, name: str) -> int:
         """
-        Delete all messages for a sink that is no longer used, and the sink.
+        Delete a sink that nobody uses, and all its messages.
 
         Raises:
             ConfigurationError: there is no such sink, or the program that used the file last names it.

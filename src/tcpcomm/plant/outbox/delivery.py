@@ -37,7 +37,7 @@ _LONGEST_REASON: Final = 1000
 
 
 def storable_reason(text: str) -> str:
-    """Return a reason that is not too long, without half surrogate pairs, which a database cannot store."""
+    """Cut a reason, and replace half surrogate pairs: a database cannot store those."""
     return text[:_LONGEST_REASON].encode("utf-8", "replace").decode("utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The problems of sinks, as the file of an outbox has them for people: :class:`ProblemNotes`."""
+"""Write the problems of sinks into the file of an outbox: :class:`ProblemNotes`."""
 
 from __future__ import annotations
 

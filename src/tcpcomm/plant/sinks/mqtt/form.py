@@ -59,7 +59,7 @@ class Form(Protocol):
         """Return what to subscribe at the beginning of a connection."""
 
     def not_subscribed(self, topic: str) -> list[Subscription]:
-        """Return what to subscribe in place of a topic that the broker refused; empty if nothing helps."""
+        """Return the subscriptions that replace a refused one."""
 
     def opened(self, limits: BrokerLimits) -> None:
         """Begin a connection: publish what comes first, and say when messages may follow."""

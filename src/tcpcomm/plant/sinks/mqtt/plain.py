@@ -118,7 +118,7 @@ class PlainForm:
             )
 
     def _topic_of(self, topic: str) -> str:
-        """Return the whole topic of a message. Those of retained states are not for messages."""
+        """Return the whole topic of a message. Messages do not use the topics of retained states."""
         if not topic:
             return self._prefix
         first, _, rest = topic.partition("/")
