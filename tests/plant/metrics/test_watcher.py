@@ -351,7 +351,7 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.setattr(sys, "path_importer_cache", {})
 
-    with pytest.raises(ConfigurationError, match=r"need: pip install tcpcomm\[metrics\]"):
+    with pytest.raises(ConfigurationError, match=r'need: pip install "tcpcomm\[metrics\]"'):
         Metrics()
 
 

@@ -83,6 +83,7 @@ class Recorder:
         try:
             channel = connection.channel()
             channel.basic_qos(prefetch_count=200)
+            self._wait_for_the_last_consumer(connection, channel)
             for method, properties, body in channel.consume(self._queue, inactivity_timeout=0.3):
                 if method is not None:
                     self._record(method, properties, body)
@@ -92,6 +93,18 @@ class Recorder:
         finally:
             if connection.is_open:
                 connection.close()
+
+    def _wait_for_the_last_consumer(self, connection: Any, channel: Any) -> None:
+        """
+        Wait until the broker knows that the connection before this one is gone.
+
+        Until then it keeps the messages that it had given to that connection, and gives later ones to this
+        one: the order of the queue would be lost here, and not on the way.
+        """
+        while channel.queue_declare(self._queue, passive=True).method.consumer_count:
+            if self._stopping.is_set():
+                return
+            connection.sleep(0.2)
 
     def _record(self, method: Any, properties: Any, body: bytes) -> None:
         about = json.loads(body)

@@ -323,7 +323,8 @@ def resynchronisation(framing: Framing, payloads: SearchStrategy[bytes], draw: D
     This holds after a recoverable fault that leaves no half frame, so that ``close`` would raise nothing.
     It also holds after any garbage that does not end the stream, if the framing can begin to decode in the
     middle of a frame. Enough frames are those that fill the longest frame that garbage can announce. That
-    frame may be one whose bytes are dropped. A frame that is too long for that ends the stream.
+    frame may be one whose bytes are dropped. A frame that is too long for that ends the stream. Frames that
+    stand alone, without marks around them, do not count as good ones after a fault.
     """
     small = smaller(framing)
     size = draw(st.integers(1, min(small.max_frame, 9)))
@@ -336,7 +337,8 @@ def resynchronisation(framing: Framing, payloads: SearchStrategy[bytes], draw: D
     witness = record(small, [stream])
     known = len(witness.events)
     witness.close()
-    settled = bool(recorder.faults) and len(witness.events) == known and is_plain(small, good)
+    is_marked = good not in getattr(small, "alone", ())  # a lone ACK ends no frame that garbage began
+    settled = bool(recorder.faults) and len(witness.events) == known and is_plain(small, good) and is_marked
     findable = 1 < len(wire) <= 60 and all(
         _finds(small, good, wire[start:] + wire + wire) for start in range(1, len(wire))
     )
