@@ -267,6 +267,7 @@ def main(given: Sequence[str] | None = None) -> None:
     """Measure, print the page, and write it if ``--write`` is given."""
     parser = argparse.ArgumentParser(prog="python -m tests.system.plant_load", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a first look, with small numbers")
+    parser.add_argument("--seconds", type=float, default=30.0, help="seconds of each measurement")
     parser.add_argument("--only", help="the sink to measure with, such as files")
     parser.add_argument("--write", nargs="?", const=PAGE, type=Path, help="write the page, or this file")
     options = parser.parse_args(given)
@@ -276,7 +277,7 @@ def main(given: Sequence[str] | None = None) -> None:
             print(f"{run.text}, {run.sink}", file=sys.stderr, flush=True)
             small = Run(links=20, sink=run.sink, events=run.events, polls=run.polls)
             chosen = small if options.quick else run
-            results.append((chosen, *measure(chosen, 5.0 if options.quick else 30.0)))
+            results.append((chosen, *measure(chosen, 5.0 if options.quick else options.seconds)))
     text = page(results, shlex.join(["python", "-m", "tests.system.plant_load", *(given or sys.argv[1:])]))
     print(text, end="")
     if options.write:
