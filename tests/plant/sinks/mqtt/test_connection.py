@@ -29,7 +29,6 @@ from tcpcomm.plant.sinks.mqtt.packets import (
 from tcpcomm.plant.sinks.mqtt.plain import PlainForm
 from tcpcomm.plant.sinks.mqtt.wire import Opening
 from tests.plant.sinks.mqtt.declared import camera
-from tests.session.stage import recorded_log
 
 
 @define(eq=False)
@@ -433,21 +432,6 @@ def test_a_reason_with_half_a_character_is_published() -> None:
     line.connection.link_changed("camera-1", False, "no \udc80")
 
     assert b'{"state": "down", "reason": "no \\udc80"}' == line.wire.published[-1].payload
-
-
-def test_an_outage_logs_each_reason_once() -> None:
-    line = Line()
-    with recorded_log() as log:
-        waiting = line.deliver(1)
-        for number in range(50):
-            line.wire.end("refused" if number % 2 else "no answer")
-            line.clock.advance(60)
-        error(waiting)
-        told = [each for each in log.lines() if "the broker" in each]
-        assert ["no answer", "refused"] == [each.rpartition(": ")[2] for each in told]
-        line.wire.accept()
-        line.wire.end("refused", was_accepted=True)
-        assert "lost the broker" in log.lines()[-1]
 
 
 class Commanded:
