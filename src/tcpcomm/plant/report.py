@@ -1,4 +1,4 @@
-"""What a gateway posts: :class:`Report`, with one poll's result, one event, or one state of a link."""
+"""The report of a gateway: :class:`Report`, with one poll's result, one event, or one state of a link."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def _positive(instance: object, attribute: Any, value: float) -> None:
 
 @frozen(kw_only=True)
 class LinkDescription:
-    """What a gateway tells its sinks about one link, before the first message."""
+    """The facts about one link that a gateway tells its sinks before the first message."""
 
     name: str
     declaration: Declaration

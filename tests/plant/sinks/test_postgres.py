@@ -105,7 +105,7 @@ def test_an_empty_batch_asks_the_server() -> None:
         connection = Postgres(dsn=f"host=127.0.0.1 port={port}").open("history", Clock())
         assert isinstance(connection, PostgresConnection)
         with pytest.raises(SinkUnavailable, match="PostgreSQL"):
-            connection._write(())
+            connection.write(())
 
 
 def test_an_empty_batch_finds_a_connection_that_broke(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,4 +122,4 @@ def test_an_empty_batch_finds_a_connection_that_broke(monkeypatch: pytest.Monkey
     assert isinstance(connection, PostgresConnection)
     monkeypatch.setattr(connection, "_connect", Broken)
     with pytest.raises(SinkUnavailable, match="server closed the connection"):
-        connection._write(())
+        connection.write(())

@@ -7,7 +7,7 @@ import csv
 import errno
 import io
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -16,10 +16,10 @@ from attrs import field, frozen
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant.errors import SinkUnavailable
 from tcpcomm.plant.message import BINARY, JSON, OutboxMessage
-from tcpcomm.plant.sink import Sink, SinkConnection
+from tcpcomm.plant.sink import Sink
 from tcpcomm.plant.sinks.rotated_file import RotatedFile
 from tcpcomm.plant.sinks.rows import ReportRow, iso_text, time_of
-from tcpcomm.plant.sinks.worker_thread import WorkerThread
+from tcpcomm.plant.sinks.threaded_connection import ThreadedConnection, converted
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.tools.export.tables import BOM, cell
 from tcpcomm.tools.export.texts import json_text
@@ -102,7 +102,7 @@ class Files(Sink):
         return FilesConnection(self, name, reactor)
 
 
-class FilesConnection(SinkConnection):
+class FilesConnection(ThreadedConnection):
     """
     Writes to the files of a :class:`Files`.
 
@@ -137,28 +137,12 @@ class FilesConnection(SinkConnection):
             keep=sink.keep,
             now=now,
         )
-        self._worker = WorkerThread(name, reactor)
-        self._problem = ""
+        super().__init__(name, reactor)
 
-    async def deliver(self, messages: Sequence[OutboxMessage]) -> Mapping[str, str]:
-        try:
-            refused = await self._worker.run(lambda: self._write(messages))
-        except SinkUnavailable as error:
-            self._problem = str(error)
-            raise
-        self._problem = ""
-        return refused
-
-    def _write(self, messages: Sequence[OutboxMessage]) -> dict[str, str]:
+    def write(self, messages: Sequence[OutboxMessage]) -> dict[str, str]:
         """Write a batch, in the thread."""
         refused: dict[str, str] = {}
-        lines: list[bytes] = []
-        as_line = csv_line if self._is_csv else json_line
-        for each in messages:
-            try:
-                lines.append(as_line(each))
-            except (ValueError, RecursionError) as error:
-                refused[each.id] = f"its content is not {each.content_type}: {error}"
+        lines = converted(messages, csv_line if self._is_csv else json_line, refused)
         if lines:
             try:
                 self._file.append(b"".join(lines))
@@ -168,11 +152,8 @@ class FilesConnection(SinkConnection):
                 raise SinkUnavailable(str(error)) from None
         return refused
 
-    async def close(self) -> None:
-        await self._worker.stop(self._file.close)
-
-    def problem(self) -> str:
-        return self._problem
+    def end(self) -> None:
+        self._file.close()
 
 
 def json_line(message: OutboxMessage) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
@@ -17,10 +17,10 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant.errors import SinkUnavailable
 from tcpcomm.plant.message import OutboxMessage
 from tcpcomm.plant.secret import Secret, secret
-from tcpcomm.plant.sink import Sink, SinkConnection
+from tcpcomm.plant.sink import Sink
 from tcpcomm.plant.sinks.postgres_words import is_data_error, words
 from tcpcomm.plant.sinks.rows import ReportRow
-from tcpcomm.plant.sinks.worker_thread import WorkerThread
+from tcpcomm.plant.sinks.threaded_connection import ThreadedConnection, converted
 
 if TYPE_CHECKING:
     import psycopg
@@ -93,7 +93,7 @@ class Postgres(Sink):
         return PostgresConnection(self, name, reactor)
 
 
-class PostgresConnection(SinkConnection):
+class PostgresConnection(ThreadedConnection):
     """
     Writes to the table of a :class:`Postgres`, in a thread of its own.
 
@@ -112,40 +112,25 @@ class PostgresConnection(SinkConnection):
         self._connection: psycopg.Connection[Any] | None = None
         self._lock = threading.Lock()  # the reactor's thread breaks a connection that hangs
         self._statements: dict[str, Any] = {}
-        self._worker = WorkerThread(name, reactor)
-        self._problem = ""
+        super().__init__(name, reactor)
 
-    async def deliver(self, messages: Sequence[OutboxMessage]) -> Mapping[str, str]:
-        try:
-            refused = await self._worker.run(lambda: self._write(messages), self._break_connection)
-        except SinkUnavailable as error:
-            self._problem = str(error)
-            raise
-        self._problem = ""
-        return refused
-
-    def _write(self, messages: Sequence[OutboxMessage]) -> dict[str, str]:
+    def write(self, messages: Sequence[OutboxMessage]) -> dict[str, str]:
         """Write a batch, in the thread."""
         import psycopg  # noqa: PLC0415 - an optional package
 
         refused: dict[str, str] = {}
         confirmed: list[str] = []
-        rows: list[tuple[Any, ...]] = []
-        for each in messages:
-            try:
-                rows.append(_values(ReportRow.of(each)))
-            except (ValueError, RecursionError) as error:
-                refused[each.id] = f"its content is not {each.content_type}: {error}"
+        rows = converted(messages, lambda each: _values(ReportRow.of(each)), refused)
         try:
             connection = self._connect()
             if not messages:  # somebody asks if the server takes messages
                 connection.execute("SELECT 1")
             self._insert(connection, rows, confirmed, refused)
         except psycopg.Error as error:
-            self._disconnect()
+            self.end()
             raise SinkUnavailable(words(error, self._sink.table), confirmed) from None
         except (ConfigurationError, OSError) as error:
-            self._disconnect()
+            self.end()
             raise SinkUnavailable(str(error), confirmed) from None
         return refused
 
@@ -187,7 +172,7 @@ class PostgresConnection(SinkConnection):
 
         if self._connection is not None and not self._connection.broken:
             return self._connection
-        self._disconnect()
+        self.end()
         given = dict(self._options)
         if self._sink.password is not None:
             given["password"] = self._sink.password.reveal()
@@ -209,7 +194,7 @@ class PostgresConnection(SinkConnection):
                 connection.execute(sql.SQL(_INDEX).format(**names))
         return connection
 
-    def _disconnect(self) -> None:
+    def end(self) -> None:
         """Close the connection, in the thread."""
         import psycopg  # noqa: PLC0415 - an optional package
 
@@ -219,7 +204,7 @@ class PostgresConnection(SinkConnection):
                 with suppress(psycopg.Error):  # the server rolls back open transactions
                     connection.close()
 
-    def _break_connection(self) -> None:
+    def interrupt(self) -> None:
         """Let a call that waits for the server fail at once, in the reactor's thread."""
         import psycopg  # noqa: PLC0415 - an optional package
 
@@ -231,12 +216,6 @@ class PostgresConnection(SinkConnection):
                     _shut_down(self._connection.fileno())
         finally:
             self._lock.release()
-
-    async def close(self) -> None:
-        await self._worker.stop(self._disconnect)
-
-    def problem(self) -> str:
-        return self._problem
 
 
 def _shut_down(number: int) -> None:

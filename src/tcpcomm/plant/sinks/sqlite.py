@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,9 +15,9 @@ from attrs import field, frozen
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant.errors import SinkUnavailable
 from tcpcomm.plant.message import OutboxMessage
-from tcpcomm.plant.sink import Sink, SinkConnection
+from tcpcomm.plant.sink import Sink
 from tcpcomm.plant.sinks.rows import ReportRow, iso_text, time_of
-from tcpcomm.plant.sinks.worker_thread import WorkerThread
+from tcpcomm.plant.sinks.threaded_connection import ThreadedConnection, converted
 
 ROWS_KEPT_DAYS: Final = 365.0
 """Days after which rows are deleted."""
@@ -81,7 +81,7 @@ class Sqlite(Sink):
         return SqliteConnection(self, name, reactor)
 
 
-class SqliteConnection(SinkConnection):
+class SqliteConnection(ThreadedConnection):
     """
     Writes to the file of a :class:`Sqlite`.
 
@@ -111,27 +111,12 @@ class SqliteConnection(SinkConnection):
         self._now = now
         self._opener = opener or _open
         self._connection: sqlite3.Connection | None = None
-        self._worker = WorkerThread(name, reactor)
-        self._problem = ""
+        super().__init__(name, reactor)
 
-    async def deliver(self, messages: Sequence[OutboxMessage]) -> Mapping[str, str]:
-        try:
-            refused = await self._worker.run(lambda: self._write(messages), self._interrupt)
-        except SinkUnavailable as error:
-            self._problem = str(error)
-            raise
-        self._problem = ""
-        return refused
-
-    def _write(self, messages: Sequence[OutboxMessage]) -> dict[str, str]:
+    def write(self, messages: Sequence[OutboxMessage]) -> dict[str, str]:
         """Write a batch, in the thread."""
         refused: dict[str, str] = {}
-        rows: list[tuple[Any, ...]] = []
-        for each in messages:
-            try:
-                rows.append(_values(ReportRow.of(each)))
-            except (ValueError, RecursionError) as error:
-                refused[each.id] = f"its content is not {each.content_type}: {error}"
+        rows = converted(messages, lambda each: _values(ReportRow.of(each)), refused)
         try:
             connection = self._connect()
             connection.execute("BEGIN IMMEDIATE")
@@ -144,7 +129,7 @@ class SqliteConnection(SinkConnection):
             connection.execute(_DELETE, (oldest, DELETED_AT_ONCE))
             connection.execute("COMMIT")
         except sqlite3.Error as error:
-            self._disconnect()
+            self.end()
             raise SinkUnavailable(_words(self._path, error)) from None
         return refused
 
@@ -156,7 +141,7 @@ class SqliteConnection(SinkConnection):
             connection.execute(_TABLE)
             found = {row[1] for row in connection.execute("PRAGMA table_info(reports)")}
             if missing := [each for each in _COLUMNS if each not in found]:
-                self._disconnect()
+                self.end()
                 raise SinkUnavailable(
                     f"{self._path}: its table reports is another one, without {', '.join(missing)}: rename "
                     "that table, or name another file"
@@ -165,25 +150,19 @@ class SqliteConnection(SinkConnection):
                 connection.execute(each)
         return self._connection
 
-    def _disconnect(self) -> None:
+    def end(self) -> None:
         """Close the database, in the thread. What was not committed is rolled back."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(sqlite3.Error):
                 connection.close()
 
-    def _interrupt(self) -> None:
+    def interrupt(self) -> None:
         """Let a statement that takes too long fail, in the reactor's thread."""
         connection = self._connection
         if connection is not None:
             with suppress(sqlite3.Error):  # it was closed at this moment
                 connection.interrupt()
-
-    async def close(self) -> None:
-        await self._worker.stop(self._disconnect)
-
-    def problem(self) -> str:
-        return self._problem
 
 
 def _open(path: str) -> sqlite3.Connection:
