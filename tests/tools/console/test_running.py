@@ -35,7 +35,7 @@ def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_without_textual_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "textual", None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'tcpcomm\[console\]'"):
+    with pytest.raises(ConfigurationError, match=r'pip install "tcpcomm\[console\]"'):
         check_textual()
 
 
