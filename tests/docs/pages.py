@@ -30,8 +30,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from tests.conftest import ROOT
-from tests.docs.processes import SECONDS, Server, environment, free_port, is_shown
+from tests.docs.processes import ROOT, SECONDS, Server, environment, free_port, is_shown
 
 __all__ = ["Block", "Session", "blocks", "in_own_process", "starts_reactor"]
 

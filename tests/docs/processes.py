@@ -14,17 +14,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tests.conftest import ROOT
+__all__ = ["INSTALLED", "ROOT", "SECONDS", "Server", "environment", "free_port", "is_shown"]
 
-__all__ = ["SECONDS", "Server", "environment", "free_port", "is_shown"]
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+INSTALLED: Final = "TCPCOMM_TEST_INSTALLED"
+"""The variable of the environment that makes pages use the installed package instead of this source tree."""
 
 SECONDS: Final = 90
 """Seconds that a command may take, or a server until it prints an expected line."""
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of a process that uses this source tree, in a terminal of 80 columns."""
-    path = [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """
+    Return the environment of a process of a page, in a terminal of 80 columns.
+
+    The process uses this source tree. If the variable INSTALLED is set, it uses what is installed beside
+    the Python that runs this, as a user has it.
+    """
+    if os.environ.get(INSTALLED):
+        path = []
+    else:
+        path = [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     return {
         **os.environ,
         "PATH": os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")]),
