@@ -276,6 +276,32 @@ def test_only_an_idempotent_command_is_repeated_after_a_pull(bench: Bench) -> No
     assert [2, 1, Lamp.ON] == camera.done
 
 
+def test_an_idempotent_command_that_was_written_is_never_said_to_be_unsent(bench: Bench) -> None:
+    camera = MyCamera()
+    bench.serve(camera)
+    proxy = bench.remote(VisionCamera)
+    bench.result(proxy.locate(2))
+    bench.camera.mute()  # it hears us, but its answers are lost
+    lit = proxy.light(Lamp.ON)
+    bench.until(lambda: [2, Lamp.ON] == camera.done)
+    bench.camera.pull()
+
+    outcome = bench.result(lit)
+
+    assert isinstance(outcome, OutcomeUnknown)
+    assert NotReady is type(outcome.__cause__)
+
+
+def test_an_idempotent_command_waits_for_a_missing_peer_once(bench: Bench) -> None:
+    proxy = bench.remote(VisionCamera, wait=2.0)
+    began = bench.network.clock.now
+
+    outcome = bench.result(proxy.light(Lamp.ON))
+
+    assert NotReady is type(outcome)
+    assert f"within {bench.network.clock.now - began:g} s" in str(outcome)
+
+
 def test_steps_are_taken_on_each_connection_before_any_command(bench: Bench) -> None:
     camera = MyCamera()
     bench.serve(camera)

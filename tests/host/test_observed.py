@@ -140,7 +140,7 @@ def test_commands_replies_faults_and_events_in_order_with_the_states_of_the_link
         "down: the connection broke: the peer vanished, or closed without saying so",
         *UP,
         "draining: stopped here",
-        "down: the peer closed the connection",
+        "down: stopped here; the peer closed the connection",
     ] == recorder.lines
     assert recorder.agrees()
 

@@ -79,7 +79,7 @@ def test_a_foreign_protocol_is_reported_by_its_link() -> None:
         "connecting: dialling",
         *session,
         "draining: stopped here",
-        "down: the peer closed the connection",
+        "down: stopped here; the peer closed the connection",
         "closed: stopped here",
     ] == recorder.lines
     assert {f"10.0.0.2:{PORT}"} == {each.peer for each in recorder.sessions}

@@ -332,26 +332,48 @@ class HostLink(Link):
 
     def ask_when_ready(self, command: Command, values: dict[str, Any]) -> Deferred[Any]:
         """Ask a command when the link is ready; repeat it if it is idempotent and its outcome unknown."""
-        asked = self.ask(lambda: ask_in_state(self.ready_requester(), command, values, self.declaration))
         if command.idempotent and self.retries:
-            asked.addErrback(self.ask_again, command, values)
-        return asked
+            asked = Deferred.fromCoroutine(self._ask_repeatedly(command, values, self.retries + 1))
+            return asked if self.requester is not None else Reply.of(asked)
+        return self.ask(lambda: ask_in_state(self.ready_requester(), command, values, self.declaration))
 
     def ask_again(self, failure: Failure, command: Command, values: dict[str, Any]) -> Deferred[Any]:
         """Ask an idempotent command again, if it failed because its outcome is not known."""
         failure.trap(NotSent, OutcomeUnknown)
-        return Deferred.fromCoroutine(self._ask_again(command, values))
+        unknown = failure.value if isinstance(failure.value, OutcomeUnknown) else None
+        return Deferred.fromCoroutine(self._ask_repeatedly(command, values, self.retries, unknown))
 
-    async def _ask_again(self, command: Command, values: dict[str, Any]) -> Any:
-        retries = self.retries
+    async def _ask_repeatedly(
+        self, command: Command, values: dict[str, Any], times: int, unknown: OutcomeUnknown | None = None
+    ) -> Any:
+        """
+        Ask an idempotent command until there is a reply.
+
+        Args:
+            command: the command.
+            values: its values.
+            times: how often to ask at most. A link that is not ready in time ends it as well.
+            unknown: the outcome of asking before, if it was written then.
+
+        Raises:
+            OutcomeUnknown: the command was written at least once, and no reply came.
+            NotSent: it was never written.
+        """
         while True:
-            retries -= 1
+            times -= 1
             try:
                 await self.ready_within(max(self._wait, command.timeout))
                 return await ask_in_state(self.ready_requester(), command, values, self.declaration)
-            except (NotSent, OutcomeUnknown):
-                if not retries:
+            except OutcomeUnknown as error:
+                unknown = error
+                if not times:
                     raise
+            except NotSent as error:
+                if times and not isinstance(error, NotReady):
+                    continue
+                if unknown is None:
+                    raise
+                raise unknown from error  # it was written before, so NotSent would not be true
 
     def ask(self, ask_now: Callable[[], Deferred[Any]]) -> Deferred[Any]:
         """Ask when the link is ready, if it becomes so within the time to ``wait``."""

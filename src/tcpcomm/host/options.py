@@ -43,7 +43,8 @@ class HostOptions(LinkOptions):
     retries: int = field(default=1, validator=_not_negative)
     """
     The number of times that an ``idempotent`` command is repeated if its outcome is not known. Other
-    commands are never repeated.
+    commands are never repeated. If no repetition gets a reply, the call fails with OutcomeUnknown, because
+    the command was written at least once. A link that is not ready in time ends the repetitions.
     """
 
     credentials: Mapping[str, str] | None = None

@@ -272,6 +272,8 @@ class Supervisor:
             refused: True if a program ended it, here or there, and not the network: TLS, the proof, a step
                 or a handler failed. The next session is likely to end so too.
         """
+        if self.state is LinkState.DRAINING:
+            reason = f"{self.reason}; {reason}"  # the end was wanted here, whoever closes first
         self._end_ready_time(now)
         return self._down(Input.LOST, now, reason, refused)
 
@@ -314,7 +316,8 @@ class Supervisor:
                 now,
                 f"host answers but the program does not: {self._missing} within {self._handshake_time:g} s",
             )
-        return self._give_up(now, f"{self.reason}; what was sent did not leave in time")
+        late = "what was sent did not leave in time"
+        return [Abort(f"{self.reason}; {late}"), *self.lost(now, late)]
 
     def _proven(self, now: float) -> list[Action]:
         state = self._next(Input.PROVEN)
