@@ -19,7 +19,7 @@ __all__ = ["INSTALLED", "ROOT", "SECONDS", "Server", "environment", "free_port",
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 INSTALLED: Final = "TCPCOMM_TEST_INSTALLED"
-"""The variable of the environment that makes pages use the installed package instead of this source tree."""
+"""The environment variable that makes pages use the installed package instead of this source tree."""
 
 SECONDS: Final = 90
 """Seconds that a command may take, or a server until it prints an expected line."""

@@ -50,7 +50,7 @@ class CredentialOptions(AllowingOptions):
         self.credentials: dict[str, str] = {}
 
     def opt_credential(self, text: str) -> None:
-        """A credential for the login that is no secret, as name=value; may be given several times."""
+        """A credential for the login that is not a secret, as name=value; may be given several times."""
         name, equals, value = text.partition("=")
         if not equals:
             raise Refusal(f"--credential {text}: write name=value, as in user=admin")

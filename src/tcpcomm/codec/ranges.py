@@ -82,7 +82,7 @@ class Limits:
         return self.low is not None or self.high is not None
 
     def check(self, value: Any) -> None:
-        """Raise CodecError if a number is beyond the range. None is no number, and passes."""
+        """Raise CodecError if a number is beyond the range. None is not a number, and passes."""
         if value is None:
             return
         if (self.low is None or value >= self.low) and (self.high is None or value <= self.high):

@@ -122,7 +122,7 @@ class AutoDetectDecoder(Decoder):
 
 
 def recognise(start: bytes, max_frame: int) -> Framing | None:
-    """Return the framing of a peer whose stream begins with ``start``, or None if more bytes are needed."""
+    """Return the framing of a peer that begins with ``start``, or None if more bytes are needed."""
     if len(start) < _PREFIX:
         return None  # a short line may be part of a length: 41 0A 00 00 is 2625
     if b"\0" in start:

@@ -73,7 +73,7 @@ def _positive(instance: object, attribute: Any, value: int) -> None:
 
 
 class FrameEnding(NamedTuple):
-    """What a framing adds to each frame, if that is only an end."""
+    """The end that a framing adds to each frame, if it adds nothing else."""
 
     end: bytes
     excluded: bytes

@@ -51,7 +51,7 @@ _LINE_END: Final = re.compile(rb"[\r\n]")
 
 
 class Opening(Enum):
-    """The state of a session whose first bytes are not refused."""
+    """The state of a session after its first bytes were accepted."""
 
     FINE = "no web browser sends these bytes, whatever follows"
     SHORT = "more bytes must come to tell; the decoder may have these"

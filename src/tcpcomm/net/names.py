@@ -88,7 +88,7 @@ class Names:
         self._clock = clock
         self._look_up = look_up
         self._names: dict[str, _Name] = {}  # the one that was asked for last is last
-        self._queue: deque[str] = deque()  # names whose lookups wait for their turn
+        self._queue: deque[str] = deque()  # names with lookups that wait for their turn
         self._under_way = 0
 
     def resolve(self, name: str) -> Deferred[Addresses]:

@@ -123,7 +123,7 @@ class SinkConnection:
         """Learn that a link became ready, or is no longer."""
 
     def take_commands(self, carry_out: CarryOut) -> None:
-        """Take commands from the broker, for links whose description allows some. Others ignore it."""
+        """Take commands from the broker, for links that allow some. Others ignore it."""
 
     def problem(self) -> str:
         """Return what keeps it from delivering, in words; empty if nothing does or nothing was tried."""

@@ -198,7 +198,7 @@ class FrameFactory(Factory):
 
     def sessionEstablished(self, session: FrameProtocol) -> None:
         """
-        Count a session whose peer is known now, or refuse it. The session calls this before it is ready.
+        Count a session when its peer is known, or refuse it. The session calls this before it is ready.
 
         An older session of the same peer ends.
         """

@@ -96,7 +96,7 @@ class FrameProtocol(SessionHooks):
     _heartbeat_monitor: HeartbeatMonitor | None = None
     _lingering_close: LingeringClose | None = None
     _most_frames, _bite = FIRST_FRAMES, FIRST_BITE  # to handle, or decode, before a look at the time
-    _lost_reason: Failure | None = None  # of a lost connection whose data still waits for its turn
+    _lost_reason: Failure | None = None  # of a lost connection with data that still waits for its turn
 
     def __new__(cls, *_args: object, **_options: object) -> Self:
         self = super().__new__(cls)  # not in __init__, which a subclass may replace

@@ -123,7 +123,7 @@ class LineEditor:
 
 
 def _is_own_terminal() -> bool:
-    """Return True if standard input is a terminal whose keys this program may read."""
+    """Return True if standard input is a terminal, and this program may read its keys."""
     if sys.stdin is None or not sys.stdin.isatty():
         return False
     if sys.platform == "win32":

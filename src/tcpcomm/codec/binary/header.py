@@ -350,7 +350,7 @@ class Header:
 
         Args:
             asked: the header of the request.
-            request: a frame, whose constant bytes may differ from the declared ones.
+            request: a frame; its constant bytes may differ from the declared ones.
             reply: a frame with this header.
         """
         if len(request) < asked._whole.size:

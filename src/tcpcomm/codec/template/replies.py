@@ -168,7 +168,7 @@ class Reply:
         return self._several_reader(self, [_Progress(form, sent) for form in self.forms], sent)
 
     def _comparing(self, sent: Mapping[str, Any]) -> Reply:
-        """Return the same reply, whose faults must repeat these values."""
+        """Return the same reply with faults that must repeat these values."""
         found = copy(self)
         found.read_fault = partial(self.read_fault, sent=sent)
         found.faults_repeat, found.repeats = False, True
@@ -347,7 +347,7 @@ class _OneFrameReader(_SeveralReader):
 
 
 class _HastyReader(_SeveralReader):
-    """Reads a reply whose acknowledgement must come soon."""
+    """Reads a reply with an acknowledgement that must come soon."""
 
     is_hasty = True
 

@@ -129,7 +129,7 @@ class Template(Codec):
         return self.bind_with(specs, Encoding(self.encoding))
 
     def bind_with(self, specs: Sequence[MessageSpec], encoding: Encoding) -> TextDialect:
-        """Compile a declaration whose texts are encoded in a way of their own."""
+        """Compile a declaration with texts that have an encoding of their own."""
         dialect: type[TextDialect] = CatchAllDialect if any(map(catches_all, specs)) else TextDialect
         if any(isinstance(each.wire, TwoPhases) for each in specs):
             if self.id is not None or dialect is CatchAllDialect:

@@ -55,7 +55,7 @@ _CODES: Final = {
 
 
 def _objects(word: str, *, id: str | None = None) -> Json:
-    """Return the codec of packets whose word is under this key."""
+    """Return the codec of packets with their word under this key."""
     return Json(
         word,
         id=id,

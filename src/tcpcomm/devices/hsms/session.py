@@ -164,7 +164,7 @@ class HsmsSide(Equipment):
         self.log.warn("{peer}: nobody takes {message} here", peer=current_session().peer, message=message)
 
     def unknown(self, frame: bytes) -> bytes | None:
-        """End a session whose peer sends a message without a whole header (SEMI E37, section 7.2)."""
+        """End a session if its peer sends a message without a whole header (SEMI E37, section 7.2)."""
         if len(frame) >= HEADER_SIZE:
             return super().unknown(frame)
         session = current_session()

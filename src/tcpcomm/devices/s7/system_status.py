@@ -59,7 +59,7 @@ class StatusQuery:
 @frozen
 class StatusReply:
     """
-    What a CPU says of its system status.
+    The answer of a CPU about its system status.
 
     Attributes:
         code: FF if it has the list.

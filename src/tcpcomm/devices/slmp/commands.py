@@ -219,7 +219,7 @@ def frame(*, serial: bool, ascii: bool) -> tuple[Framing, Framing, Binary]:
     Return the framing of requests, the framing of replies, and the codec.
 
     Args:
-        serial: True for the 4E frame, whose serial number tells which request a reply answers.
+        serial: True for the 4E frame, in which a serial number tells which request a reply answers.
         ascii: True for ASCII, where each byte is two hexadecimal digits.
     """
     starts = [b"\x54\0", b"\xd4\0"] if serial else [b"\x50\0", b"\xd0\0"]

@@ -1,4 +1,4 @@
-"""Frames behind a length whose own width varies: :class:`VariableLength`."""
+"""Frames behind a length of varying width: :class:`VariableLength`."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ class ServerThread:
         """Return a server that listens, or the reason why there is none."""
         try:
             return await self._started()
-        except Exception as error:  # of asyncua, whose errors have no common class
+        except Exception as error:  # of asyncua: its errors have no common class
             return None, f"the OPC UA server cannot start: {type(error).__name__}: {error}"
 
     async def _started(self) -> tuple[BoundedServer | None, str]:

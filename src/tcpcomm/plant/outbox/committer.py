@@ -87,7 +87,7 @@ class ThreadRunner:
     Runs in a thread, which starts with the first item: a daemon forks before.
 
     Args:
-        reactor: the reactor whose thread takes the results.
+        reactor: the reactor; its thread takes the results.
         gather: the seconds that the first item waits for others, so that they share a commit.
     """
 

@@ -1,4 +1,4 @@
-"""The base of sinks whose library blocks: :class:`ThreadedConnection`."""
+"""The base of sinks with a library that blocks: :class:`ThreadedConnection`."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class Connection(AbstractContextManager["Connection"]):
             sleep(pause)
 
     def receive(self, within: float) -> bool:
-        """Read what is there, or wait for it. Return False if nothing came, or the connection ended."""
+        """Read bytes, or wait for some. Return False if nothing came, or the connection ended."""
         if self.state is not OPEN or within <= 0:
             return False
         self.socket.settimeout(within)

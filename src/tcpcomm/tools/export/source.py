@@ -76,5 +76,5 @@ class Source:
 
 
 def without_chunks(values: Iterable[Exported], sessions: Container[int]) -> Iterator[Exported]:
-    """Yield values without the chunks of some sessions, whose bytes are in frames and messages."""
+    """Yield values without the chunks of some sessions: their bytes are in frames and messages."""
     return (each for each in values if not (isinstance(each, RecordedChunk) and each.session in sessions))

@@ -81,7 +81,7 @@ def _is_ethernet_ip(frame: bytes) -> bool:
 
 
 def _is_ads(frame: bytes) -> bool:
-    """Return True for a header of AMS whose own length agrees, with a command of ADS."""
+    """Return True for a header of AMS with a length that agrees and a command of ADS."""
     command, size = (int.from_bytes(frame[at : at + width], "little") for at, width in ((22, 2), (26, 4)))
     return len(frame) >= 38 and command <= 9 and size == len(frame) - 38
 

@@ -60,7 +60,7 @@ class Measured:
 
     @cached_property
     def frequencies(self) -> Frequencies:
-        """How often each byte stands in it."""
+        """The number of times that each byte stands in it."""
         return Frequencies(self.side.data)
 
     @property

@@ -53,7 +53,7 @@ class Guessing:
 
     Args:
         model: what there is to see.
-        reactor: the reactor, whose threads guess.
+        reactor: the reactor; its threads guess.
         guess: the function that guesses.
     """
 

@@ -279,8 +279,8 @@ class MonitorModel(SessionObserver):
         Collect rows for the next batch.
 
         Args:
-            sources: the ids of the sources whose rows are wanted; None: all.
-            counted: the ids of further sources, whose rows are only counted as left out; None: all.
+            sources: the ids of the sources that give rows; None: all.
+            counted: the ids of further sources; their rows are only counted as left out; None: all.
         """
         self._watched, self._counted = sources, counted
         self._is_watched = sources is None or counted is None or bool(sources or counted)

@@ -1,4 +1,4 @@
-"""What cannot be read in a damaged recording, in one line for all tables: :class:`Damage`."""
+"""The parts of a damaged recording that cannot be read, in one line for all tables: :class:`Damage`."""
 
 from __future__ import annotations
 

@@ -154,7 +154,7 @@ class Ring:
         return oldest_pinned if too_large else None
 
     def remove(self, block: Block) -> None:
-        """Forget a block whose rows were deleted."""
+        """Forget a block after its rows were deleted."""
         removed = self._blocks.pop(block.number)
         if removed.fault_at is not None:
             self._pinned_bytes -= removed.size

@@ -60,7 +60,7 @@ def values_text(values: Mapping[str, Any]) -> str:
         return "{}"
     try:
         text = json.dumps({name: plain(each) for name, each in values.items()}, default=str, skipkeys=True)
-    except Exception as error:  # of a class of the user, whose text fails, or a value that holds itself
+    except Exception as error:  # a text of a user's class fails, or a value holds itself
         return json.dumps({"left out": f"{type(error).__name__}; the frame has all values"})
     if len(text) > LONGEST_VALUES:
         return json.dumps({"left out": f"{len(text):,} characters; the frame has all values"})

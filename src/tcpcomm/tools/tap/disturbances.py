@@ -1,5 +1,5 @@
 """
-What a tap can do to the bytes that pass, each as a value with a text: ``drop reply 3``.
+The disturbances of a tap, each as a value with a text: ``drop reply 3``.
 
 :func:`~tcpcomm.tools.tap.grammar.parse_disturbance` reads the texts. A disturbance is configuration only: a
 :class:`~tcpcomm.tools.tap.disturber.Disturber` counts the frames and carries it out.

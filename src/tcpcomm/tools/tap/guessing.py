@@ -18,7 +18,7 @@ class TapGuess(ChunkCollector):
     Shows a line when the guess about a tap changes.
 
     Args:
-        reactor: the reactor, whose threads guess.
+        reactor: the reactor; its threads guess.
         tell: shows a line for people.
         command: the command line of the tap without its framing, such as
             ``tcpcomm tap 9998 tcp:10.0.0.5:9999``.

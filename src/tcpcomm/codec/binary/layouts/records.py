@@ -55,7 +55,7 @@ def record(
 
 
 def _counted_in_tag(fields: Sequence[RecordField], record_type: RecordType, form: Form) -> Layout:
-    """Return the layout of a class with one field, whose length is in the tag before the class."""
+    """Return the layout of a class with one field. Its length is in the tag before the class."""
     (field, *others) = fields
     inner = field.layout.in_tag
     if inner is None or others or not field.name:

@@ -97,7 +97,7 @@ def counted(count: FixedLayout, content: VariableLayout, measure: Measure) -> La
 
 
 def counted_in_tag(order: str, content: VariableLayout, measure: Measure) -> Layout:
-    """Return the layout of content whose length is in the tag before it."""
+    """Return the layout of content with its length in the tag before."""
 
     def read(data: bytes, at: int, number: int | None) -> tuple[Any, int]:
         return content.read(data, at, None if number is None else measure.length(number))

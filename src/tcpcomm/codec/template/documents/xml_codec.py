@@ -184,7 +184,7 @@ def _template_in_form(text: str, places: set[str]) -> str:
 
 
 def _lists_of_elements(pieces: Sequence[Piece]) -> Iterator[str]:
-    """Yield the names of the lists whose items have elements."""
+    """Yield the names of the lists with items that have elements."""
     for piece in pieces:
         if isinstance(piece, OptionalPiece):
             yield from _lists_of_elements(piece.pieces)

@@ -29,7 +29,7 @@ _LINE_ENDS: Final = ("\r\n", "\n", "\r")
 
 
 class WithBody(str):
-    """The text of a frame, whose last character RAW stands for raw bytes."""
+    """The text of a frame. Its last character RAW stands for raw bytes."""
 
     __slots__ = ("body",)
 

@@ -105,7 +105,7 @@ class MessageCode(ABC):
 
     Attributes:
         message: the type of a message that is read: text, an object, or bytes.
-        parts: the files of helper classes, whose unused members are left out.
+        parts: the files of helper classes, without unused members.
         copied: the files of helper classes that are copied as a whole.
         values: further values of these files.
         codes: the codes of faults.

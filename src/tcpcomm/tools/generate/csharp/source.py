@@ -190,7 +190,7 @@ def part(name: str, conditions: Iterable[str] = (), values: Mapping[str, str] | 
 
 
 def _kept(lines: Iterable[str], conditions: frozenset[str]) -> Iterator[str]:
-    """Yield the lines whose conditions are true."""
+    """Yield the lines with true conditions."""
     open_conditions: list[bool] = []
     for line in lines:
         word, _, name = line.strip().partition(" ")

@@ -188,7 +188,7 @@ class Types:
         self._open: dict[type, str] = {}
 
     def of(self, annotation: Any, form: Form) -> CsType:
-        """Return the type of an annotation, whose form the codec told."""
+        """Return the type of an annotation in the form that the codec gave."""
         kind = bare_type(annotation)
         match form["type"]:
             case "around":

@@ -299,7 +299,7 @@ class Types:
         return length if step == 1 else f"({length}) * {step}"
 
     def _length(self, record: Record, name: str, size: Form) -> str:
-        """Return the expression of a length, whose number may be added to the type."""
+        """Return the expression of a length. Its number may be added to the type."""
         if "by" in size:
             return self._measured(self._earlier(record, size), size)
         if size["count"]["type"] != "int":

@@ -56,7 +56,7 @@ def with_device(capture: Capture, guess: Guess) -> Guess:
 
 
 def _names(guess: Guess) -> Iterator[str]:
-    """Yield the names of devices whose protocol this may be."""
+    """Yield the names of devices that may speak this protocol."""
     if guess.best is None or guess.verdict is Verdict.NOTHING:
         return
     for sentence in guess.best.evidence:

@@ -71,7 +71,7 @@ def _narrowed(command: CommandSeen) -> CommandSeen:
 
 
 def _widened(command: CommandSeen) -> CommandSeen:
-    """Return a command whose reply is one text behind what all its forms begin with."""
+    """Return a command with a reply that is one text behind the common beginning of all its forms."""
     forms = command.replies.forms
     if len(forms) < 2 or any(len(each.lines) > 1 for each in forms):
         return command

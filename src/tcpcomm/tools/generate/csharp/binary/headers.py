@@ -129,7 +129,7 @@ class Headers:
         return "ulong" if self.is_numbered else "string"
 
     def opcode(self, item_bytes: str) -> str:
-        """Return the literal of an opcode, whose bytes are known in hex."""
+        """Return the literal of an opcode from its bytes in hex."""
         content = bytes.fromhex(item_bytes)
         form = self._opcode_form
         if self.is_numbered and form is not None:

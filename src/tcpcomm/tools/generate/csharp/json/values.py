@@ -158,7 +158,7 @@ class JsonValues:
     # -- functions --------------------------------------------------------------------------------------
 
     def _choice(self, kind: CsType, form: Form) -> Choice | None:
-        """Return the functions of an enumeration; None for a type whose values are those of messages."""
+        """Return the functions of an enumeration; None for a type with values as in messages."""
         values = [each["value"] for each in form["values"]]
         if all(isinstance(each, str) for each in values):
             wire = "string"

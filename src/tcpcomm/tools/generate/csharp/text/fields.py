@@ -23,7 +23,7 @@ def pattern_of_text(text: str) -> str:
 
 
 def group(name: str, pattern: str) -> str:
-    """Return a pattern whose text has a name."""
+    """Return a pattern with a name for its text."""
     return f"(?<{name}>{pattern})"
 
 

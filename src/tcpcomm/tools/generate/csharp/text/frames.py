@@ -417,7 +417,7 @@ class _Item(TextFrame):
 
 
 def _without_names(pattern: str) -> str:
-    """Return a pattern whose groups have no names."""
+    """Return a pattern with groups that have no names."""
     out, place = "", 0
     while (at := pattern.find("(?<", place)) >= 0:
         out += pattern[place:at] + "(?:"

@@ -246,7 +246,7 @@ class _Form:
     # -- reading ----------------------------------------------------------------------------------------
 
     def read(self, declared: str, fault: list[str], unexpected: str) -> Iterator[str]:
-        """Yield the statements that read the form, whose first frame is in ``text``."""
+        """Yield the statements that read the form. Its first frame is in ``text``."""
         if not self._frames:
             yield from self._read_items("text", fault, unexpected, first=True)
             yield from self._returned({})
@@ -262,7 +262,7 @@ class _Form:
         yield from self.read_rest(fault, unexpected)
 
     def read_rest(self, fault: list[str], unexpected: str) -> Iterator[str]:
-        """Yield the statements behind the first frame, whose match is ``found``."""
+        """Yield the statements behind the first frame. Its match is ``found``."""
         values: dict[str, str] = {}
         several = len(self._frames) > 1 or self._items is not None
         for place, frame in enumerate(self._frames):
