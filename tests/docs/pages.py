@@ -32,7 +32,7 @@ from attrs import frozen
 
 from tests.docs.processes import ROOT, SECONDS, Server, environment, free_port, is_shown
 
-__all__ = ["Block", "Session", "blocks", "in_own_process", "starts_reactor"]
+__all__ = ["Block", "Session", "blocks", "in_own_process", "starts_reactor", "without_code"]
 
 PORT: Final = re.compile(r"\b9999\b")
 SECOND_PORT: Final = re.compile(r"\b9998\b")
@@ -61,6 +61,11 @@ def blocks(text: str) -> Iterator[Block]:
     for match in _FENCE.finditer(text):
         language, words, code = match.groups()
         yield Block(text.count("\n", 0, match.start()) + 2, language, tuple(words.split()), code)
+
+
+def without_code(text: str) -> str:
+    """Return the text of a page without its blocks of code."""
+    return _FENCE.sub("", text)
 
 
 class Session:

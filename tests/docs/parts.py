@@ -11,8 +11,11 @@ Parts of a page that a program writes, between two comments that the page does n
 from __future__ import annotations
 
 import re
+from typing import Final
 
-__all__ = ["part_of", "with_part"]
+__all__ = ["part_of", "with_part", "without_written_parts"]
+
+_ANY_PART: Final = re.compile(r"^<!-- written by [^\n]*$.*?^<!-- end of [^\n]*$", re.MULTILINE | re.DOTALL)
 
 
 def part_of(page: str, name: str) -> str:
@@ -34,6 +37,11 @@ def with_part(page: str, name: str, text: str) -> str:
     """
     found = _found(page, name)
     return f"{page[: found.start(2)]}{text}{page[found.end(2) :]}"
+
+
+def without_written_parts(page: str) -> str:
+    """Return the page without all its parts that programs write."""
+    return _ANY_PART.sub("", page)
 
 
 def _found(page: str, name: str) -> re.Match[str]:

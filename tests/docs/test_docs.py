@@ -11,10 +11,11 @@ import pytest
 from hypothesis import settings
 
 from tests.conftest import ROOT, skip
-from tests.docs.pages import Session, blocks, in_own_process, starts_reactor
+from tests.docs import korean
+from tests.docs.pages import Session, blocks, in_own_process, starts_reactor, without_code
 
-GENERATED = ROOT / "docs/reference/benchmarks.md"
-"""A page with figures of the machine that wrote it."""
+NOT_RUN_HERE = {ROOT / "docs/reference/benchmarks.md", *korean.PAGES}
+"""A page with figures of the machine that wrote it, and pages with the code blocks of other pages."""
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LANGUAGES = {"console", "csharp", "ini", "mermaid", "output", "powershell", "python", "sh", "text", "toml"}
@@ -44,8 +45,7 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=named)
 
 def anchors(page: Path) -> set[str]:
     """Return the names that GitHub gives the headings of a page in links."""
-    prose = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
-    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", without_code(page.read_text("utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -60,7 +60,7 @@ def _same_examples_each_time() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_same_examples_each_time")
-@pytest.mark.parametrize("page", [page for page in PAGES if page != GENERATED], ids=named)
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in NOT_RUN_HERE], ids=named)
 def test_the_code_in_a_page_runs_and_prints_the_shown_output(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
