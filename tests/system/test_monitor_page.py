@@ -222,7 +222,7 @@ def test_numbers_times_and_bytes_are_written_for_people(chromium: Browser, url: 
 
 
 def test_a_wrong_checksum_is_found_with_three_clicks(chromium: Browser, url: str) -> None:
-    # docs/howto/watch-in-the-browser.md tells these clicks.
+    # docs/howto/find-a-fault-in-the-browser.md tells these clicks.
     with chromium.page(url) as page:
         expect(source_of(page, "Scale")).to_contain_text(re.compile(r"\d faults?"))
         choose(page, "Scale")
