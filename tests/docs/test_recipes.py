@@ -28,7 +28,7 @@ def forms() -> list[str]:
     found = []
     for line in PAGE.read_text("utf-8").splitlines():
         cells = re.split(r"(?<!\\)\|", line)
-        if len(cells) == 5:
+        if len(cells) == 4:
             found += re.findall(r"`([^`]+)`", cells[2].replace(r"\|", "|"))
     return [form for form in found if "…" not in form and re.search(r"[(=\"]", form)]
 
