@@ -357,10 +357,13 @@ EXAMPLES = {
 
 
 def pairs() -> Iterator[tuple[str, str]]:
-    """Yield each framing that a line of a page shows both in Python and as text."""
+    """Yield each framing that a page shows both in Python and as text, in one line or in a block."""
     pair = re.compile(r"`([A-Z]\w+\([^`\n]*\))`[^`\n]*(?:as text | \| )`([^`\n]+)`")
+    lines = re.compile(r"^Python: +(\S.*)\ntext: +(\S.*)$", re.MULTILINE)
     for page in ROOT.glob("docs/**/*.md"):
-        yield from pair.findall(page.read_text("utf-8"))
+        text = page.read_text("utf-8")
+        yield from pair.findall(text)
+        yield from lines.findall(text)
 
 
 def test_a_framing_in_python_and_as_text_is_the_same() -> None:
