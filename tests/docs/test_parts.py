@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tcpcomm.devices.catalogue import OURS, Device
+from tcpcomm.framing import CHECKSUMS
 from tcpcomm.link.states import Input, LinkState
-from tests.docs import devices, hostile_cases, link_states
+from tests.docs import devices, framings, hostile_cases, link_states
 from tests.docs.parts import part_of, with_part
 from tests.docs.test_reference import names, section
 
@@ -62,3 +63,13 @@ def test_the_tables_of_devices_say_what_the_catalogue_says(page: Path, table: Ca
 @pytest.mark.parametrize("device", OURS, ids=[each.name for each in OURS])
 def test_each_device_has_a_page(device: Device) -> None:
     assert devices.page_of(device).exists()
+
+
+@pytest.mark.parametrize(("part", "table"), framings.TABLES.items(), ids=framings.TABLES)
+def test_the_tables_of_the_notation_say_what_it_reads(part: str, table: Callable[[], str]) -> None:
+    # If this fails, run python -m tests.docs.framings.
+    assert table() == part_of(framings.PAGE.read_text("utf-8"), part)
+
+
+def test_each_other_name_is_that_of_a_checksum() -> None:
+    assert [] == [name for name in framings.KNOWN_AS if name not in CHECKSUMS]

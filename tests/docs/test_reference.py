@@ -13,18 +13,19 @@ from typing import Any
 import pytest
 from attrs import fields
 
-from tcpcomm import ConfigurationError, Equipment, FrameProtocol, Limits, framing
+from tcpcomm import Equipment, FrameProtocol, Limits, framing
 from tcpcomm.cli import call
 from tcpcomm.cli.command import CommandOptions
 from tcpcomm.cli.tools import guess
 from tcpcomm.codec import Binary, Json, JsonRpc, Template, Xml
-from tcpcomm.framing import CHECKSUMS, Framing, parse_framing
+from tcpcomm.framing import Framing, parse_framing
 from tcpcomm.link.policy import PROFILES
 from tcpcomm.server.service import ServerService
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.tap import Options
 from tcpcomm.testing import LAWS
 from tests.conftest import ROOT
+from tests.docs.framings import EXAMPLES, choices
 
 REFERENCE = ROOT / "docs/reference"
 WITH_LIMITS = [
@@ -196,13 +197,6 @@ def names(text: str) -> list[str]:
     return [row[0].strip("`") for row in rows(text)]
 
 
-def choices(text: str) -> list[str]:
-    """Return the choices that the notation lists in its error for an unknown one."""
-    with pytest.raises(ConfigurationError) as refusal:
-        parse_framing(text)
-    return str(refusal.value).partition("there are ")[2].split(", ")
-
-
 @pytest.mark.parametrize(
     "module",
     [
@@ -319,41 +313,18 @@ def test_the_options_of_a_codec_are_listed(page: str, heading: str, codec: type[
     assert options == listed
 
 
-def test_the_notation_lists_every_kind_with_its_options() -> None:
+def test_the_notation_explains_the_options_of_all_kinds() -> None:
     page = REFERENCE / "framing-notation.md"
-    listed = {row[0].strip("`"): row for row in rows(section(page, "## Kinds"))}
     around = (
         *names(section(page, "## A checksum in each frame")),
         *names(section(page, "## Around the stream")),
     )
-    common = {"max=…", *around}
-    kinds = choices("nothing of that name")
-    assert kinds == [kind.removesuffix(":…") for kind in listed]
-    for kind, (_, cls, options) in listed.items():
-        text = EXAMPLES.get(kind, kind)
-        known = set(choices(f"{text},nothing-of-that-name"))
-        assert known - common == set(re.findall(r"`(.*?)`", options))
-        assert known >= common - ({"max=…"} if kind == "fixed:…" else set())
-        made = parse_framing(text)
-        assert f"`{type(made).__name__}`" in cls
-
-
-def test_the_notation_lists_every_checksum_with_its_result() -> None:
-    table = rows(section(REFERENCE / "framing-notation.md", "## Checksums"))
-    listed = [(row[0].strip("`"), row[1], row[2], row[3].strip("`")) for row in table]
-    assert listed == [
-        (name, str(each.width), each.form, each.encode(b"123456789").hex(" ").upper())
-        for name, each in CHECKSUMS.items()
-    ]
-
-
-EXAMPLES = {
-    "length:…": "length:4",
-    "fixed:…": "fixed:4",
-    "enclosed:…": "enclosed:$|*",
-    "counted-body:…": "counted-body:{count} bytes",
-}
-"""Framings of the kinds that need values of their own form."""
+    own = {row[0].strip("`"): re.findall(r"`(.*?)`", row[2]) for row in rows(section(page, "## Kinds"))}
+    for kind, options in own.items():
+        plain = kind.removesuffix(":…")
+        common = {*around} if plain == "fixed" else {"max=…", *around}
+        known = choices(f"{EXAMPLES.get(plain, plain)},nothing-of-that-name")
+        assert sorted(known) == sorted([*common, *options])
 
 
 def pairs() -> Iterator[tuple[str, str]]:
