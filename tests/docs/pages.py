@@ -2,7 +2,8 @@
 The code in a page of the documentation, run as a reader would run it: from top to bottom, in one folder.
 
 - ``python`` is executed; all such blocks of a page share their names.
-- ``python file=NAME`` is a file that the reader saves, and so is ``toml file=NAME``.
+- ``python file=NAME`` is a file that the reader saves, and so is ``file=NAME`` of another language.
+- ``python cell=NAME`` is a cell of the notebook of this name. A test of that page runs it in Jupyter.
 - ``console`` holds commands behind ``$`` and, under each, its output.
 - ``console server`` holds one command that keeps running until the next such block or the end of the page.
 - ``console server beside`` is the same, but the servers before it keep running.
@@ -108,13 +109,13 @@ class Session:
                     del sys.modules[name]
 
     def _run(self, block: Block, following: Block | None) -> None:
-        if block.value("from"):
+        if block.value("from") or block.value("cell"):
             return  # its own test runs it
         code = self._with_ports(block.text)
         if block.language == "python":
             code = _TIMEOUT.sub(f"timeout={SECONDS}", code)
         match block.language, block.words:
-            case "python" | "toml", (str(word), *_) if word.startswith("file="):
+            case "python" | "toml" | "xml" | "yaml" | "dockerfile", (str(word), *_) if word.startswith("file="):
                 Path(self.folder, word.removeprefix("file=")).write_text(code, "utf-8")
             case "python", _:
                 shown = following is not None and (following.language, following.words) == ("output", ())
@@ -184,6 +185,7 @@ def starts_reactor(page: Path) -> bool:
     return any(
         block.language == "python"
         and not block.value("file")
+        and not block.value("cell")
         and ("blocking." in block.text or "BlockingOutbox(" in block.text)
         for block in blocks(page.read_text("utf-8"))
     )

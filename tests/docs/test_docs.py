@@ -19,7 +19,7 @@ NOT_RUN_HERE = {ROOT / "docs/reference/benchmarks.md", *korean.PAGES}
 
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LANGUAGES = {"console", "csharp", "ini", "mermaid", "output", "powershell", "python", "sh", "text", "toml"}
-LANGUAGES |= {"sql", "yaml"}
+LANGUAGES |= {"dockerfile", "sql", "xml", "yaml"}
 NOT_RUN = (
     "journalctl ",
     "openssl ",
