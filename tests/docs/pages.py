@@ -13,7 +13,8 @@ server.
 
 In an output, ``...`` stands for any text. Port 9999, which is also the default, stands for a free port, and
 9998 for another one. A ``timeout=5`` in Python, of a socket or a loop, is as long as a command may take:
-the machine may be busy. A block with ``needs=PROGRAM`` is skipped on a machine without that program.
+the machine may be busy. A block with ``needs=NAME`` is skipped on a machine without that program or Python
+module.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from importlib.util import find_spec
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
@@ -33,7 +35,7 @@ from attrs import frozen
 
 from tests.docs.processes import ROOT, SECONDS, Server, environment, free_port, is_shown
 
-__all__ = ["Block", "Session", "blocks", "in_own_process", "starts_reactor", "without_code"]
+__all__ = ["Block", "Session", "blocks", "in_own_process", "saved_files", "starts_reactor", "without_code"]
 
 PORT: Final = re.compile(r"\b9999\b")
 SECOND_PORT: Final = re.compile(r"\b9998\b")
@@ -83,7 +85,7 @@ class Session:
         self.folder = folder
         Path(folder, "docs").symlink_to(ROOT / "docs", target_is_directory=True)
         self.missing: list[str] = []
-        """Programs that blocks need and this machine lacks."""
+        """Programs and modules that blocks need and this machine lacks."""
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self._port = free_port()
         self._second_port = free_port()
@@ -98,7 +100,7 @@ class Session:
             for block, following in pairwise([*blocks(self.page.read_text("utf-8")), None]):
                 assert block is not None
                 needs = block.value("needs")
-                if needs is None or shutil.which(needs, path=environment()["PATH"]):
+                if needs is None or is_here(needs):
                     self._run(block, following)
                 else:
                     self.missing.append(needs)
@@ -180,6 +182,22 @@ class Session:
         self._server, self._others = None, []
 
 
+def saved_files(page: Path, folder: Path, port: str = "9999") -> list[Path]:
+    """Save the files of a page in a folder, with a port in place of 9999. Return their paths."""
+    files = []
+    for block in blocks(page.read_text("utf-8")):
+        name = block.value("file")
+        if name is not None:
+            files.append(folder / name)
+            files[-1].write_text(PORT.sub(port, block.text), "utf-8")
+    return files
+
+
+def is_here(name: str) -> bool:
+    """Return True if this machine has the program or the Python module."""
+    return shutil.which(name, path=environment()["PATH"]) is not None or find_spec(name) is not None
+
+
 def starts_reactor(page: Path) -> bool:
     """Return True if a block of a page starts the reactor in a thread, by ``tcpcomm.blocking``."""
     return any(
@@ -196,7 +214,7 @@ def in_own_process(page: Path, folder: Path) -> list[str]:
     Run a page in a process of its own, because its blocks start a reactor, and a process has one.
 
     Returns:
-        The programs that blocks need and this machine lacks.
+        The programs and modules that blocks need and this machine lacks.
     """
     ended = subprocess.run(
         [sys.executable, "-m", __name__, str(page), str(folder)],
