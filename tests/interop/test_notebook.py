@@ -1,4 +1,4 @@
-"""The cells of ``docs/howto/use-in-jupyter.md``, run in a Jupyter kernel, once, twice, and after a restart."""
+"""The cells of ``docs/howto/use-in-jupyter.md``, run in Jupyter, once, twice, and after a restart."""
 
 from __future__ import annotations
 

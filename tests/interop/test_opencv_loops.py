@@ -90,7 +90,8 @@ def test_a_picture_without_a_part_is_a_fault(run: Run, port: str, program: str) 
 def test_a_loop_goes_on_while_its_robot_hangs_and_is_gone(run: Run, port: str) -> None:
     if sys.platform == "win32":
         skip("Windows cannot suspend a process by a signal")
-    simulate = ("-m", "tcpcomm", "simulate", "my_robot:Robot", "--listen", f"tcp:{port}:interface=127.0.0.1")
+    place = f"tcp:{port}:interface=127.0.0.1"
+    simulate = ("-m", "tcpcomm", "simulate", "my_robot:Robot", "--listen", place)
     robot = run(*simulate)
     robot.wait_for("listening")
     loop = run("command_loop.py", picture=TELLS_OF_PICTURES)
