@@ -116,9 +116,11 @@ class Session:
         code = self._with_ports(block.text)
         if block.language == "python":
             code = _TIMEOUT.sub(f"timeout={SECONDS}", code)
+        name = block.value("file")
+        if name is not None:
+            Path(self.folder, name).write_text(code, "utf-8")
+            return
         match block.language, block.words:
-            case "python" | "toml" | "xml" | "yaml" | "dockerfile", (str(word), *_) if word.startswith("file="):
-                Path(self.folder, word.removeprefix("file=")).write_text(code, "utf-8")
             case "python", _:
                 shown = following is not None and (following.language, following.words) == ("output", ())
                 self._execute(block, code, following.text if shown and following else "")
