@@ -21,6 +21,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LANGUAGES = {"console", "csharp", "ini", "mermaid", "output", "powershell", "python", "sh", "text", "toml"}
 LANGUAGES |= {"dockerfile", "sql", "xml", "yaml"}
 NOT_RUN = (
+    "docker ",
     "journalctl ",
     "openssl ",
     "pip ",
