@@ -1,4 +1,4 @@
-"""The files of ``run-in-docker.md``: they are complete; their commands serve, tell their health and stop."""
+"""The files of ``run-in-docker.md`` are complete; their commands serve, tell their health, and stop."""
 
 from __future__ import annotations
 
