@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, needs_module
+from tests.conftest import ROOT, needs_module, skip
 from tests.docs.pages import blocks
 from tests.docs.processes import SECONDS, environment, free_port
 
@@ -17,6 +18,17 @@ for _module in ("nbclient", "ipykernel", "matplotlib"):
     needs_module(_module, 'pip install ".[interop]"')
 
 PAGE = ROOT / "docs/howto/use-in-jupyter.md"
+
+
+PRESSES_STOP = """
+import os, signal
+from twisted.internet.defer import Deferred
+
+class Pressing(Sensor):
+    async def read(self):
+        os.kill(os.getpid(), signal.SIGINT)  # as Jupyter does, for its stop button
+        await Deferred()
+"""
 
 
 class Notebook:
@@ -45,13 +57,15 @@ class Notebook:
         run_sync(self._client.kc.wait_for_ready)(timeout=SECONDS)
 
 
-@pytest.fixture
-def notebook(tmp_path: Path) -> Iterator[Notebook]:
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    """One kernel for all tests, because its start takes the most time."""
     from nbclient import NotebookClient
     from nbformat.v4 import new_notebook
 
     client = NotebookClient(new_notebook(), timeout=SECONDS, startup_timeout=SECONDS)
-    with client.setup_kernel(cwd=str(tmp_path), env={**environment(), "IPYTHONDIR": str(tmp_path)}):
+    folder = str(tmp_path_factory.mktemp("notebook"))
+    with client.setup_kernel(cwd=folder, env={**environment(), "IPYTHONDIR": folder}):
         yield Notebook(client)
 
 
@@ -92,19 +106,35 @@ def test_the_values_are_plotted_and_cells_can_run_twice(notebook: Notebook) -> N
         notebook.run("sensor.read()")
 
 
+def test_the_stop_button_interrupts_a_command_that_waits(notebook: Notebook) -> None:
+    if sys.platform == "win32":
+        skip("Jupyter interrupts by another way on Windows")
+    declare, serve, connect, *_ = cells("blocking", free_port())
+    notebook.run(declare)
+    notebook.run(PRESSES_STOP)
+    notebook.run(serve.replace("SimulatedSensor", "Pressing"))
+    notebook.run(connect)
+
+    with raises("KeyboardInterrupt"):
+        notebook.run("sensor.read()")
+
+
 def test_a_restart_of_the_kernel_frees_the_port(notebook: Notebook) -> None:
     declare, serve, connect, *_ = cells("blocking", free_port())
-    for _ in range(2):
-        for cell in (declare, serve, connect):
-            notebook.run(cell)
-        assert "float\n" == notebook.printed("print(type(sensor.read()).__name__)")
-        notebook.restart()
-        with raises("NameError"):
-            notebook.run("sensor")
+    for cell in (declare, serve, connect):
+        notebook.run(cell)
+    notebook.restart()
+    with raises("NameError"):
+        notebook.run("sensor")
+
+    for cell in (declare, serve, connect):
+        notebook.run(cell)
+    assert "True\n" == notebook.printed("print(15 <= sensor.read() <= 25)")
 
 
 def test_commands_can_be_awaited_on_the_loop_of_jupyter(notebook: Notebook, served_sensor: str) -> None:
     install, ask, stop = cells("await", served_sensor)
+    notebook.restart()  # because other tests used tcpcomm.blocking
 
     notebook.run(install)
 
