@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,9 @@ def used(page: str, folder: Path, module: str, *arguments: str, **variables: str
             encoding="utf-8",
             timeout=DEADLINE,
         )
+    missing = re.search(r"ImportError: (lib\S+: cannot open .*)", ended.stderr)
+    if missing:
+        skip(f"Qt needs a library of the system ({missing[1]})")
     assert 0 == ended.returncode, ended.stderr
     assert "Traceback" not in ended.stderr
     return ended.stdout.splitlines()
@@ -57,7 +62,10 @@ def test_a_window_of_qt_is_never_frozen_and_ends_its_link(tmp_path: Path, toolki
 @pytest.fixture
 def display() -> Iterator[dict[str, str]]:
     """Return the variables of a screen; on Linux it is a virtual one, which ends with the test."""
-    needs_module("_tkinter", "apt install python3-tk, or build Python beside the files of tk-dev")
+    try:
+        import_module("_tkinter")
+    except ImportError as error:
+        skip(f"this Python has no tkinter ({error}): apt install python3-tk")
     if sys.platform in ("win32", "darwin"):
         yield {}
         return
