@@ -204,7 +204,7 @@ def test_a_module_that_cannot_be_imported_is_shown_with_the_place(
     assert (
         "tcpcomm describe: broken_declaration:Camera: cannot import broken_declaration: "
         "ConfigurationError: Camera.go: its reply is missing: "
-        f"write reply='OK', or reply=None if it has none ({module}, line 3)"
+        f"write reply='OK', or reply=None if it has none ({module}, line 3: class Camera(Equipment):)"
     ) == refusal(["describe", "broken_declaration:Camera"], capsys)
 
 

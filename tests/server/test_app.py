@@ -211,24 +211,26 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("module", "reason"),
         [
-            ("1 / 0", "ZeroDivisionError: division by zero ({path}, line 1)"),
-            ("\nimport sys\nsys.exit('usage: FILE')", "SystemExit: usage: FILE ({path}, line 3)"),
-            ("raise ValueError('two\\n  lines')", "ValueError: two lines ({path}, line 1)"),
-            ("import nothing_so", "ModuleNotFoundError: No module named 'nothing_so' ({path}, line 1)"),
+            ("1 / 0", "ZeroDivisionError: division by zero"),
+            ("\nimport sys\nsys.exit('usage: FILE')", "SystemExit: usage: FILE"),
+            ("raise ValueError('two\\n  lines')", "ValueError: two lines"),
+            ("import nothing_so", "ModuleNotFoundError: No module named 'nothing_so'"),
         ],
     )
     def test_a_module_that_fails_is_refused_with_the_place(
         self, load: Load, tmp_path: Path, module: str, reason: str
     ) -> None:
+        source = module.splitlines()
+        place = f"{tmp_path / 'my_app.py'}, line {len(source)}: {' '.join(source[-1].split())}"
         assert (
-            f"--app my_app:Camera: cannot import my_app: {reason.format(path=tmp_path / 'my_app.py')}"
+            f"--app my_app:Camera: cannot import my_app: {reason} ({place})"
         ) == refusal(load, "Camera", module=module)
 
     def test_a_syntax_error_is_shown_with_its_line(self, load: Load) -> None:
         told = refusal(load, "Camera", module="x = 1\nclass Camera\n")
 
         assert told.startswith("--app my_app:Camera: cannot import my_app: SyntaxError: ")
-        assert told.endswith("(my_app.py, line 2)")
+        assert told.endswith("my_app.py, line 2: class Camera)")
 
     def test_a_name_that_is_not_in_the_module(self, load: Load) -> None:
         module = "class Camera: pass\nclass _Own: pass\nfrom tcpcomm import Limits\nother = Camera()\n"
@@ -255,11 +257,7 @@ class TestRefusals:
         for name, problem in (
             ("no.py:Camera", "there is no file no.py"),
             (f"{windows}:MyCamera", f"there is no file {windows}"),
-            (
-                windows,
-                "name it as module:name or file:name, such as my_camera:VisionCamera or "
-                "my_camera.py:VisionCamera",
-            ),
+            (windows, f"there is no file {windows}"),
             (
                 "my-app.py:Camera",
                 "Python cannot import my-app.py: give it a name of letters, digits and underscores",

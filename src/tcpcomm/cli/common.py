@@ -13,11 +13,14 @@ from tcpcomm.devices.catalogue import find_device
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
-from tcpcomm.runtime.load_object import load_object
+from tcpcomm.runtime.load_object import Wanted, load_object, names_user_code
 from tcpcomm.server.options import VersionedOptions
 
 _NEGATIVE: Final = re.compile(r"-\.?[0-9]")
 """The beginning of a negative number, which is not an option."""
+
+_DECLARATION: Final = Wanted("equipment", lambda kind: issubclass(kind, Equipment))
+"""The classes of which a file that is named alone must define one."""
 
 
 class Refusal(Exception):
@@ -66,7 +69,7 @@ class Subcommand(VersionedOptions):
 
 def load_declaration(name: str) -> Declaration:
     """
-    Return the declaration of a device by its name, or import one by ``module:name``.
+    Return the declaration of a device by its name, or import one by ``module:name`` or ``file.py``.
 
     That is a subclass of Equipment, or an object of one.
 
@@ -74,7 +77,9 @@ def load_declaration(name: str) -> Declaration:
         Refusal: the object does not exist, or is not a declaration.
     """
     try:
-        return declaration_of(load_object(name) if ":" in name else find_device(name).load())
+        if names_user_code(name):
+            return declaration_of(load_object(name, _DECLARATION))
+        return declaration_of(find_device(name).load())
     except ConfigurationError as error:
         text = str(error)
         raise Refusal(text if text.startswith(f"{name}:") else f"{name}: {text}") from None
@@ -82,7 +87,7 @@ def load_declaration(name: str) -> Declaration:
 
 def load_simulator(name: str) -> type[Equipment] | None:
     """Return the class that simulates the device of this name, or None if random answers do."""
-    return None if ":" in name else find_device(name).load_simulator()
+    return None if names_user_code(name) else find_device(name).load_simulator()
 
 
 def number(option: str, text: str, *, least: float = 0.0, most: float = 1e9, above: bool = False) -> float:

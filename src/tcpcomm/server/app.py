@@ -1,4 +1,4 @@
-"""Users' equipment and protocols, named on a command line as ``module:name``: :func:`load_factory`."""
+"""Users' equipment and protocols, named on a command line, as ``file.py:name``: :func:`load_factory`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tcpcomm.equipment.declaration import check_states
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.bounded_logger import BoundedLogger
-from tcpcomm.runtime.load_object import load_object, user_error_text
+from tcpcomm.runtime.load_object import Wanted, load_object, user_error_text
 from tcpcomm.runtime.timer import clock_of
 from tcpcomm.server.serving import EquipmentFactory, PerSession
 from tcpcomm.session.admission import Abuse, Admission, Network, Refused
@@ -31,10 +31,15 @@ _OPTION_NAMES: Final = {
 }
 """The names of options that differ from the names of their arguments."""
 
+_SERVED: Final = Wanted(
+    "equipment, protocol or factory", lambda kind: issubclass(kind, (Equipment, Protocol, Factory))
+)
+"""The classes of which a file that is named alone must define one."""
+
 
 def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     """
-    Import an object by ``module:name`` and make a factory of it.
+    Import an object by ``module:name`` or ``file.py:name``, and make a factory of it.
 
     These get all options: a subclass of :class:`~tcpcomm.Equipment`, which is made without arguments, or an
     object of one; and a subclass of :class:`~tcpcomm.FrameProtocol` or :class:`~tcpcomm.FrameFactory`. Any
@@ -42,17 +47,15 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     FrameFactory gets ``observers``, too.
 
     Args:
-        name: the module and the name in it. Modules are also looked for in the current folder.
+        name: the module or the file, and the name in it. Modules are also looked for in the current folder.
+            A file may stand alone if it defines one class that can be served.
         options: keyword arguments for FrameFactory, only those that the user gave; and ``idle_timeout``,
             which changes one of the protocol's own limits.
 
     Raises:
         ConfigurationError: the object does not exist, the import fails, or an option has no effect on it.
     """
-    try:
-        target = load_object(name)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"--app {error}") from None
+    target = load_target(name)
     if isinstance(target, type) and issubclass(target, Equipment):
         target = _call(name, target, {})
     if isinstance(target, (Equipment, PerSession)):
@@ -91,6 +94,22 @@ def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     if keys is not None:
         factory = AuthenticatingFactory(factory, keys, clock=getattr(factory, "clock", None))
     return factory if allow is None else _Admitting(factory, allow)
+
+
+def load_target(name: str) -> Any:
+    """
+    Import the object of ``--app``, and check it if it is the class of declared equipment. Nothing is made.
+
+    Raises:
+        ConfigurationError: the object does not exist, the import fails, or the declaration is wrong.
+    """
+    try:
+        target = load_object(name, _SERVED)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--app {error}") from None
+    if isinstance(target, type) and issubclass(target, Equipment):
+        check_states(declaration_of(target))
+    return target
 
 
 def _call(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> Any:

@@ -9,6 +9,7 @@ from twisted.python import usage
 
 from tcpcomm.cli.common import Refusal, Subcommand, load_declaration
 from tcpcomm.devices.catalogue import find_device
+from tcpcomm.runtime.load_object import names_user_code
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.runtime.whole_file import write_whole_file
 from tcpcomm.tools.generate.catalogue import GENERATORS, generator
@@ -74,7 +75,7 @@ says what was written, what the file cannot express, and the next step. DEVICE i
     def _port(self) -> int:
         text = self["port"]
         if text is None:
-            usual: Any = None if ":" in self.name else find_device(self.name).port
+            usual: Any = None if names_user_code(self.name) else find_device(self.name).port
             return USUAL_PORT if usual is None else int(usual)
         if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
             raise Refusal(f"--port must be a number from 1 to 65535, not {text!r}")

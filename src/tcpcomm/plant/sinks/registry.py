@@ -9,7 +9,7 @@ from typing import Any, Final
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant.sink import Sink
 from tcpcomm.plant.sinks.files import FORMATS
-from tcpcomm.runtime.load_object import load_object
+from tcpcomm.runtime.load_object import Wanted, load_object, names_user_code
 
 KINDS: Final[dict[str, str]] = {
     "files": "Files",
@@ -19,6 +19,9 @@ KINDS: Final[dict[str, str]] = {
     "sqlite": "Sqlite",
 }
 """The public name of each kind's class. It is imported when a configuration names it."""
+
+_SINK: Final = Wanted("sink", lambda kind: issubclass(kind, Sink))
+"""The classes of which a file that is named alone must define one."""
 
 
 def find_kind(kind: str) -> type[Sink]:
@@ -31,8 +34,8 @@ def find_kind(kind: str) -> type[Sink]:
     found: Any
     if kind in KINDS:
         found = getattr(import_module("tcpcomm.plant"), KINDS[kind])
-    elif ":" in kind:
-        found = load_object(kind)
+    elif names_user_code(kind):
+        found = load_object(kind, _SINK)
     else:
         similar = get_close_matches(kind, KINDS, 1)
         if kind in FORMATS:

@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 
 from tcpcomm.devices.catalogue import find_device
 from tcpcomm.equipment.declaration import Declaration, check_states
-from tcpcomm.equipment.equipment import declaration_of
+from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.equipment.messages import Command
 from tcpcomm.errors import CodecError, ConfigurationError
 from tcpcomm.host.link import HostLink
@@ -33,7 +33,7 @@ from tcpcomm.plant.gateway.configuration.settings import (
 from tcpcomm.plant.gateway.encoding_trial import encoding_error
 from tcpcomm.plant.gateway.plan import OPCUA, Plan, PlannedLink, PlannedPoll, Route
 from tcpcomm.plant.opcua.packages import check_asyncua
-from tcpcomm.runtime.load_object import load_object
+from tcpcomm.runtime.load_object import Wanted, load_object, names_file, names_user_code
 from tcpcomm.session.heartbeat import Heartbeats
 
 DEFAULT_PROFILE: Final = "fleet"
@@ -47,6 +47,7 @@ MAX_LINKS: Final = 5000
 
 _NOT_SHARED: Final = ("like", "at", "listen")
 _EVERY_EVENT: Final = "*"
+_DECLARATION: Final = Wanted("equipment", lambda kind: issubclass(kind, Equipment))
 _WRITES_A_FILE: Final = ("files", "sqlite")
 
 
@@ -266,9 +267,9 @@ class Planner:
     def _loaded(self, device: Any) -> Declaration:
         if not isinstance(device, str):
             return declaration_of(device)
-        if ":" not in device:
+        if not names_user_code(device):
             return declaration_of(find_device(device).load())
-        return declaration_of(load_object(in_folder(self._folder, device)))
+        return declaration_of(load_object(in_folder(self._folder, device), _DECLARATION))
 
     def _options(self, resolved: _Resolved, declaration: Declaration | None) -> dict[str, Any]:
         """Return the options of the link by keyword. They are tried, without connecting."""
@@ -522,6 +523,8 @@ def check_place(place: str) -> None:
 
 def in_folder(folder: FilePath, name: str) -> str:
     """Return ``module:name`` or ``file.py:name`` so that a file or a module in the folder is found."""
+    if names_file(name):
+        return str(folder / name)
     place, _, attribute = name.rpartition(":")
     if place.endswith(".py") or "/" in place or "\\" in place:
         return f"{folder / place}:{attribute}"
