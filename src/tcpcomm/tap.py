@@ -34,9 +34,11 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.echo import EchoFactory, EchoProtocol, check_encoding
 from tcpcomm.server.machine import keep_files_private, remove_stale_pidfile
 from tcpcomm.server.options import ListeningOptions, check, one_line
+from tcpcomm.server.reload.child import ReloadedProcess
+from tcpcomm.server.reload.options import ReloadOptions
 from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.server.systemd import notifier_of
-from tcpcomm.server.twistd_hooks import TwistdHooks, start_in_one_line
+from tcpcomm.server.twistd_hooks import OneLineStart, TwistdHooks, start_in_one_line
 from tcpcomm.server.twistd_log import DEFAULT_LOG_FILES, DEFAULT_LOG_SIZE, twistd_observer
 from tcpcomm.server.worker import Worker
 from tcpcomm.server.workers import Workers, WorkersFailed
@@ -55,7 +57,9 @@ DEFAULT_GAP: Final = 0.05
 AUTO: Final = "auto"
 
 
-class ServerOptions(ListeningOptions, PlantOptions, MetricsOptions, MonitorOptions, RecordingOptions):
+class ServerOptions(
+    ListeningOptions, PlantOptions, MetricsOptions, MonitorOptions, RecordingOptions, ReloadOptions
+):
     """The options of ``twistd tcpcomm``."""
 
     synopsis = "[options]"
@@ -71,6 +75,7 @@ Examples:
   twistd -n tcpcomm
   twistd -n tcpcomm --listen tcp:8500 --allow 192.168.0.0/24 --framing 'delimited:\r'
   twistd -n tcpcomm --app my_camera:MyCamera
+  twistd -n tcpcomm --app my_camera.py --reload
   twistd -n tcpcomm --fast
   twistd -n tcpcomm --plant plant.toml
 """
@@ -125,7 +130,13 @@ Examples:
             "The processes that share the sessions, on several cores. Each has its own equipment object, "
             "events and limits. On Linux.",
         ],
-        ["app", "a", None, "Your own equipment, protocol or factory, as module:name."],
+        [
+            "app",
+            "a",
+            None,
+            "Your own equipment, protocol or factory, as module:name or file.py:name, or a file that "
+            "defines only one.",
+        ],
         ["log-format", None, "text", "text, or json: one JSON object a line."],
         ["log-limit", None, None, f"Most bytes of log in a minute, or 'none'.  [default: {DEFAULT_LIMIT}]"],
         ["log-size", None, None, f"The bytes of one log file.  [default: {DEFAULT_LOG_SIZE}]"],
@@ -179,8 +190,12 @@ Examples:
         self.workers = check(problems, self._count, "workers") or 1
         if self.workers > 1:
             problems += self._not_for_workers()
-        if self["fast"]:  # first, because anything else, such as --app, may import the reactor
+        self.check_reload(problems, self.parent or {})
+        if self["fast"] and not self.supervises:
+            # first, because anything else, such as --app, may import the reactor
             check(problems, choose, option="fast")
+        if self.reloaded is not None:
+            check(problems, self._wait_to_serve, self.reloaded)
         self.metrics: MetricsService | None = None
         if self["plant"] is None:
             self._make_metrics(problems)
@@ -224,8 +239,8 @@ Examples:
         if self["app"] is not None:
             if self["encoding"] != "utf-8":
                 problems.append("--encoding has no effect with --app: your own protocol decodes its text")
-            if self.workers > 1 and self.worker is None:
-                return Factory()  # the workers make the application
+            if self.supervises or (self.workers > 1 and self.worker is None):
+                return Factory()  # other processes make the application
             from tcpcomm.server.app import load_factory  # noqa: PLC0415 - brings in all of tcpcomm, for --app only
 
             application: Factory | None = check(problems, load_factory, self["app"], given | idle)
@@ -257,22 +272,32 @@ Examples:
             found.append("--workers needs --listen tcp:…, tcp6:…, ssl:… or native:…")
         return found
 
-    def worker_command(self) -> list[str]:
-        """Return the options of twistd, and those of tcpcomm, with which a worker is started."""
+    def _wait_to_serve(self, process: ReloadedProcess) -> None:
+        """Import the program, and wait until the old one has ended. End the process if that fails."""
+        from tcpcomm.server.app import load_target  # noqa: PLC0415 - for --app only
+
+        try:
+            process.load(partial(load_target, self["app"]))
+        except ConfigurationError as error:
+            _refuse([str(error)])
+
+    def child_command(self) -> list[str]:
+        """Return the options of twistd, and those of tcpcomm, with which a further process is started."""
         twistd: Any = self.parent or {}
         reactor = [] if twistd.get("reactor") is None else ["--reactor", twistd["reactor"]]
         umask = [] if twistd.get("umask") is None else ["--umask", f"{twistd['umask']:o}"]
-        foreground = ["--nodaemon", "--pidfile=", "--rundir", twistd.get("rundir", "."), *reactor, *umask]
+        pidfile = ["--pidfile="] if "pidfile" in twistd else []  # Windows has none
+        foreground = ["--nodaemon", *pidfile, "--rundir", twistd.get("rundir", "."), *reactor, *umask]
         return [*foreground, "tcpcomm", *self._given, "--log-format", "json"]
 
     def _make_metrics(self, problems: list[str]) -> None:
         place = None if self.plan is None else self.plan.metrics
-        if self.workers == 1 and self.worker is None:
+        if self.workers == 1 and self.worker is None and not self.supervises:
             self.metrics = check(problems, self.metrics_service, place)
 
     def _observers(self, problems: list[str]) -> list[SessionObserver] | None:
         observers: list[SessionObserver] = [] if self.metrics is None else [self.metrics.metrics]
-        if self.workers == 1:
+        if self.workers == 1 and not self.supervises:
             observers += check(problems, self._recorders) or []
             observers += check(problems, self.monitors, self.recordings) or []
         if self["frames"]:
@@ -497,11 +522,15 @@ def makeService(options: ServerOptions) -> Service:
     """Make the service. Called by twistd, with parsed options."""
     if options.plan is not None:
         return _gateway(options, options.plan)
+    if options.supervises:
+        supervisor = options.supervisor(options.child_command(), options.folder, the_reactor())
+        supervisor.log_observer = _log_observer(options)
+        return _with_companions(supervisor, options)
     service: Callable[..., TwistdService] = TwistdService
     if options.worker is not None:
         service = partial(WorkerService, options.worker)
     elif options.workers > 1:
-        command = options.worker_command()
+        command = options.child_command()
         workers = Workers(options.workers, command, folder=options.folder, reactor=the_reactor())
         service = partial(SupervisorService, workers)
     made = service(
@@ -510,6 +539,8 @@ def makeService(options: ServerOptions) -> Service:
         observer=_log_observer(options),
         reload_keys=options.reload_keys,
     )
+    if options.reloaded is not None:
+        options.reloaded.serves(the_reactor())
     return _with_companions(made, options)
 
 
@@ -520,31 +551,6 @@ def _with_companions(service: TwistdHooks, options: ServerOptions) -> TwistdHook
     if options.metrics is not None:
         service.companions = [OneLineStart(options.metrics)]
     return service
-
-
-class OneLineStart(Service):
-    """
-    A service of a companion. If it cannot listen, twistd ends with exit code 1 and the reason.
-
-    Args:
-        service: the companion.
-    """
-
-    def __init__(self, service: Service) -> None:
-        self._service = service
-
-    def privilegedStartService(self) -> None:
-        """Listen, while the process may still bind low ports."""
-        with start_in_one_line(CannotListen):
-            self._service.privilegedStartService()
-
-    def startService(self) -> None:
-        super().startService()  # type: ignore[no-untyped-call]
-        self._service.startService()
-
-    def stopService(self) -> Any:
-        super().stopService()  # type: ignore[no-untyped-call]
-        return self._service.stopService()
 
 
 def _gateway(options: ServerOptions, plan: Plan) -> Service:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from twisted.application.service import Service
 from twisted.logger import ILogObserver
@@ -16,7 +16,11 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.logs import LineObserver
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.server.machine import is_terminal
+from tcpcomm.server.service import CannotListen
 from tcpcomm.server.systemd import Notifier
+
+RUN_TWISTD: Final = (sys.executable, "-P", "-c", "from twisted.scripts.twistd import run; run()")
+"""The beginning of a command that runs twistd with this Python, also on Windows."""
 
 
 class TwistdHooks(Service):
@@ -117,3 +121,28 @@ def _print_one_line(
 ) -> None:
     """Print an error that is in the log already, without a traceback."""
     print(f"twistd tcpcomm: {error}", file=sys.__stderr__)
+
+
+class OneLineStart(Service):
+    """
+    A service of a companion. If it cannot listen, twistd ends with exit code 1 and the reason.
+
+    Args:
+        service: the companion.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def privilegedStartService(self) -> None:
+        """Listen, while the process may still bind low ports."""
+        with start_in_one_line(CannotListen):
+            self._service.privilegedStartService()
+
+    def startService(self) -> None:
+        super().startService()  # type: ignore[no-untyped-call]
+        self._service.startService()
+
+    def stopService(self) -> Any:
+        super().stopService()  # type: ignore[no-untyped-call]
+        return self._service.stopService()

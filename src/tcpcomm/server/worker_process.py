@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -10,9 +9,9 @@ from typing import Any, Final
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
-from twisted.logger import Logger, LogLevel
 
 from tcpcomm.runtime.bounded_logger import BoundedLogger
+from tcpcomm.server.relayed_log import log_again
 from tcpcomm.server.worker import STATUS
 
 _LONGEST_LINE: Final = 64 * 1024
@@ -95,22 +94,10 @@ class WorkerProcess(ProcessProtocol):
 
     def _log_line(self, line: str) -> None:
         """Log an event from the log of the worker, or a line that it printed outside its log."""
-        try:
-            event = json.loads(line)
-            level = LogLevel.levelWithName(event.pop("level"))
-            logger = Logger(namespace=event.pop("logger"))
-            text = event.pop("message")
-        except Exception:  # the program in the worker may print anything
+        if not log_again(line, "{worker}: {text}", worker=self.name):
             if not self.serves:
                 self._printed.append(line)
             self.log.warn("{worker}: {text}", worker=self.name, text=line)
-            return
-        event.pop("time", None)
-        if "traceback" in event:
-            event["log_failure"] = event.pop("traceback")
-        # The worker has limited its log already.
-        event.update(worker=self.name, text=text, log_asked_for=True)
-        logger.emit(level, "{worker}: {text}", **event)
 
     def childConnectionLost(self, childFD: int) -> None:
         if childFD == STATUS:

@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from tcpcomm.errors import TcpcommError
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.socket_options import BACKLOG
+from tcpcomm.server.twistd_hooks import RUN_TWISTD
 from tcpcomm.server.worker import STATUS, VARIABLE
 from tcpcomm.server.worker_process import WorkerProcess
 
@@ -41,8 +42,6 @@ STOP_ACCEPTING: Final = 2.0
 KILL_AFTER: Final = 5.0
 """Seconds, beyond the time to drain, after which a worker that does not end is killed."""
 
-_RUN: Final = "from twisted.scripts.twistd import run; run()"
-
 
 class WorkersFailed(TcpcommError):
     """A worker could not start."""
@@ -62,7 +61,7 @@ class Workers:
     log = BoundedLogger()
 
     def __init__(self, count: int, command: Sequence[str], *, folder: str, reactor: Any) -> None:
-        self._command = (sys.executable, "-P", "-c", _RUN, *command)
+        self._command = (*RUN_TWISTD, *command)
         self._folder = folder
         self._backlog = BACKLOG
         self._reactor = reactor

@@ -1,0 +1,37 @@
+"""The log of a process that this one has started: :func:`log_again`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from twisted.logger import Logger, LogLevel
+
+
+def log_again(line: str, log_format: str = "{text}", **fields: Any) -> bool:
+    """
+    Log an event that another process wrote to its log, with its own level and logger.
+
+    The other process has limited its log already.
+
+    Args:
+        line: a line of the log of the other process, which is in JSON.
+        log_format: the format of the message here. ``{text}`` is the message of the event.
+        fields: further values for the format.
+
+    Returns:
+        False if the line is not such an event, for example because the program printed it.
+    """
+    try:
+        event = json.loads(line)
+        level = LogLevel.levelWithName(event.pop("level"))
+        logger = Logger(namespace=event.pop("logger"))
+        text = event.pop("message")
+    except Exception:  # the program may print anything
+        return False
+    event.pop("time", None)
+    if "traceback" in event:
+        event["log_failure"] = event.pop("traceback")
+    event.update(fields, text=text, log_asked_for=True)
+    logger.emit(level, log_format, **event)
+    return True

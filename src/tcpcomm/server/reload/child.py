@@ -1,0 +1,74 @@
+"""
+The process that serves, as seen from within: :class:`ReloadedProcess`.
+
+The supervisor starts it, and both speak over its standard input and output. It imports the program and
+prints ``LOADED``. Then it waits for a line on standard input, so that the process with the old code can
+close its ports first. The end of standard input tells it to stop, also if the supervisor was killed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event, Thread
+from typing import Any, Final
+
+from twisted.internet.error import ReactorNotRunning
+
+VARIABLE: Final = "TCPCOMM_RELOADED"
+"""The environment variable that is set in a process that the supervisor has started."""
+
+LOADED: Final = "tcpcomm: the program is loaded"
+"""The line that says that the program was imported."""
+
+GO: Final = b"go\n"
+"""The line that lets the process serve."""
+
+LONGEST_STOP: Final = 8.0
+"""Seconds that a process may take to stop. Then it is ended at once. Draining sessions takes up to 5 s."""
+
+
+class ReloadedProcess:
+    """This process, if the supervisor of ``--reload`` has started it."""
+
+    def __init__(self) -> None:
+        self._reactor: Any = None
+        self._may_serve = Event()
+        Thread(target=self._hear, name="the supervisor of --reload", daemon=True).start()
+
+    @classmethod
+    def here(cls) -> ReloadedProcess | None:
+        """Return this process, or None if no supervisor has started it. Only the first call can tell."""
+        return None if os.environ.pop(VARIABLE, None) is None else cls()
+
+    def load(self, load: Callable[[], object]) -> None:
+        """
+        Import the program, and wait until it may serve.
+
+        Args:
+            load: imports the program. Its errors are raised unchanged.
+        """
+        load()
+        os.write(1, f"{LOADED}\n".encode())
+        self._may_serve.wait()
+
+    def serves(self, reactor: Any) -> None:
+        """Stop this reactor, and do not only end the process, when the supervisor wants it."""
+        self._reactor = reactor
+
+    def _hear(self) -> None:
+        """Read standard input until its end. A file object would have a lock that hinders the exit."""
+        with suppress(OSError):
+            while os.read(0, 64):
+                self._may_serve.set()
+        if self._reactor is None:
+            os._exit(0)  # it serves nobody yet, and an import may take for ever
+        self._reactor.callFromThread(self._stop)
+        time.sleep(LONGEST_STOP)
+        os._exit(1)  # a handler blocks the reactor
+
+    def _stop(self) -> None:
+        with suppress(ReactorNotRunning):
+            self._reactor.stop()
