@@ -55,6 +55,12 @@ Examples, with a declaration VisionCamera in my_camera.py:
 """
 
     subCommands: ClassVar[list[list[Any]]] = [
+        [
+            "init",
+            None,
+            _in_tools("init", "InitOptions"),
+            "Write the first programs of a new device, from five answers.",
+        ],
         ["describe", None, DescribeOptions, "Print the manual of a piece of equipment."],
         ["simulate", None, SimulateOptions, "Simulate equipment: answer each command with random values."],
         ["call", None, CallOptions, "Send one command to the equipment, and print its result."],
