@@ -17,12 +17,17 @@ LONGEST_NAME: Final = 60
 """The most characters of the name of a device."""
 
 _USED: Final = frozenset(
-    ["Any", "Binary", "Code", "Deferred", "Delimited", "Enclosed", "Equipment", "F32", "Fault", "IntEnum", "Json", "LengthPrefixed", "Measurement", "Network", "NotSent", "OutcomeUnknown", "Template", "U8", "Unframed"]
+    {
+        *("Any", "Binary", "Code", "Deferred", "Delimited", "Enclosed", "Equipment", "F32", "Fault"),
+        *("IntEnum", "Json", "LengthPrefixed", "Measurement", "Network", "NotSent", "OutcomeUnknown"),
+        *("Template", "U8", "Unframed"),
+    }
 )
 """Names that the programs use for something else."""
 
 _NO_FILES: Final = frozenset(("aux", "con", "nul", "prn", "conftest", "setup", "tcpcomm", "tests"))
 """Names that files must not have: those of Windows' devices, and those of files with a meaning."""
+
 
 def _letters(text: str) -> tuple[str, ...]:
     """Return the words of a table, where a dot stands for nothing."""
@@ -33,6 +38,11 @@ def _letters(text: str) -> tuple[str, ...]:
 _INITIALS: Final = _letters("g kk n d tt r m b pp s ss . j jj ch k t p h")
 _VOWELS: Final = _letters("a ae ya yae eo e yeo ye o wa wae oe yo u wo we wi yu eu ui i")
 _FINALS: Final = _letters(". k k k n n n t l k m l l l p l m p p t t ng t t k t p t")
+_WORD: Final = re.compile(
+    "[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+[A-Z]*(?![a-z])|[0-9]+[a-z]*",
+)
+"""A word in the name of a class: PLC and Link in PLCLink, 3D and Camera in 3DCamera."""
+
 _FIRST_SYLLABLE: Final = 0xAC00
 _SYLLABLES: Final = len(_INITIALS) * len(_VOWELS) * len(_FINALS)
 
@@ -45,7 +55,7 @@ class Names:
     Args:
         title: its name as people say it, such as ``"3D camera"``.
         kind: the name of its class, such as ``"Device3DCamera"``.
-        module: the name of its module, such as ``"device3d_camera"``.
+        module: the name of its module, such as ``"device_3d_camera"``.
     """
 
     title: str
@@ -83,7 +93,7 @@ def names_of(title: str, identifier: str | None = None) -> Names:
     if identifier is None and not words:
         raise ConfigurationError(f"{title!r} has no Latin letters: give a name for the code, as Camera")
     if identifier is not None and not (words and identifier.isascii()):
-        raise ConfigurationError(f"{identifier!r} cannot be a name in the code: use Latin letters, as Camera")
+        raise ConfigurationError(f"{identifier!r} cannot be a name in the code: use Latin letters")
     kind = "".join(word[0].upper() + word[1:] for word in words)
     module = "_".join(_parts(kind))
     if not kind.isidentifier() or module.startswith("test_"):  # pytest takes such a file for a test
@@ -113,14 +123,14 @@ def _romanized(letter: str) -> str:
 
 def _parts(kind: str) -> list[str]:
     """Return the words of a class's name, in small letters."""
-    return [each.lower() for each in re.findall(r"[0-9]+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+", kind)]
+    return [each.lower() for each in _WORD.findall(kind)]
 
 
 def _is_taken(module: str) -> bool:
     """Return True if Python has another module of this name, which a file would hide."""
     if module in sys.stdlib_module_names or keyword.iskeyword(module) or module in _NO_FILES:
         return True
-    if re.fullmatch("(com|lpt)_?[0-9]", module):  # devices of Windows
+    if re.fullmatch("(com|lpt)[0-9]", module):  # devices of Windows
         return True
     spec = importlib.util.find_spec(module)
     return spec is not None and spec.origin is not None and "-packages" in spec.origin

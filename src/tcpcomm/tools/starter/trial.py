@@ -33,7 +33,7 @@ class Trial:
         try:
             exec(declaration_source(answers), vars(module))  # our own text, with names that were checked
             self.declaration: Declaration = declaration_of(getattr(module, answers.names.kind))
-            self.measurement: Any = module.Measurement  # type: ignore[attr-defined]
+            self.measurement: Any = module.Measurement
             self._check(answers)
         except TcpcommError as error:
             raise ConfigurationError(

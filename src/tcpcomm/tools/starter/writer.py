@@ -25,9 +25,9 @@ def files_of(answers: Answers) -> dict[str, str]:
     module = answers.names.module
     files = {f"{module}.py": (declaration_source(answers), "the declaration: how the messages look")}
     if answers.program != "pc":
-        files[f"{module}_server.py"] = server_source(answers), "the program of the device; also simulates it"
+        files[f"{module}_server.py"] = server_source(answers), "the device's program, and its simulator"
     if answers.program != "device":
-        files[f"{module}_host.py"] = host_source(answers), "the program of the PC"
+        files[f"{module}_host.py"] = host_source(answers), "the PC's program"
     files[f"test_{module}.py"] = check_source(answers), "the test, for pytest"
     purposes = [(name, purpose) for name, (_, purpose) in files.items()]
     texts = {name: text for name, (text, _) in files.items()}

@@ -1,0 +1,1 @@
+"""The starter that `tcpcomm init` writes: its names and its files."""
