@@ -85,6 +85,10 @@ NO_LIMITS = {
     "runtime.socket_options": "LONGEST",  # of the system
     "runtime.timer": "LATE FAR",  # the accuracy of timers
     "server.machine": "PRIVATE_UMASK",
+    "server.reload.child": "LONGEST_STOP",  # for development only, as the next ones
+    "server.reload.program": "LONGEST_LINE LAST_LINES",
+    "server.reload.supervisor": "POLL SETTLE KILL_AFTER",
+    "server.reload.watched_files": "MOST_FILES MOST_FOLDERS",
     "server.worker": "STATUS",  # a file descriptor
     "session.frame_log": "MESSAGE_WIDTH",  # a column
     "session.limits": "SELECTABLE_ON_WINDOWS",  # of the system
@@ -97,6 +101,8 @@ NO_LIMITS = {
     "tools.monitor.pages": "BATCH_SECONDS OVERVIEW_SECONDS",  # how often
     "tools.monitor.service": "DEFAULT_PORT",  # an option
     "tools.export.capture": "MOST_HELD HELD_FOR MOST_INTERFACES FIRST_CLIENT_PORT",  # of a file
+    "tools.starter.answers": "SILENCE",  # of a program that is written
+    "tools.starter.names": "LONGEST_NAME",  # an error follows
     "tools.guess.capture": "OPENER ANSWERER",  # names of the two sides
     "tools.export.pcapng": "LINKTYPE_RAW BYTE_ORDER TIME_RESOLUTION",
     "tools.guess.collector": "CHUNK_COST ENOUGH_CHUNKS",  # of COLLECTED_BYTES, and for a better answer

@@ -1,4 +1,4 @@
-"""What ``tcpcomm init`` writes runs as it is: the programs talk, their tests pass, their types are clean."""
+"""What ``tcpcomm init`` writes runs: the programs talk, their tests pass, their types are clean."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Wanted:
     The kind of class that a file named without a class must have.
 
     Args:
-        text: the words for it in an error, such as ``"equipment"``.
+        text: how an error names this kind, such as ``"equipment"``.
         fits: returns True for a class of this kind.
     """
 
@@ -71,7 +71,7 @@ def names_file(name: str) -> bool:
 
 
 def names_user_code(name: str) -> bool:
-    """Return True if a name is ``module:name``, ``file.py:name`` or a file, and not that of a device."""
+    """Return True if a name is ``module:name``, ``file.py:name`` or a file, and not a device."""
     return ":" in name or names_file(name)
 
 

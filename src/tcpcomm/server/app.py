@@ -39,7 +39,7 @@ _SERVED: Final = Wanted(
 
 def load_factory(name: str, options: Mapping[str, Any]) -> Any:
     """
-    Import an object by ``module:name`` or ``file.py:name``, and make a factory of it.
+    Import an object by ``module:name`` or ``file.py:name``, and make a factory.
 
     These get all options: a subclass of :class:`~tcpcomm.Equipment`, which is made without arguments, or an
     object of one; and a subclass of :class:`~tcpcomm.FrameProtocol` or :class:`~tcpcomm.FrameFactory`. Any

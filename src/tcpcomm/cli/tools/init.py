@@ -123,7 +123,7 @@ Examples:
 
     def _ask(self, option: str, question: str, usual: str, read: Callable[[str], T]) -> T:
         """
-        Return the answer of an option, or else that of the user, or else the usual one.
+        Return the answer: from the option, else from the user, else the usual one.
 
         Args:
             option: the name of the option.
@@ -168,7 +168,7 @@ def _chosen(text: str, choices: Mapping[str, str], *, free: bool = False) -> str
     Return the word of a choice, which is given by its word or its number.
 
     Raises:
-        ConfigurationError: it is no choice, unless any other text is allowed.
+        ConfigurationError: there is not such a choice, and other texts are not allowed.
     """
     words = [*choices]
     if text.isascii() and text.isdigit() and 0 < int(text) <= len(words):

@@ -9,6 +9,7 @@ close its ports first. The end of standard input tells it to stop, also if the s
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,11 +65,16 @@ class ReloadedProcess:
             while os.read(0, 64):
                 self._may_serve.set()
         if self._reactor is None:
-            os._exit(0)  # it serves nobody yet, and an import may take for ever
+            _end_at_once()  # it serves nobody yet, and an import may take for ever
         self._reactor.callFromThread(self._stop)
         time.sleep(LONGEST_STOP)
-        os._exit(1)  # a handler blocks the reactor
+        _end_at_once()  # a handler blocks the reactor
 
     def _stop(self) -> None:
         with suppress(ReactorNotRunning):
             self._reactor.stop()
+
+
+def _end_at_once() -> None:
+    """End this process, also while its main thread is busy. On Windows, any signal ends a process."""
+    os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))

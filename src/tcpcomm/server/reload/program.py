@@ -62,7 +62,7 @@ class Program:
         variables |= {
             VARIABLE: "1",
             "PYTHONUNBUFFERED": "1",
-            # Compiled files are told from older ones by seconds, which is too slow for quick changes.
+            # Python compares the times of compiled files in seconds, which is too coarse for quick changes.
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         self._process = subprocess.Popen(
@@ -111,7 +111,7 @@ class Program:
         return self._process.stdin
 
     def _write(self, data: bytes) -> None:
-        with suppress(OSError, ValueError):  # it has ended, and its end is told
+        with suppress(OSError, ValueError):  # it has ended, and the owner hears of that
             self._stdin.write(data)
             self._stdin.flush()
 

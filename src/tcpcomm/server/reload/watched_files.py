@@ -26,7 +26,7 @@ _log = BoundedLogger()
 
 def places_of(name: str) -> tuple[Path, ...]:
     """
-    Return the folders whose files belong to a program that ``module:name`` or ``file.py:name`` names.
+    Return the folders with the files of a program that ``module:name`` or ``file.py:name`` names.
 
     That is the folder of the module, or the folders of its package. Of a module that stands alone among
     installed packages, it is the file itself. The program is not imported.

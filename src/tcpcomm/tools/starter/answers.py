@@ -39,7 +39,7 @@ PROGRAMS: Final = {
 @frozen
 class Ending:
     """
-    A usual way in which a message ends, or in which its length is told.
+    A usual way to end a message, or to tell its length.
 
     Args:
         words: the text for people.

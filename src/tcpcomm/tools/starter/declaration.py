@@ -113,14 +113,14 @@ $gap
     codec = $codec
 
     # $measure_comment
-    # No reply within 2 seconds is an error at the PC. A measurement may be repeated (idempotent).
-    @command(${measure}timeout=2.0, idempotent=True)
+    # No reply within 5 seconds is an error at the PC. A measurement may be repeated (idempotent).
+    @command(${measure}timeout=5.0, idempotent=True)
     async def measure(self, channel: $number) -> Measurement:
         """Measure on a channel, from 1 to 8. Fault: NO_CHANNEL."""
         raise NotImplementedError  # the program of the device has the body
 
     # $zero_comment
-    @command(${zero}timeout=2.0)
+    @command(${zero}timeout=5.0)
     async def zero(self, channel: $number) -> None:
         """Take what the channel measures now as zero. Fault: NO_CHANNEL."""
         raise NotImplementedError
@@ -168,7 +168,7 @@ def declaration_source(answers: Answers) -> str:
 
 
 def safe_title(title: str) -> str:
-    """Return the name of a device so that it can stand in a docstring."""
+    """Return the name of a device without the characters that end a docstring."""
     return title.replace("\\", "/").replace('"', "'").rstrip(".")
 
 

@@ -86,8 +86,7 @@ $subscribe    for channel in (3, 8, 9):
 
 
 async def main(reactor: Any, place: str = PLACE) -> None:
-    device = remote($kind, $role=place, reactor=reactor)  # it connects again by itself
-    try:
+$connect    try:
         await work(device)
     except NotSent as error:  # the device cannot have seen the command: it is safe to send it again
         sys.exit(f"not sent: {error}")
@@ -196,10 +195,11 @@ def host_source(answers: Answers) -> str:
     """Return the file of the PC's program."""
     names, port = answers.names, answers.port
     if answers.connects == "pc":
-        role, place = "at", f"tcp:127.0.0.1:{port}"
+        role, place, wait, remark = "at", f"tcp:127.0.0.1:{port}", "", "The link connects again by itself."
         comment = "# Where the device listens. Write its address in place of 127.0.0.1 (this machine)."
     else:
         role, place = "listen", f"tcp:{port}:interface=127.0.0.1"
+        wait, remark = "wait=30.0, ", "A command waits up to 30 seconds for the device."
         comment = (
             "# Where the device connects to: this machine only. Without interface= other machines can\n"
             '# connect, and then remote() needs the address of the device: allow=["192.168.0.20"].'
@@ -211,6 +211,7 @@ def host_source(answers: Answers) -> str:
         role=role,
         place=place,
         place_comment=comment,
+        connect=f"    # {remark}\n    device = remote({names.kind}, {role}=place, {wait}reactor=reactor)\n",
         subscribe="" if answers.by_silence else _SUBSCRIBE,
     )
 
