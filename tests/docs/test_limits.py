@@ -30,7 +30,7 @@ NO_LIMITS = {
     "plant.metrics.web_service": "LAG_INTERVAL",  # of a measurement
     "plant.sinks.rotated_file": "PIECE",  # of a search, which goes on
     "plant.gateway.configuration.planning": "DEFAULT_EVERY",  # a default
-    "runtime.load_object": "MOST_CLASSES LONGEST_SOURCE",
+    "runtime.load_object": "MOST_CLASSES LONGEST_SOURCE",  # of an error
     "cli.call": "FAULT NOT_SENT OUTCOME_UNKNOWN",  # exit codes
     "cli.tools.generate": "USUAL_PORT INTERRUPTED",  # a default, and an exit code
     "cli.tools.guess": "LIKELY NOTHING NO_DRAFT INTERRUPTED",  # exit codes

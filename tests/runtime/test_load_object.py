@@ -158,7 +158,7 @@ class TestFileAlone:
         write("load_camera.py", f"{CAMERA}class Scale:\n    is_device = True\n")
 
         assert (
-            "has 2 classes that can be meant: Camera, Scale; name one, as in load_camera.py:Camera"
+            "the file has 2 classes that can be meant: Camera, Scale; name one, as in load_camera.py:Camera"
         ) == refusal("load_camera.py", DEVICE)
 
     def test_without_one_the_other_classes_are_listed(self, write: Write) -> None:
@@ -166,10 +166,10 @@ class TestFileAlone:
         write("load_nothing.py", "x = 1\n")
 
         assert (
-            "defines no device; its classes: Position. To use another object, name it, as in "
+            "the file defines no device; its classes: Position. To use another object, name it, as in "
             "load_camera.py:my_name"
         ) == refusal("load_camera.py", DEVICE)
-        assert refusal("load_nothing.py", DEVICE).startswith("defines no device; it defines no class.")
+        assert refusal("load_nothing.py", DEVICE).startswith("the file defines no device; it defines no class.")
 
     def test_where_no_kind_is_wanted_a_name_is_needed(self, write: Write) -> None:
         write("load_camera.py", CAMERA)

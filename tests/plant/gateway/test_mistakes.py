@@ -247,7 +247,7 @@ def test_user_code_that_cannot_be_imported_is_told_with_its_line(folder: Path) -
 def test_a_declaration_beside_the_file_is_found(folder: Path) -> None:
     source = Path(declared.__file__).read_text("utf-8")
     (folder / "camera_of_a_test.py").write_text(source, encoding="utf-8")
-    for device in ("camera_of_a_test.py:Camera", "camera_of_a_test:Camera"):
+    for device in ("camera_of_a_test.py:Camera", "camera_of_a_test:Camera", "camera_of_a_test.py"):
         plan = read(folder, changed(("tests.plant.gateway.declared:Camera", device)))
         assert "camera_of_a_test" == plan.links["camera-1"].declaration.kind.__module__
 
