@@ -169,7 +169,8 @@ class TestFileAlone:
             "the file defines no device; its classes: Position. To use another object, name it, as in "
             "load_camera.py:my_name"
         ) == refusal("load_camera.py", DEVICE)
-        assert refusal("load_nothing.py", DEVICE).startswith("the file defines no device; it defines no class.")
+        told = refusal("load_nothing.py", DEVICE)
+        assert told.startswith("the file defines no device; it defines no class.")
 
     def test_where_no_kind_is_wanted_a_name_is_needed(self, write: Write) -> None:
         write("load_camera.py", CAMERA)

@@ -238,12 +238,13 @@ def _only_class(name: str, module: ModuleType, wanted: Wanted) -> type:
         return next(iter(last.values()))
     if last:
         raise ConfigurationError(
-            f"{name}: the file has {len(last)} classes that can be meant: {_listed([*last])}; name one, as in "
-            f"{name}:{next(iter(last))}"
+            f"{name}: the file has {len(last)} classes that can be meant: {_listed([*last])}; name one, as "
+            f"in {name}:{next(iter(last))}"
         )
     classes = f"its classes: {_listed([*own])}" if own else "it defines no class"
     raise ConfigurationError(
-        f"{name}: the file defines no {wanted.text}; {classes}. To use another object, name it, as in {name}:my_name"
+        f"{name}: the file defines no {wanted.text}; {classes}. To use another object, name it, as in "
+        f"{name}:my_name"
     )
 
 

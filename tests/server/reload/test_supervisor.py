@@ -102,9 +102,10 @@ def played() -> Iterator[Played]:
         if event["log_namespace"].endswith("Supervisor"):
             made.log.append(f"log: {formatEvent(event)}")
 
-    globalLogPublisher.addObserver(write)
+    publisher: Any = globalLogPublisher
+    publisher.addObserver(write)
     yield made
-    globalLogPublisher.removeObserver(write)
+    publisher.removeObserver(write)
     for number, handler in handlers:
         signal.signal(number, handler)
 
