@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,7 @@ class TestFile:
         by_module = load_object("load_cell.camera_of_cell:Camera")
 
         assert by_file is by_module
+        assert by_file is import_module("load_cell.camera_of_cell").Camera
 
     def test_a_module_that_is_written_after_the_folder_was_searched_is_found(self, write: Write) -> None:
         write("load_first.py", "X = 1\n")

@@ -169,6 +169,8 @@ def _imported(name: str, place: Place) -> ModuleType:
         if module is None:
             importlib.invalidate_caches()  # the file may be younger than what Python knows of its folder
             module = importlib.import_module(place.module)
+        else:
+            sys.modules.setdefault(place.module, module)  # an import by this name finds it, too
     except (Exception, SystemExit) as error:
         text = f"{name}: cannot import {place.module}: {_import_error(error, place)}"
         raise ConfigurationError(text) from None

@@ -137,9 +137,12 @@ Examples:
                 return read(usual if given is None else given)
             except ConfigurationError as error:
                 raise Refusal(f"--{option}: {error}") from None
+        *menu, prompt = question.splitlines()
         while True:
+            for line in menu:
+                print(line)
             try:
-                text = input(f"{question} [{usual}] ").strip()
+                text = input(f"{prompt} [{usual}] ").strip()
             except EOFError:
                 print(file=sys.stderr)
                 raise Refusal(f"nobody answers: give --{option}, or --yes for the usual answers") from None

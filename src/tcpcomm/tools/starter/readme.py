@@ -95,4 +95,5 @@ def _wire(answers: Answers, trial: Trial) -> list[str]:
 def _shown(data: bytes, is_binary: bool) -> str:
     if is_binary:
         return data.hex(" ").upper()
-    return "".join(chr(byte) if 32 <= byte < 127 else _CONTROLS.get(byte, f"<{byte:02X}>") for byte in data)
+    shown = (chr(byte) if 32 <= byte < 127 else _CONTROLS.get(byte, f"<{byte:02X}>") for byte in data)
+    return "".join(shown).replace("|", "\\|")  # a bar would end the cell
