@@ -195,6 +195,42 @@ def test_no_process_is_left_that_is_still_importing(serve: Serve, folder: Path) 
     wait_until(lambda: not runs(child))
 
 
+BLOCKED = "print('blocked', flush=True), __import__('time').sleep(1000)"
+"""An expression that blocks the reactor, so that nothing in the process can stop it in an orderly way."""
+
+
+def blocked(serve: Serve, connect: Connect, folder: Path) -> tuple[Server, int]:
+    """Return a server with a handler that never ends, and the number of the process that serves."""
+    (folder / "reload_camera.py").write_text(APPLICATION.replace("(WORD)", f"({BLOCKED})"))
+    server = reloading(serve, folder)
+    peer_of(server, connect, start=1).send(b"?\n")
+    server.wait_for("blocked")
+    (child,) = children(server.pid)
+    return server, child
+
+
+def test_no_process_is_left_whose_handler_never_ends(serve: Serve, connect: Connect, folder: Path) -> None:
+    server, child = blocked(serve, connect, folder)
+
+    server.signal(signal.SIGKILL)
+
+    wait_until(lambda: not runs(child))
+
+
+def test_a_second_signal_kills_a_process_whose_handler_never_ends(
+    serve: Serve, connect: Connect, folder: Path
+) -> None:
+    server, child = blocked(serve, connect, folder)
+
+    server.signal(signal.SIGINT)
+    server.wait_for("the server stops; a second signal kills it")
+    server.signal(signal.SIGINT)
+
+    assert -signal.SIGINT == server.wait()
+    assert 1 == server.count("a second signal: aborting")
+    assert not runs(child)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="on Windows, twistd always stays in the foreground")
 def test_it_works_in_the_background(connect: Connect, folder: Path) -> None:
     log, pidfile = folder / "twistd.log", folder / "twistd.pid"

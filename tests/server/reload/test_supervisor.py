@@ -15,6 +15,7 @@ from twisted.logger import formatEvent, globalLogPublisher
 from tcpcomm.server.reload.supervisor import KILL_AFTER, POLL, SETTLE, Supervisor
 
 CAMERA = Path("/cell/camera.py")
+STOPS = "log: the server stops; a second signal kills it"
 CHANGED = "camera.py changed: loading the program again"
 
 
@@ -285,7 +286,7 @@ class TestStop:
         old = played.serving()
 
         ended = played.supervisor.stopService()
-        assert ["a is told to stop"] == played.news()
+        assert ["a is told to stop", STOPS] == played.news()
         assert not ended.called
         old.ends()
 
@@ -299,7 +300,7 @@ class TestStop:
         played.news()
 
         ended = played.supervisor.stopService()
-        assert ["b is killed", "a is told to stop"] == played.news()
+        assert ["b is killed", "a is told to stop", STOPS] == played.news()
         old.ends()
         assert not ended.called
         played.processes[1].ends()
@@ -318,7 +319,7 @@ class TestStop:
         old.ends()
 
         assert ended.called
-        assert ["b is killed"] == played.news()
+        assert ["b is killed", STOPS] == played.news()
 
     def test_without_processes_it_is_over_at_once(self, played: Played) -> None:
         played.supervisor.startService()

@@ -105,6 +105,7 @@ class Supervisor(TwistdHooks):
             self._next.kill()
         if self._serving is not None:
             self._stop_serving()
+            self.log.info("the server stops; a second signal kills it")
         if self._serving is None and self._next is None:
             return succeed(None)
         self._over = Deferred()
