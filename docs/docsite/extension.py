@@ -1,0 +1,15 @@
+"""What the site needs beside Sphinx's own: a search that finds Korean words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docsite import search
+
+__all__ = ["setup"]
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Add it to Sphinx."""
+    search.setup(app)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
