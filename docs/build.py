@@ -16,10 +16,8 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 sys.path[:0] = [str(HERE), str(PROJECT / "src")]
 
+from docsite.smaller import shrink  # noqa: E402 - the path comes first
 from docsite.staging import stage  # noqa: E402 - the path comes first
-
-LEFT_OUT = ("*.map", "*.LICENSE.txt", ".buildinfo", ".nojekyll")
-"""Files that no page of the site needs."""
 
 
 def build(target: Path) -> int:
@@ -32,9 +30,7 @@ def build(target: Path) -> int:
         options = ["-q", "-n", "-W", "--keep-going", "-b", "html", "-j", str(os.cpu_count() or 1)]
         code = sphinx([*options, "-c", str(HERE), "-d", str(Path(work, "doctrees")), str(source), str(built)])
         if code == 0:
-            for pattern in LEFT_OUT:
-                for path in built.rglob(pattern):
-                    path.unlink()
+            shrink(built)
             shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(built, target)
     return code

@@ -19,6 +19,7 @@ from docsite.markdown import first_paragraph, map_links, parts, slug, title
 __all__ = ["Group", "Section", "pages", "sections"]
 
 KOREAN: Final = "한국어"
+EXAMPLES: Final = "examples/index"
 FIRST_IN_KOREAN: Final = "project/README.ko"
 
 
@@ -79,8 +80,11 @@ def pages(texts: dict[str, str]) -> dict[str, str]:
         korean.insert(0, FIRST_IN_KOREAN)
     if korean:
         trees.append(_tree(KOREAN, korean))
-    trees.append(_tree("The project", sorted(name for name in texts if name.startswith("project/") and name not in korean)))
-    made["index"] = first + "\n" + "\n".join(trees)
+    examples = sorted(name for name in texts if name.startswith("examples/") and name != EXAMPLES)
+    made[EXAMPLES] = texts[EXAMPLES] + _tree("", examples)
+    others = sorted(name for name in texts if name.startswith("project/") and name not in korean)
+    trees.append(_tree("The project", [EXAMPLES, *others]))
+    made["index"] = first + "".join(trees)
     return made
 
 
@@ -99,8 +103,8 @@ def _linked(line: str) -> Iterator[str]:
 
 
 def _tree(caption: str, names: list[str]) -> str:
-    listed = "".join(f"/{name}\n" for name in names)
-    return f"```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}```\n"
+    options = [":hidden:", f":caption: {caption}"] if caption else [":hidden:"]
+    return "\n".join(["\n```{toctree}", *options, "", *(f"/{name}" for name in names), "```\n"])
 
 
 def _page_of(group: Group, texts: dict[str, str]) -> str:
@@ -109,7 +113,5 @@ def _page_of(group: Group, texts: dict[str, str]) -> str:
     for name in group.pages:
         text = texts[name]
         sentence = first_paragraph(text)
-        lines.append(f"- [{title(text)}](../{name}.md): {sentence}" if sentence else f"- [{title(text)}](../{name}.md)")
-    listed = "".join(f"/{name}\n" for name in group.pages)
-    lines.append(f"\n```{{toctree}}\n:hidden:\n\n{listed}```\n")
-    return "\n".join(lines)
+        lines.append(f"- [{title(text)}](../{name}.md)" + (f": {sentence}" if sentence else ""))
+    return "\n".join(lines) + "\n" + _tree("", group.pages)

@@ -31,7 +31,7 @@ OF_THE_PROJECT: Final = ("README.md", "README.ko.md", "CHANGELOG.md", "CONTRIBUT
 """Pages outside of this folder that are part of the site, if they are there."""
 
 LANGUAGES: Final = {
-    ".py": "python", ".cs": "csharp", ".toml": "toml", ".yml": "yaml", ".proto": "protobuf", ".cmd": "text", ".db": "text",
+    ".py": "python", ".cs": "csharp", ".toml": "toml", ".yml": "yaml", 
 }
 """The language of an example, by the end of its name."""
 
