@@ -22,10 +22,22 @@ nitpicky = True
 myst_heading_anchors = 6
 myst_disable_syntax = ["myst_line_comment", "myst_block_break", "myst_target"]
 
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+maximum_signature_line_length = 88
+napoleon_numpy_docstring = False
+add_module_names = False
+toc_object_entries = False
+
 html_theme = "furo"
 html_title = f"tcpcomm {release}"
 html_static_path = [str(HERE / "docsite" / "static")]
 html_css_files = ["tcpcomm.css"]
+templates_path = [str(HERE / "docsite" / "templates")]
+html_permalinks = False
+html_use_index = False
+html_domain_indices = False
 html_copy_source = False
 html_show_sphinx = False
 html_show_search_summary = False  # it would be fetched, which browsers refuse to pages from a disk

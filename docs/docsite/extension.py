@@ -1,17 +1,25 @@
-"""What the site needs beside Sphinx's own: a search that finds Korean words."""
+"""What the site needs beside Sphinx's own: see :func:`setup`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from docsite import search
-from docsite.smaller import collapse_sidebar
+from docsite import api, search
+from docsite.smaller import write_sidebar
+from docsite.staging import PROJECT
 
 __all__ = ["setup"]
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Add it to Sphinx."""
+    """Add a search that finds Korean words, one sidebar for all pages, and links from docstrings to public names."""
     search.setup(app)
-    app.connect("html-page-context", collapse_sidebar, priority=400)  # furo reads it at 500
+    app.connect("html-page-context", write_sidebar, priority=400)  # furo reads it at 500
+    app.connect("autodoc-process-bases", api.keep_public_bases)
+    app.add_post_transform(api.ResolveNames)
+    app.connect("builder-inited", _read_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _read_names(app: Any) -> None:
+    app.env.docsite_names = api.Names.of((PROJECT / api.PAGE).read_text("utf-8"))

@@ -1,70 +1,153 @@
 """
-The built site without what no reader sees, because it is part of each wheel: about half of its bytes.
+The site without what no reader sees, because it is part of each wheel: half of its bytes.
 
 Sphinx and Pygments mark each word of code, and furo has its icons and the whole contents in every page.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["collapse_sidebar", "shrink", "smaller"]
+__all__ = ["shrink", "smaller", "write_sidebar"]
+
+HERE: Final = Path(__file__).resolve().parent
 
 UNUSED: Final = (
     "*.map",
     "*.LICENSE.txt",
     ".buildinfo",
     ".nojekyll",
-    ".doctrees",
     "_static/debug.css",
     "_static/file.png",
     "_static/minus.png",
     "_static/plus.png",
     "_static/skeleton.css",
-    "_static/sphinx_highlight.js.map",
 )
 """Files that no page of the site needs."""
 
-UNUSED_ICONS: Final = ("svg-pencil", "svg-eye")
+COLOURS: Final = {
+    "k": "k", "kn": "k", "kc": "k", "kd": "k", "kr": "k", "ow": "k",
+    "s": "s", "s1": "s", "s2": "s", "sa": "s", "sb": "s", "sx": "s", "si": "si", "se": "se",
+    "c": "c", "c1": "c", "ch": "c", "cm": "c", "cp": "cp", "sd": "sd",
+    "mf": "m", "mi": "m", "m": "m", "mh": "m",
+    "nd": "nd", "ne": "ne", "kt": "kt", "go": "go", "gp": "gp", "gt": "gt", "nt": "nt", "na": "na",
+}  # fmt: skip
+"""The tokens of code that keep a colour, and the class of that colour."""
 
-_PRE: Final = re.compile(r"(<pre.*?</pre>|<script.*?</script>)", re.DOTALL)
-_PLAIN_TOKEN: Final = re.compile(r'<span class="(?:n|p|w|pre)">([^<]*)</span>')
-"""Tokens that have no colour of their own."""
-_REPLACED: Final = (
+UNMARKED: Final = {
+    "pre", "colon", "default_value", "sig-param", "sig-paren", "sig-return", "sig-return-icon",
+    "sig-return-typehint",
+}  # fmt: skip
+"""Marks of text that looks the same without them."""
+
+_TOKEN: Final = re.compile(r"[a-z]{1,2}[a-z0-9]?")
+_MARK: Final = re.compile(r'<(/?)(span|em)\b(?: class="([^"]*)")?[^>]*>')
+_SAME_MARK: Final = re.compile(r'<span class="(\w+)">([^<]*)</span><span class="\1">')
+_AS_IT_IS: Final = re.compile(r"(<pre.*?</pre>|<script.*?</script>)", re.DOTALL)
+_ARTICLE: Final = re.compile(r"(<article.*</article>)", re.DOTALL)
+_STYLE: Final = re.compile(r"<style>.*?</style>", re.DOTALL)
+
+EVERYWHERE: Final = (
     (re.compile(r"<!--.*?-->", re.DOTALL), ""),
-    (re.compile("|".join(rf'<symbol id="{icon}".*?</symbol>' for icon in UNUSED_ICONS), re.DOTALL), ""),
     (re.compile(r"\s*\n\s*"), "\n"),
-    (re.compile(r'class="docutils literal notranslate"'), 'class="literal"'),
-    (re.compile(r'class="reference internal"'), 'class="reference"'),
-    (re.compile(r'<tr class="row-(?:odd|even)">'), "<tr>"),
-    (re.compile(r'<(t[dh])([^>]*)><p>((?:(?!</?p>|</t[dh]>).)*)</p>\s*</\1>', re.DOTALL), r"<\1\2>\3</\1>"),
-    (re.compile(r"\n(?=</?(?:tr|td|th|tbody|thead|colgroup|col|li|ul)\b)"), ""),
+    (re.compile(r'class="reference (?:internal|external)"'), 'class="reference"'),
+    (re.compile(r"\n(?=</?(?:tr|td|th|tbody|thead|colgroup|col|li|ul|dl|dt|dd|p|section|div)\b)"), ""),
 )
+IN_ARTICLES: Final = (
+    # The style sheet of the site gives all code what furo gives to this class.
+    (re.compile(r'<code class="(?:xref py py-\w+ )?(?:download )?docutils literal notranslate"'), "<code"),
+    (re.compile(r'<a class="reference(?: download)?(?: internal)?"( download="")?( href="[^"]*")( title="[^"]*")?'), r"<a\1\2"),
+    (re.compile(r' class="(?:row-odd|row-even|field-odd|field-even|simple|field-list simple)"'), ""),
+    (re.compile(r'class="docutils align-default"'), 'class="docutils"'),
+    (re.compile(r'class="sig sig-object py"'), 'class="sig"'),
+    (re.compile(r'class="table-wrapper colwidths-auto docutils container"'), 'class="table-wrapper container"'),
+    (re.compile(r'(<div class="highlight-[\w+]+) notranslate">'), r'\1">'),
+    (re.compile(r"<(t[dh]|li|dd)([^>]*)><p>((?:(?!</?p>|</\1>).)*)</p>\s*</\1>", re.DOTALL), r"<\1\2>\3</\1>"),
+    (re.compile(r"</(?:td|th|tr|li|dt|dd)>(?=<(?:td|th|tr|li|dt|dd)\b|</(?:tr|tbody|thead|ul|ol|dl)>)"), ""),
+)
+"""HTML lets these ends be left out, where another cell, row or item begins or its parent ends."""
 
 
 def shrink(site: Path) -> None:
-    """Delete the files that no page needs, and make the pages smaller."""
+    """Delete the files that no page needs, and make the pages and the index of the search smaller."""
     for pattern in UNUSED:
         for path in site.rglob(pattern):
             path.unlink()
+    styles = _STYLE.findall((site / "index.html").read_text("utf-8"))
     for path in site.rglob("*.html"):
-        path.write_text(smaller(path.read_text("utf-8")), "utf-8", newline="\n")
+        page = path.read_text("utf-8")
+        for style in styles:  # furo's colours, which are the same in each page
+            page = page.replace(style, "")
+        path.write_text(smaller(page), "utf-8", newline="\n")
+    with (site / "_static/tcpcomm.css").open("a", encoding="utf-8", newline="\n") as sheet:
+        sheet.writelines(re.sub(r"</?style>|\s+(?=\s)", "", each) for each in styles)
+    index = site / "searchindex.js"
+    text = index.read_text("utf-8")
+    start, end = text.index("{"), text.rindex("}") + 1
+    found = json.loads(text[start:end])
+    found["indexentries"] = {}  # the objects have the same names
+    shorter = json.dumps(found, separators=(",", ":"), ensure_ascii=False)
+    index.write_text(f"{text[:start]}{shorter}{text[end:]}", "utf-8", newline="\n")
 
 
 def smaller(page: str) -> str:
     """Return the HTML of a page without marks that change nothing."""
-    page = _PLAIN_TOKEN.sub(r"\1", page)
-    found = _PRE.split(page)
+    page = _SAME_MARK.sub(r'<span class="\1">\2', _without_marks(page).replace("<pre><span></span>", "<pre>"))
+    found = _ARTICLE.split(page)
+    return "".join(_replaced(part, [*EVERYWHERE, *IN_ARTICLES] if at % 2 else EVERYWHERE) for at, part in enumerate(found))
+
+
+def _replaced(html: str, replaced: Any) -> str:
+    found = _AS_IT_IS.split(html)
     for at in range(0, len(found), 2):
-        for pattern, text in _REPLACED:
+        for pattern, text in replaced:
             found[at] = pattern.sub(text, found[at])
-    return "".join(found)
+    joined = "".join(found)
+    return re.sub(r'(<div class="highlight-[\w+]+) notranslate">', r'\1">', joined)
 
 
-def collapse_sidebar(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
-    """Have the sidebar of a page show the pages of its own group only. It is in every page."""
-    whole = context.get("toctree")
-    if whole is not None:
-        context["toctree"] = lambda **options: whole(**{**options, "collapse": True})
+def _without_marks(page: str) -> str:
+    """Drop the marks of tokens without a colour, with their ends."""
+    kept: list[bool] = []
+
+    def replace(match: re.Match[str]) -> str:
+        end, tag, name = match.groups()
+        if end:
+            return match[0] if kept.pop() else ""
+        if tag == "span" and name and _TOKEN.fullmatch(name):
+            colour = COLOURS.get(name)
+            kept.append(colour is not None)
+            return f'<span class="{colour}">' if colour else ""
+        kept.append(name not in UNMARKED)
+        return match[0] if kept[-1] else ""
+
+    return _MARK.sub(replace, page)
+
+
+def write_sidebar(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """
+    Write the contents and the icons into one script for all pages, which would each have them otherwise.
+
+    Furo makes the contents of a page from ``toctree``; only the first page keeps it, and gives the script.
+    """
+    tree = context.get("toctree")
+    if tree is None:
+        return
+    if page == app.config.root_doc:
+        from furo.navigation import get_navigation_tree
+
+        contents = get_navigation_tree(tree(collapse=False, titles_only=True, maxdepth=-1, includehidden=True))
+        parts = {
+            "CONTENTS": smaller(str(contents)),
+            "ICONS": (HERE / "icons.svg").read_text("utf-8"),
+        }
+        script = (HERE / "sidebar.js").read_text("utf-8")
+        for name, html in parts.items():
+            script = f"const {name} = {json.dumps(html, ensure_ascii=False)};\n{script}"
+        target = Path(app.outdir, "_static", "sidebar.js")
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(script, "utf-8", newline="\n")
+    context["toctree"] = lambda **_: ""

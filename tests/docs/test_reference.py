@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
 from collections.abc import Callable, Iterator
 from operator import attrgetter
@@ -26,6 +25,8 @@ from tcpcomm.tap import Options
 from tcpcomm.testing import LAWS
 from tests.conftest import ROOT
 from tests.docs.framings import EXAMPLES, choices
+from tests.docs import api
+from tests.docs.parts import part_of
 
 REFERENCE = ROOT / "docs/reference"
 WITH_LIMITS = [
@@ -226,10 +227,19 @@ def test_the_public_names_of_codecs_are_listed() -> None:
     listed = set(re.findall(r"`(\w+)`", text))
     listed |= {f"{kind}{bits}" for kind in "UI" for bits in range(8, 65, 8)}  # shown as a range
     assert listed == set(importlib.import_module("tcpcomm.codec").__all__)
+def choices(text: str) -> list[str]:
+    """Return the choices that the notation lists in its error for an unknown one."""
+    with pytest.raises(ConfigurationError) as refusal:
+        parse_framing(text)
+    return str(refusal.value).partition("there are ")[2].split(", ")
+
+
+def test_the_public_names_are_those_of_the_modules() -> None:
+    assert api.tables() == part_of(api.PAGE.read_text("utf-8"), api.PART), "run python -m tests.docs.api"
 
 
 def test_the_names_of_a_protocol_exist() -> None:
-    listed = names(section(REFERENCE / "api.md", "### A protocol's life"))
+    listed = names(section(REFERENCE / "api.md", "## A protocol's life"))
     assert len(listed) > 20
     assert [] == [name for name in listed if not hasattr(FrameProtocol, name)]
 

@@ -29,7 +29,9 @@ from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes, checke
 from tcpcomm.framing.checksums import Checksum
 
 STX: Final = b"\x02"
+"""The byte 02, start of text."""
 ETX: Final = b"\x03"
+"""The byte 03, end of text."""
 _NOTHING: Final = re.compile(rb"(?!)")
 
 

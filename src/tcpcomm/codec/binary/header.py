@@ -43,8 +43,11 @@ class HeaderField(Enum):
 
 
 OPCODE: Final = HeaderField.OPCODE
+"""The slot of a header for the number of the command or event."""
 ID: Final = HeaderField.ID
+"""The slot of a header for the id that a reply has from its request."""
 STATUS: Final = HeaderField.STATUS
+"""The slot of a header for the code of a reply: good, or a fault."""
 
 
 @frozen

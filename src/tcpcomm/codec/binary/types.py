@@ -336,20 +336,38 @@ class After:
 
 
 U8: TypeAlias = Annotated[int, Int(1)]
+"""An unsigned number of 1 byte."""
 U16: TypeAlias = Annotated[int, Int(2)]
+"""An unsigned number of 2 bytes."""
 U24: TypeAlias = Annotated[int, Int(3)]
+"""An unsigned number of 3 bytes."""
 U32: TypeAlias = Annotated[int, Int(4)]
+"""An unsigned number of 4 bytes."""
 U40: TypeAlias = Annotated[int, Int(5)]
+"""An unsigned number of 5 bytes."""
 U48: TypeAlias = Annotated[int, Int(6)]
+"""An unsigned number of 6 bytes."""
 U56: TypeAlias = Annotated[int, Int(7)]
+"""An unsigned number of 7 bytes."""
 U64: TypeAlias = Annotated[int, Int(8)]
+"""An unsigned number of 8 bytes."""
 I8: TypeAlias = Annotated[int, Int(1, signed=True)]
+"""A signed number of 1 byte."""
 I16: TypeAlias = Annotated[int, Int(2, signed=True)]
+"""A signed number of 2 bytes."""
 I24: TypeAlias = Annotated[int, Int(3, signed=True)]
+"""A signed number of 3 bytes."""
 I32: TypeAlias = Annotated[int, Int(4, signed=True)]
+"""A signed number of 4 bytes."""
 I40: TypeAlias = Annotated[int, Int(5, signed=True)]
+"""A signed number of 5 bytes."""
 I48: TypeAlias = Annotated[int, Int(6, signed=True)]
+"""A signed number of 6 bytes."""
 I56: TypeAlias = Annotated[int, Int(7, signed=True)]
+"""A signed number of 7 bytes."""
 I64: TypeAlias = Annotated[int, Int(8, signed=True)]
+"""A signed number of 8 bytes."""
 F32: TypeAlias = Annotated[float, Float(4)]
+"""A floating-point number of IEEE 754, of 4 bytes."""
 F64: TypeAlias = Annotated[float, Float(8)]
+"""A floating-point number of IEEE 754, of 8 bytes."""

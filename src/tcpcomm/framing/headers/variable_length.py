@@ -28,12 +28,12 @@ class VariableLength(Framing):
     r"""
     Each frame begins with its length, which is written in as many bytes as it needs.
 
-    =========== ===================================================================== ====================
+    =========== ====================================================================== ===================
     ``varint``  LEB128: 7 bits in each byte, the lowest first; bit 80 says "one more"  ``AC 02`` is 300
     ``ber``     ASN.1: one byte up to 127; else 80 + n, and n bytes, the highest first ``82 01 2C`` is 300
     ``decimal`` ASCII digits up to ``end``                                             ``300:`` is 300
     ``hex``     hexadecimal digits up to ``end``                                       ``12C:`` is 300
-    =========== ===================================================================== ====================
+    =========== ====================================================================== ===================
 
     ``varint`` is the length of protobuf's delimited messages, of MQTT, and of strings that C#'s
     ``BinaryWriter`` writes.
