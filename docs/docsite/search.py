@@ -24,7 +24,7 @@ class EnglishAndKorean(SearchEnglish):
     """English with Korean words in it."""
 
     lang = "en-ko"
-    language_name = "English and Korean"
+    language_name = "English"  # the name of the stemmer in the browser
 
     def split(self, input: str) -> list[str]:
         words = super().split(input)

@@ -128,6 +128,7 @@ Examples, with a declaration VisionCamera in my_camera.py:
             _in_module("check", "CheckOptions"),
             "Find the mistakes in the configuration of a gateway.",
         ],
+        ["docs", None, _in_module("docs", "DocsOptions"), "Open the documentation in the browser."],
     ]
 
     def getSynopsis(self) -> str:
