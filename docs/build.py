@@ -16,19 +16,20 @@ HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 sys.path[:0] = [str(HERE), str(PROJECT / "src")]
 
+from sphinx.cmd.build import main as sphinx  # noqa: E402 - the path comes first
+
 from docsite.smaller import shrink  # noqa: E402 - the path comes first
 from docsite.staging import stage  # noqa: E402 - the path comes first
 
 
 def build(target: Path) -> int:
     """Write the site into a folder, whose old content is deleted. Return the exit code of Sphinx."""
-    from sphinx.cmd.build import main as sphinx
-
     with TemporaryDirectory(prefix="tcpcomm-site-") as work:
         source, built = Path(work, "source"), Path(work, "site")
         stage(PROJECT, source)
         options = ["-q", "-n", "-W", "--keep-going", "-b", "html", "-j", str(os.cpu_count() or 1)]
-        code = sphinx([*options, "-c", str(HERE), "-d", str(Path(work, "doctrees")), str(source), str(built)])
+        folders = ["-c", str(HERE), "-d", str(Path(work, "doctrees")), str(source), str(built)]
+        code = sphinx([*options, *folders])
         if code == 0:
             shrink(built)
             shutil.rmtree(target, ignore_errors=True)

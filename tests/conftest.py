@@ -41,6 +41,7 @@ LONG = (
     "tests/docs/test_docs.py",
     "tests/docs/test_example_pairs.py",
     "tests/docs/test_examples.py",
+    "tests/docs/test_site.py",
     "tests/equipment/test_typing.py",
     "tests/framing/test_broken.py",
     "tests/framing/test_frame_by_frame.py",
@@ -72,6 +73,9 @@ ALONE = (
 )
 """Files that measure real time or the whole machine: they run beside no other test."""
 
+
+USES_SITE = ("tests/docs/test_site.py", "tests/system/test_docs_site.py")
+"""Files whose tests build the site of the documentation: one process does it for them all."""
 
 READS_SOURCE = ("tests/docs/test_contributing.py", "tests/test_house.py", "tests/test_prose.py")
 """Files whose tests parse all of ``src``: one process does it for them all."""
@@ -132,7 +136,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.reactor)
         if item.nodeid.startswith(READS_SOURCE):
             item.add_marker(pytest.mark.xdist_group("source"))
-        if item.nodeid.startswith(("tests/interop/", "tests/system/")):
+        if item.nodeid.startswith(USES_SITE):
+            item.add_marker(pytest.mark.xdist_group("site"))
+        elif item.nodeid.startswith(("tests/interop/", "tests/system/")):
             # The tests of such a file share a server, or programs: one process runs them all.
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 

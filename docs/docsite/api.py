@@ -144,7 +144,10 @@ class ResolveNames(SphinxPostTransform):
         """Return a link to a name, or its text if no page has it."""
         domain = self.env.get_domain("py")
         text = _text(node)
-        return domain.resolve_xref(self.env, self.env.docname, self.app.builder, "obj", name, node, text) or text
+        return (
+            domain.resolve_xref(self.env, self.env.docname, self.app.builder, "obj", name, node, text)
+            or text
+        )
 
 
 def keep_public_bases(app: Any, name: str, value: Any, options: Any, bases: list[Any]) -> None:
@@ -153,7 +156,8 @@ def keep_public_bases(app: Any, name: str, value: Any, options: Any, bases: list
     bases[:] = [
         each
         for each in bases
-        if each is not object and (not str(each.__module__).startswith("tcpcomm.") or _place_of(each) in public)
+        if each is not object
+        and (not str(each.__module__).startswith("tcpcomm.") or _place_of(each) in public)
     ]
 
 
@@ -209,10 +213,10 @@ def _scopes(signature: Any) -> Iterator[Any]:
         if value is not None:
             scopes.append(value)
     bases = [base for each in scopes if inspect.isclass(each) for base in each.__mro__]
-    homes = [each.__module__ for each in (*scopes, *bases) if isinstance(getattr(each, "__module__", None), str)]
+    homes = [getattr(each, "__module__", None) for each in (*scopes, *bases)]
     yield from reversed(scopes)
     yield from bases
-    yield from map(import_module, dict.fromkeys(homes))
+    yield from map(import_module, dict.fromkeys(each for each in homes if isinstance(each, str)))
     yield builtins
 
 
@@ -221,7 +225,7 @@ def _member(value: Any, name: str) -> Any:
     found = getattr(value, name, None)
     if found is None and inspect.isclass(value):
         for base in value.__mro__:
-            annotated = base.__dict__.get("__annotations__", {})
+            annotated = inspect.get_annotations(base)
             if name in annotated or name in getattr(base, "__slots__", ()):
                 return annotated.get(name, base)
     return found

@@ -7,14 +7,13 @@ an item of a list that begins with a name in bold letters. Each group gets a pag
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from attrs import Factory, frozen
 
-from docsite.markdown import first_paragraph, map_links, parts, slug, title
+from docsite.markdown import first_paragraph, map_links, slug, title
 
 __all__ = ["Group", "Section", "pages", "sections"]
 
@@ -61,14 +60,16 @@ def sections(first_page: str) -> list[Section]:
 
 def pages(texts: dict[str, str]) -> dict[str, str]:
     """
-    Return the pages that give the site its order: the first page with its tables of contents, and the groups.
+    Return the first page with its tables of contents, the page of each group, and that of all examples.
 
     Args:
         texts: the text of each page of the source, by its name.
     """
     first = texts["index"]
     trees, made = [], {}
+    listed = set()
     for section in sections(first):
+        listed |= {*section.pages, *(name for group in section.groups for name in group.pages)}
         entries = [*section.pages]
         for group in section.groups:
             name = f"contents/{slug(section.name)}-{slug(group.name)}"
@@ -80,10 +81,10 @@ def pages(texts: dict[str, str]) -> dict[str, str]:
         korean.insert(0, FIRST_IN_KOREAN)
     if korean:
         trees.append(_tree(KOREAN, korean))
-    examples = sorted(name for name in texts if name.startswith("examples/") and name != EXAMPLES)
-    made[EXAMPLES] = texts[EXAMPLES] + _tree("", examples)
-    others = sorted(name for name in texts if name.startswith("project/") and name not in korean)
-    trees.append(_tree("The project", [EXAMPLES, *others]))
+    examples = {name for name in texts if name.startswith("examples/")} - listed - {EXAMPLES}
+    made[EXAMPLES] = texts[EXAMPLES] + _tree("", sorted(examples))
+    others = {name for name in texts if name.startswith("project/")} - {*korean}
+    trees.append(_tree("The project", sorted(others)))
     made["index"] = first + "".join(trees)
     return made
 

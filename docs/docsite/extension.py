@@ -12,13 +12,20 @@ __all__ = ["setup"]
 
 
 def setup(app: Any) -> dict[str, bool]:
-    """Add a search that finds Korean words, one sidebar for all pages, and links from docstrings to public names."""
+    """Add a search that finds Korean words, one sidebar for all pages, and links to public names."""
     search.setup(app)
     app.connect("html-page-context", write_sidebar, priority=400)  # furo reads it at 500
+    app.connect("html-page-context", name_language)
     app.connect("autodoc-process-bases", api.keep_public_bases)
     app.add_post_transform(api.ResolveNames)
     app.connect("builder-inited", _read_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def name_language(app: Any, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """Say that a Korean page is Korean, for browsers and screen readers."""
+    if page.startswith("ko/") or page.endswith(".ko"):
+        context["language"] = "ko"
 
 
 def _read_names(app: Any) -> None:

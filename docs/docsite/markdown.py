@@ -1,4 +1,4 @@
-"""Markdown as the pages of this project write it: prose, blocks of code, links, and the names of headings."""
+"""Markdown as this project writes it: prose, blocks of code, links, and the names of headings."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """
 The words of the site's search: English words by their stems, Korean words by their beginnings.
 
-A Korean word ends with particles: a page has 재접속을 or 재접속이, and people look for 재접속. The index has each
-beginning of at least two syllables therefore. The browser splits what is typed at spaces, as in English.
+A Korean word ends with particles: a page has 재접속을 or 재접속이, and people look for 재접속.
+Therefore the index has each beginning of at least two syllables. The browser splits the typed words at
+spaces, as in English.
 """
 
 from __future__ import annotations

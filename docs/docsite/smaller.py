@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any, Final
+
+from furo.navigation import get_navigation_tree
 
 __all__ = ["shrink", "smaller", "write_sidebar"]
 
@@ -59,14 +62,28 @@ EVERYWHERE: Final = (
 IN_ARTICLES: Final = (
     # The style sheet of the site gives all code what furo gives to this class.
     (re.compile(r'<code class="(?:xref py py-\w+ )?(?:download )?docutils literal notranslate"'), "<code"),
-    (re.compile(r'<a class="reference(?: download)?(?: internal)?"( download="")?( href="[^"]*")( title="[^"]*")?'), r"<a\1\2"),
+    (
+        re.compile(
+            r'<a class="reference(?: download)?(?: internal)?"( download="")?( href="[^"]*")(?: title="[^"]*")?'
+        ),
+        r"<a\1\2",
+    ),
     (re.compile(r' class="(?:row-odd|row-even|field-odd|field-even|simple|field-list simple)"'), ""),
     (re.compile(r'class="docutils align-default"'), 'class="docutils"'),
     (re.compile(r'class="sig sig-object py"'), 'class="sig"'),
-    (re.compile(r'class="table-wrapper colwidths-auto docutils container"'), 'class="table-wrapper container"'),
+    (
+        re.compile(r'class="table-wrapper colwidths-auto docutils container"'),
+        'class="table-wrapper container"',
+    ),
     (re.compile(r'(<div class="highlight-[\w+]+) notranslate">'), r'\1">'),
-    (re.compile(r"<(t[dh]|li|dd)([^>]*)><p>((?:(?!</?p>|</\1>).)*)</p>\s*</\1>", re.DOTALL), r"<\1\2>\3</\1>"),
-    (re.compile(r"</(?:td|th|tr|li|dt|dd)>(?=<(?:td|th|tr|li|dt|dd)\b|</(?:tr|tbody|thead|ul|ol|dl)>)"), ""),
+    (
+        re.compile(r"<(t[dh]|li|dd)([^>]*)><p>((?:(?!</?p>|</\1>).)*)</p>\s*</\1>", re.DOTALL),
+        r"<\1\2>\3</\1>",
+    ),
+    (
+        re.compile(r"</(?:td|th|tr|li|dt|dd)>(?=<(?:td|th|tr|li|dt|dd)\b|</(?:tr|tbody|thead|ul|ol|dl)>)"),
+        "",
+    ),
 )
 """HTML lets these ends be left out, where another cell, row or item begins or its parent ends."""
 
@@ -76,6 +93,7 @@ def shrink(site: Path) -> None:
     for pattern in UNUSED:
         for path in site.rglob(pattern):
             path.unlink()
+    shutil.rmtree(site / "_sources", ignore_errors=True)
     styles = _STYLE.findall((site / "index.html").read_text("utf-8"))
     for path in site.rglob("*.html"):
         page = path.read_text("utf-8")
@@ -95,9 +113,14 @@ def shrink(site: Path) -> None:
 
 def smaller(page: str) -> str:
     """Return the HTML of a page without marks that change nothing."""
-    page = _SAME_MARK.sub(r'<span class="\1">\2', _without_marks(page).replace("<pre><span></span>", "<pre>"))
+    page = _SAME_MARK.sub(
+        r'<span class="\1">\2', _without_marks(page).replace("<pre><span></span>", "<pre>")
+    )
     found = _ARTICLE.split(page)
-    return "".join(_replaced(part, [*EVERYWHERE, *IN_ARTICLES] if at % 2 else EVERYWHERE) for at, part in enumerate(found))
+    return "".join(
+        _replaced(part, [*EVERYWHERE, *IN_ARTICLES] if at % 2 else EVERYWHERE)
+        for at, part in enumerate(found)
+    )
 
 
 def _replaced(html: str, replaced: Any) -> str:
@@ -105,8 +128,7 @@ def _replaced(html: str, replaced: Any) -> str:
     for at in range(0, len(found), 2):
         for pattern, text in replaced:
             found[at] = pattern.sub(text, found[at])
-    joined = "".join(found)
-    return re.sub(r'(<div class="highlight-[\w+]+) notranslate">', r'\1">', joined)
+    return "".join(found)
 
 
 def _without_marks(page: str) -> str:
@@ -137,9 +159,8 @@ def write_sidebar(app: Any, page: str, template: str, context: dict[str, Any], d
     if tree is None:
         return
     if page == app.config.root_doc:
-        from furo.navigation import get_navigation_tree
-
-        contents = get_navigation_tree(tree(collapse=False, titles_only=True, maxdepth=-1, includehidden=True))
+        whole = tree(collapse=False, titles_only=True, maxdepth=-1, includehidden=True)
+        contents = get_navigation_tree(whole)
         parts = {
             "CONTENTS": smaller(str(contents)),
             "ICONS": (HERE / "icons.svg").read_text("utf-8"),

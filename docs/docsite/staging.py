@@ -1,5 +1,5 @@
 """
-The source of the site: a copy of the pages in which all links work without a network, and pages of examples.
+The source of the site: the pages, with links that work without a network, and more pages.
 
 The pages are written for GitHub. There a link may lead to any file of the project, and a word behind the
 language of a block of code is not shown. In the copy a link to another page stays, a link to an example
@@ -20,7 +20,7 @@ from attrs import frozen
 from PIL import Image
 
 from docsite import api, contents
-from docsite.markdown import Fence, map_links, parts, slug, title
+from docsite.markdown import Fence, map_links, parts, slug
 
 __all__ = ["PROJECT", "stage"]
 
@@ -38,7 +38,10 @@ OF_THE_PROJECT: Final = ("README.md", "README.ko.md", "CHANGELOG.md", "SECURITY.
 """Pages outside of this folder for those who use tcpcomm, if they are there."""
 
 LANGUAGES: Final = {
-    ".py": "python", ".cs": "csharp", ".toml": "toml", ".yml": "yaml", 
+    ".py": "python",
+    ".cs": "csharp",
+    ".toml": "toml",
+    ".yml": "yaml",
 }
 """The language of an example, by the end of its name."""
 
@@ -88,7 +91,11 @@ class Pages:
     @classmethod
     def of(cls, project: Path) -> Pages:
         """Find the pages of a project."""
-        names = {each: f"project/{each.removesuffix('.md')}" for each in OF_THE_PROJECT if (project / each).exists()}
+        names = {
+            each: f"project/{each.removesuffix('.md')}"
+            for each in OF_THE_PROJECT
+            if (project / each).exists()
+        }
         examples: dict[str, list[str]] = {}
         for path in _files(project / "docs", project):
             if path.startswith(f"{EXAMPLES}/"):
@@ -163,7 +170,9 @@ def _block(fence: Fence) -> str:
         options.append(":class: output")
     head = "".join(f"{each}\n" for each in options)
     text = f"{mark}{{code-block}} {language}\n{head}{'' if not head else chr(10)}{fence.text}{mark}\n"
-    return "".join(f"{fence.indent}{line}" if line.strip() else line for line in text.splitlines(keepends=True))
+    return "".join(
+        f"{fence.indent}{line}" if line.strip() else line for line in text.splitlines(keepends=True)
+    )
 
 
 def _page_of_examples(folder: str) -> str:

@@ -47,7 +47,9 @@ def test_the_copy_is_opened_and_its_path_is_printed(
     assert f"{first_page}\n" == capsys.readouterr().out
 
 
-def test_print_opens_nothing(first_page: Path, opened: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_print_opens_nothing(
+    first_page: Path, opened: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert 0 == run("--print")
     assert [] == opened
     assert f"{first_page}\n" == capsys.readouterr().out

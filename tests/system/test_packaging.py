@@ -26,6 +26,9 @@ from tests.system.running import ON_LOOPBACK, Server
 pytestmark = pytest.mark.slow
 
 SOURCES = ["src", "twisted", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"]
+SITE = ["index.html", "howto/tls.html", "reference/api/tcpcomm.html", "_static/styles/furo.css"]
+"""Some files of the site, which ``python docs/build.py`` writes into the sources."""
+
 PATIENCE = 300.0
 """Seconds for one run of pip, which may download packages."""
 
@@ -103,12 +106,16 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the files from which tcpcomm is installed."""
     needs_module("pip", "python -m ensurepip")
     copy = tmp_path_factory.mktemp("sources")
-    without = shutil.ignore_patterns("__pycache__", "*.egg-info", "*dropin.cache*")  # and its new form
+    without = shutil.ignore_patterns("__pycache__", "*.egg-info", "*dropin.cache*", "site")  # and its new form
     for name in SOURCES:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, copy / name, ignore=without)
         else:
             shutil.copy(ROOT / name, copy / name)
+    for page in SITE:
+        path = copy / "src/tcpcomm/site" / page
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("", "utf-8")
     return copy
 
 
@@ -151,6 +158,8 @@ def test_twistd_lists_and_runs_it_from_any_folder(
         Peer(server.port) as peer,
     ):
         assert b"Echo: Hello Server" == peer.ask(b"Hello Server")
+    first_page = Path(environment.run("tcpcomm", "docs", "--print", cwd=tmp_path).rstrip())
+    assert ("index.html", True) == (first_page.name, first_page.is_file())
 
     environment.uninstall()
     assert LISTED not in environment.run("twistd", "--help", cwd=tmp_path)
@@ -171,6 +180,20 @@ def test_a_wheel_has_only_the_modules_and_the_plugins(sources: Path, wheel: Path
             if path.is_file()
         ),
     } == held
+
+
+def test_a_wheel_from_a_source_distribution_has_the_documentation(
+    environment: Environment, sources: Path, tmp_path: Path
+) -> None:
+    environment.install("setuptools")
+    build = f"import setuptools.build_meta as it; it.build_sdist({str(tmp_path)!r})"
+    environment.run("python", "-c", build, cwd=sources)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    pip("wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(archive))
+
+    (wheel,) = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as held:
+        assert {f"tcpcomm/site/{page}" for page in SITE} <= {*held.namelist()}
 
 
 def test_the_folder_of_plugins_is_not_a_package() -> None:

@@ -19,8 +19,8 @@ class DocsOptions(Subcommand):
 
     synopsis = "docs [options]"
 
-    longdesc = """Opens the documentation in the browser and prints its path. It is a copy that was installed
-with tcpcomm, and needs no network."""
+    longdesc = """Opens the documentation in the browser and prints its path. It is the copy that was
+installed with tcpcomm, and needs no network."""
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["print", "p", "Print the path only, and open nothing."],
