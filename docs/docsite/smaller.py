@@ -62,12 +62,7 @@ EVERYWHERE: Final = (
 IN_ARTICLES: Final = (
     # The style sheet of the site gives all code what furo gives to this class.
     (re.compile(r'<code class="(?:xref py py-\w+ )?(?:download )?docutils literal notranslate"'), "<code"),
-    (
-        re.compile(
-            r'<a class="reference(?: download)?(?: internal)?"( download="")?( href="[^"]*")(?: title="[^"]*")?'
-        ),
-        r"<a\1\2",
-    ),
+    (re.compile(r'<a class="reference"( href="[^"]*")(?: title="[^"]*")?'), r"<a\1"),
     (re.compile(r' class="(?:row-odd|row-even|field-odd|field-even|simple|field-list simple)"'), ""),
     (re.compile(r'class="docutils align-default"'), 'class="docutils"'),
     (re.compile(r'class="sig sig-object py"'), 'class="sig"'),

@@ -106,7 +106,8 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the files from which tcpcomm is installed."""
     needs_module("pip", "python -m ensurepip")
     copy = tmp_path_factory.mktemp("sources")
-    without = shutil.ignore_patterns("__pycache__", "*.egg-info", "*dropin.cache*", "site")  # and its new form
+    # The cache of plugins has a new form, too.
+    without = shutil.ignore_patterns("__pycache__", "*.egg-info", "*dropin.cache*", "site")
     for name in SOURCES:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, copy / name, ignore=without)
