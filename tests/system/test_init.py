@@ -31,7 +31,11 @@ BOTH = [
     for messages in USUAL
     for ends in (*USUAL[messages], *FURTHER[messages])
     for connects in CONNECTS
+    if connects == "pc" or ends == USUAL[messages][0]
 ]
+"""Each end of a message, and both ways to connect with the usual one."""
+TALKING = [each for each in BOTH if each.ends not in USUAL[each.messages][1:]]
+"""Those that run as processes, too; the others run in their own tests."""
 ONE_SIDE = [
     answers_of(connects, messages, USUAL[messages][0], program)
     for messages in USUAL
@@ -77,7 +81,7 @@ def device(folder: Path, answers: Answers, place: str) -> Server:
     return Server(command=[sys.executable, f"{module_of(answers)}_server.py", place], cwd=folder)
 
 
-@pytest.mark.parametrize("answers", BOTH, ids=module_of)
+@pytest.mark.parametrize("answers", TALKING, ids=module_of)
 def test_the_programs_talk(folder: Path, answers: Answers) -> None:
     pc = f"{module_of(answers)}_host.py"
     if answers.connects == "pc":
