@@ -490,6 +490,14 @@ class Dialect(ABC):
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         """Return the fault for a protocol error, with the code that this codec gives it."""
 
+    def fault_for_request(self, name: str | None, kind: ProtocolErrorKind, reason: str) -> Fault:
+        """Return the fault for a protocol error in a request of a command, or of none if that is None."""
+        return self.fault_for(kind, reason)
+
+    def tells(self, name: str | None, kind: ProtocolErrorKind) -> bool:
+        """Return True if a protocol error is answered with a fault, and False if with nothing."""
+        return self.has_faults if name is None else self.can_fail(name)
+
     charset: str | None = None
     """The encoding, as Python calls it, if the loop over a session's frames gets them as text."""
 

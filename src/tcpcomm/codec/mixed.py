@@ -197,7 +197,7 @@ class MixedDialect(Dialect):
             asked = each.read_at_equipment(frame)
             if not isinstance(asked, Refusal):
                 return asked
-            if not each.has_faults:
+            if not each.tells(asked.name, asked.error_kind):
                 asked = asked.but(wants_reply=False)
             if asked.name is not None:
                 return asked
@@ -225,12 +225,19 @@ class MixedDialect(Dialect):
         if isinstance(request, Refusal) and isinstance(request.id, _FromDialect):
             dialect, id = request.id
             request = request.but(id=id)
-        if isinstance(fault, _ProtocolFault) and dialect is not self._main:
-            fault = dialect.fault_for(fault.kind, fault.reason)
+        if isinstance(fault, _ProtocolFault):
+            fault = dialect.fault_for_request(request.name, fault.kind, fault.reason)
         return dialect.fault(request, fault)
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         return _ProtocolFault(kind, self._main.fault_for(kind, reason))
+
+    def fault_for_request(self, name: str | None, kind: ProtocolErrorKind, reason: str) -> Fault:
+        dialect = self._main if name is None else self._of[name]
+        return _ProtocolFault(kind, dialect.fault_for_request(name, kind, reason))
+
+    def tells(self, name: str | None, kind: ProtocolErrorKind) -> bool:
+        return self.has_faults if name is None else self._of[name].tells(name, kind)
 
     def join(self, replies: Sequence[bytes]) -> bytes:
         able = [each for each in self._dialects if type(each).join is not Dialect.join]

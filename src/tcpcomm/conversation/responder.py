@@ -402,9 +402,14 @@ class Responder:
         session = self._session
         message = "{peer}: the reply to {command} cannot be sent: {error}"
         self.log.error(message, peer=session.peer, command=request.name, error=str(error))
-        frames, fault = self._fault(request, self._internal_fault)
+        frames, fault = self._fault(request, self._internal_fault(request.name))
         for frame in frames:
-            send_described(session, session.sendFrame, frame)
+            try:
+                send_described(session, session.sendFrame, frame)
+            except EncodeError as problem:  # it repeats what the peer sent
+                message = "{peer}: the fault for {command} cannot be sent: {error}"
+                self.log.error(message, peer=session.peer, command=request.name, error=str(problem))
+                return [], fault
         return frames, fault
 
     def _succeeded(self, handler: Handler, request: Request, send: _Send, result: Any) -> None:
@@ -413,7 +418,7 @@ class Responder:
         except CodecError as error:
             message = "{peer}: {command} returned what cannot be sent: {error}"
             self.log.error(message, peer=self._session.peer, command=handler.where, error=str(error))
-            send(request, *self._fault(request, self._internal_fault))
+            send(request, *self._fault(request, self._internal_fault(request.name)))
         else:
             send(request, frames, result)
 
@@ -428,7 +433,7 @@ class Responder:
             message = "{peer}: {command} failed; a fault is the answer{advice}"
             advice = asyncio_advice(error)
             self.log.failure(message, failure, peer=self._session.peer, command=where, advice=advice)
-            send(request, *self._fault(request, self._internal_fault))
+            send(request, *self._fault(request, self._internal_fault(request.name)))
 
     def _refusal(self, refusal: Refusal, frame: bytes) -> tuple[list[bytes], Any]:
         """Return the answer to a frame that is not a declared request, and what the answer carries."""
@@ -448,31 +453,32 @@ class Responder:
             said = "" if kind is ProtocolErrorKind.UNKNOWN_COMMAND else f"{kind.value}: "
             more = f" (and {count - 1} more)" if count > 1 else ""
             self.log.warn(message, peer=peer, kind=said, problem=problem, more=more)
-        return self._fault(refusal, refusal.fault or self._handlers.dialect.fault_for(kind, problem))
+        told = self._handlers.dialect.fault_for_request(refusal.name, kind, problem)
+        return self._fault(refusal, refusal.fault or told)
 
     def _fault(self, request: Request | Refusal, fault: Fault) -> tuple[list[bytes], Fault]:
         """Return the frame of a fault and the fault in it, which is an internal one if need be."""
-        dialect = self._handlers.dialect
+        dialect, name = self._handlers.dialect, request.name
         kept = call_in_session(self._session, is_kept, self._handlers.equipment, fault, request.header)
-        if kept or not request.wants_reply or (isinstance(request, Refusal) and not dialect.has_faults):
+        is_told = not isinstance(request, Refusal) or dialect.tells(name, request.error_kind)
+        if kept or not request.wants_reply or not is_told:
             return [], fault
-        try:
-            return [self._handlers.fault(request, fault)], fault
-        except CodecError as error:
-            handler = self._handlers.by_name.get(request.name or "")
-            where = handler.where if handler is not None else "a request"
-            message = "{peer}: {command}: the fault {fault!r} cannot be sent: {error}"
-            details = {"command": where, "fault": str(fault), "error": str(error)}
-            self.log.error(message, peer=self._session.peer, **details)
-        if not (dialect.has_faults and (request.name is None or dialect.can_fail(request.name))):
-            return [], fault
-        return [self._handlers.fault(request, self._internal_fault)], self._internal_fault
+        internal = [self._internal_fault(name)] if dialect.tells(name, ProtocolErrorKind.INTERNAL) else []
+        for each in (fault, *internal):
+            try:
+                return [self._handlers.fault(request, each)], each
+            except CodecError as error:
+                handler = self._handlers.by_name.get(name or "")
+                where = handler.where if handler is not None else "a request"
+                message = "{peer}: {command}: the fault {fault!r} cannot be sent: {error}"
+                details = {"command": where, "fault": str(each), "error": str(error)}
+                self.log.error(message, peer=self._session.peer, **details)
+        return [], fault
 
-    @property
-    def _internal_fault(self) -> Fault:
-        """The fault that tells the host of a defect here, and not which one."""
+    def _internal_fault(self, name: str | None) -> Fault:
+        """Return the fault that tells the host of a defect here, and not which one."""
         kind = ProtocolErrorKind.INTERNAL
-        return self._handlers.dialect.fault_for(kind, kind.value)
+        return self._handlers.dialect.fault_for_request(name, kind, kind.value)
 
 
 class _HeadedResponder(Responder):

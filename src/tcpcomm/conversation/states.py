@@ -62,7 +62,8 @@ def handle_in_state(
         session = current()
         if not rule.needs <= session.states:
             text = f"{command.name} {problem(rule, session.states, entered_by)}"
-            raise declaration.dialect.fault_for(ProtocolErrorKind.WRONG_STATE, text)
+            wrong_state = ProtocolErrorKind.WRONG_STATE
+            raise declaration.dialect.fault_for_request(command.name, wrong_state, text)
         result = call(**values)
         if not rule.changes:
             return result

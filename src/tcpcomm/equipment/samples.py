@@ -87,7 +87,7 @@ class Samples:
                 frames = self._declaration.framed(command, [self._dialect.fault(request, fault)])
                 self._declaration.sent.encode(frames[0])
                 return fault
-        return self._dialect.fault_for(ProtocolErrorKind.INTERNAL, "a simulated fault")
+        return self._dialect.fault_for_request(command, ProtocolErrorKind.INTERNAL, "a simulated fault")
 
     def _drawn(
         self, name: str, draw: Callable[[], T], frames: Callable[[T], Iterable[bytes]], framing: Framing

@@ -219,7 +219,34 @@ REPEATING: Final = (
     ),
 )
 
+NARROW: Final = (
+    MessageSpec(
+        "get", "Box.get", "GET {n} {name}", "{n}={x:.2f}", (Field("n", int), Field("name", str)), float
+    ),
+    MessageSpec("set", "Box.set", "SET:{name}/{n}", "OK", (Field("n", int), Field("name", str))),
+)
+"""Their parameters can be wider than the faults that repeat them."""
+
+NARROW_IDS: Final = (
+    MessageSpec("move", "Box.move", "MV{id} {x:d}", "OK{id}", (Field("x", int),)),
+    MessageSpec("stop", "Box.stop", "ST{id}", "OK{id}"),
+)
+
 CASES: Final = [
+    Case(
+        "template-narrow-faults",
+        Template(fault="NO:{n:02d}/{name:<4}:{command}:{code:d}"),
+        NARROW,
+        (Fault(3), Fault(7)),
+        (b"GET 12345", b"GET -1", b"GET 1 \xff", b"SET:\xff\xfe/x", b"SET:abcdef/x", b"A:B 3", b"\xff:"),
+    ),
+    Case(
+        "template-narrow-ids",
+        Template(fault="NO{id:02d} {code:d}", id="id"),
+        NARROW_IDS,
+        (Fault(3), Fault(7)),
+        (b"MV123456 x", b"ST1234567 "),
+    ),
     Case("template-repeats", Template(fault="E{code:d}"), REPEATING, (Fault(3), Fault(7))),
     Case(
         "template-fault-data",
@@ -256,6 +283,9 @@ CASES: Final = [
         Template("utf-8"), (Fault("E17", "문이 열려 있다"), Fault(3), Fault("3b", "x")), "template-words"
     ),
     cased(Template("cp949", "ER,{command},{code:02d}"), (Fault(3), Fault(22)), "template-keyence"),
+    cased(Template("cp949", "ER,{command:<2},{code:02d}"), (Fault(3), Fault(22)), "template-cut-words"),
+    cased(Template("cp949", "ER,{command:_>6},{code:02d}"), (Fault(3), Fault(22)), "template-filled-words"),
+    cased(Template("utf-8", "ER,{command:3b},{code:02d}"), (Fault(3), Fault(22)), "template-cut-bytes"),
     cased(
         Template("shift_jis", "!{code:<4}{reason:<20}"),
         (Fault(3), Fault("E17", "no part")),

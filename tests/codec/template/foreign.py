@@ -68,7 +68,8 @@ class ForeignTemplates:
             return 1 if "code" not in form else 0 if form["code"] == code else 2
 
         for form in sorted(forms, key=rank):
-            values: dict[str, Any] = {"code": code, "reason": reason, "command": self._layout["command"]}
+            values: dict[str, Any] = {"code": code, "reason": reason}
+            values["command"] = self._cut(self._layout["command"], form)
             names = {part["field"] for part in fields_in(form["parts"])}
             if "code" in form and form["code"] != code:
                 if "reason" not in names:
@@ -84,6 +85,16 @@ class ForeignTemplates:
             except (Misfit, ValueError):
                 continue
         raise AssertionError(code)
+
+    def _cut(self, word: str, form: Form) -> str:
+        """Return the word of a command, cut to the width of its field in a fault."""
+        for part in fields_in(form["parts"]):
+            how = part.get("format", {})
+            if part.get("field") == "command" and "width" in how:
+                unit = self._rules["encoding"] if how["unit"] == "bytes" else None
+                while len(word.encode(unit) if unit else word) > how["width"]:
+                    word = word[:-1]
+        return word
 
     # -- writing ----------------------------------------------------------------------------------------
 

@@ -106,6 +106,42 @@ def test_one_command_can_fail_where_others_cannot() -> None:
         dialect.fault(Request("ask", {}), Fault(3))
 
 
+def test_the_codes_of_protocol_errors_hold_for_the_faults_of_one_command() -> None:
+    specs = [
+        MessageSpec("go", "R.go", "GO", "OK", faults="NO {code:d}"),
+        MessageSpec("say", "R.say", "SAY", "OK", faults={"NO {reason}": "no", "BUSY": None}),
+        MessageSpec("weigh", "R.weigh", "SI", "S S", faults={"S I": "I", "S +": "overload"}),
+        MessageSpec("ask", "R.ask", "ASK", "A"),
+    ]
+    wrong, state = ProtocolErrorKind.BAD_PARAMETERS, ProtocolErrorKind.WRONG_STATE
+    dialect = Template(fault=None, codes={wrong: 7}).bind(specs)
+    told = {each.name: [dialect.tells(each.name, kind) for kind in (wrong, state)] for each in specs}
+    assert {"go": [True] * 2, "say": [True] * 2, "weigh": [False] * 2, "ask": [False] * 2} == told
+    assert (7, 94) == tuple(dialect.fault_for_request("go", kind, "").code for kind in (wrong, state))
+    assert (7, "no") == tuple(dialect.fault_for_request("say", kind, "").code for kind in (wrong, state))
+    assert b"NO 7: bad" == dialect.fault(Request("say", {}), dialect.fault_for_request("say", wrong, "bad"))
+    dialect = Template(fault=None, codes={wrong: "I"}).bind(specs[2:])
+    assert (True, False) == (dialect.tells("weigh", wrong), dialect.tells("weigh", state))
+    assert b"S I" == dialect.fault(Request("weigh", {}), dialect.fault_for_request("weigh", wrong, "bad"))
+
+
+@pytest.mark.parametrize("faults", [None, {"S I": "I"}])
+def test_codes_that_no_fault_tells_are_refused(faults: Any) -> None:
+    spec = MessageSpec("weigh", "R.weigh", "SI", "S S", faults=faults)
+    with pytest.raises(ConfigurationError) as caught:
+        Template(fault=None, codes={ProtocolErrorKind.WRONG_STATE: "STATE"}).bind([spec])
+    assert (
+        "codes gives WRONG_STATE the code 'STATE', but with fault=None no fault can tell it: give a "
+        "command a fault with a {code} by @command(faults=...), or leave out codes"
+    ) == str(caught.value)
+
+
+def test_a_code_that_the_faults_of_one_command_cannot_carry_is_refused() -> None:
+    spec = MessageSpec("go", "R.go", "GO", "OK", faults="NO {code:1d}")
+    with pytest.raises(ConfigurationError, match=r"R\.go: the fault 'NO {code:1d}' cannot carry 90, the"):
+        Template(fault=None).bind([spec])
+
+
 def test_a_fault_of_one_command_may_name_it() -> None:
     spec = MessageSpec("go", "R.go", "MOVE,{x:d}", "OK", (Field("x", int),), faults="!{command}:{code:d}")
     dialect = Template().bind([spec])

@@ -68,6 +68,8 @@ class Message:
         rules = evolve(faults.rules, parameters={each.name: each for each in spec.parameters})
         self.own_faults = fault_templates(spec.faults, encoding, rules)
         self.faults = faults.with_own(self.own_faults)
+        for each in self.faults.templates:
+            each.template(self.word)  # a fault repeats the word of a declared command as it is
         self.order = [parameter.name for parameter in spec.parameters]
         self.reply: Reply | None = None
         if not spec.is_event and _has_reply(spec):
@@ -355,7 +357,8 @@ class TextDialect(Dialect):
             problem = CodecError("the request is empty")
             return Refusal(ProtocolErrorKind.MALFORMED, problem, foreign=foreign)
         problem = CodecError(f"there is no command {brief_repr(word or text)}")
-        kind, begin = ProtocolErrorKind.UNKNOWN_COMMAND, word[:_LONGEST_WORD]
+        begin = "".join(filter(str.isprintable, word))[:_LONGEST_WORD]  # it may be an end of a reply
+        kind = ProtocolErrorKind.UNKNOWN_COMMAND
         return Refusal(kind, problem, id=begin, wants_reply=not is_ours, foreign=foreign)
 
     def carried(self, request: Request) -> Mapping[str, Any]:
@@ -406,6 +409,16 @@ class TextDialect(Dialect):
 
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
         return self._faults.fault_for(kind, reason)
+
+    def fault_for_request(self, name: str | None, kind: ProtocolErrorKind, reason: str) -> Fault:
+        return self.faults_of(name).fault_for(kind, reason)
+
+    def tells(self, name: str | None, kind: ProtocolErrorKind) -> bool:
+        return self.faults_of(name).tells(kind)
+
+    def faults_of(self, name: str | None) -> Faults:
+        """Return the faults that can answer a request of a command, or of none if that is None."""
+        return self._faults if name is None else self._messages[name].faults
 
     def literal_texts(self) -> Iterator[LiteralText]:
         templates = [("", each.text, True) for each in self._faults.templates]

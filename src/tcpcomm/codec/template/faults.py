@@ -11,28 +11,20 @@ from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from tcpcomm.codec.annotations import has_fields
+from tcpcomm.codec.annotations import bare_type, has_fields
 from tcpcomm.codec.base import MISSING, Field, MessageSpec, ProtocolErrorKind
 from tcpcomm.codec.encoding import Encoding, using
 from tcpcomm.codec.meanings import fault_with_meaning
 from tcpcomm.codec.problems import brief_repr
 from tcpcomm.codec.template.compiled import CompiledTemplate
 from tcpcomm.codec.template.compiler import compile_template, reading_exactly
+from tcpcomm.codec.template.fields.code_patterns import texts_of_code, with_code_except
 from tcpcomm.codec.template.fields.field_types import ValueFields, value_fields, without_none
+from tcpcomm.codec.template.fields.fitting import fitting_text
 from tcpcomm.codec.template.fields.format_spec import parse_format_spec
 from tcpcomm.codec.template.fields.forms import template_form
 from tcpcomm.codec.template.parser import OptionalPiece, Piece, TextPiece, ValuePiece, leading_text, parse
-from tcpcomm.codec.template.regex_tree import (
-    Choice,
-    Except,
-    Maybe,
-    Named,
-    Run,
-    Seq,
-    TextPattern,
-    chars,
-    literal,
-)
+from tcpcomm.codec.template.regex_tree import Choice
 from tcpcomm.codec.template.sequences import NOTHING_CARRIED, check_id
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
 
@@ -70,7 +62,7 @@ def _value_pieces(pieces: tuple[Piece, ...]) -> Iterator[ValuePiece]:
 
 
 def _with_command(pieces: tuple[Piece, ...], word: str) -> Iterator[Piece]:
-    """Yield the pieces with a command's word in place of the field ``command``."""
+    """Yield the pieces with a text in place of the field ``command``."""
     for piece in pieces:
         if isinstance(piece, ValuePiece) and piece.name == "command":
             yield TextPiece(word)
@@ -157,7 +149,7 @@ class FaultTemplate:
         self._encoding = encoding
         self._pieces = parse(text)
         formats = {piece.name: piece.format_spec for piece in _value_pieces(self._pieces)}
-        self._names = formats.keys()
+        self._formats = formats
         code_format = parse_format_spec(formats.get("code", ""))
         self._codes_are_numbers = code_format.zero or code_format.type in ("d", "x", "X")
         self.prefers_numbers = self._codes_are_numbers or code_format.width is not None
@@ -229,20 +221,44 @@ class FaultTemplate:
 
     def template(self, word: str) -> CompiledTemplate:
         """Return the template of faults for the command with this word, or with no word for any command."""
-        if "command" not in self._names or not word:
+        if "command" not in self._formats or not word:
             return self._template
         if word not in self._templates_by_word:
-            pieces = tuple(_with_command(self._pieces, word))
+            pieces = tuple(_with_command(self._pieces, self._written_word(word)))
             self._templates_by_word[word] = self._compiled(pieces)
         return self._templates_by_word[word]
+
+    def _written_word(self, word: str) -> str:
+        """Return the word of a command as the fault has it: cut or filled, if the field has a width."""
+        if parse_format_spec(self._formats["command"]).width is None:
+            return word
+        return self._template.kinds["command"].write(self._fitting("command", word) or UNKNOWN_WORD)
+
+    def _fitting(self, name: str, value: Any) -> Any:
+        """
+        Return a value of the request as the fault can repeat it, or None if the fault cannot.
+
+        Args:
+            name: the field of the fault.
+            value: the value. A text is cut to the width of the field.
+        """
+        kind = self._template.kinds[name]
+        if isinstance(value, str) and bare_type(without_none(self._fields[name].type)[0]) is str:
+            format_spec = parse_format_spec(self._formats[name])
+            return fitting_text(value, kind, format_spec, self._encoding)
+        try:
+            kind.write(value)
+        except CodecError:
+            return None
+        return value
 
     def _compiled(self, pieces: tuple[Piece, ...]) -> CompiledTemplate:
         with reading_exactly(), using(self._encoding):
             template = compile_template(self.text, self._fields, pieces)
         if not self._ok or not self.has_code:
             return template
-        success = Choice(_texts_of(each, self._digits) for each in self._ok)
-        return evolve(template, pattern=_with_code_except(template.pattern, success))
+        success = Choice(texts_of_code(each, self._digits) for each in self._ok)
+        return evolve(template, pattern=with_code_except(template.pattern, success))
 
     def matches(self, text: str) -> bool:
         """Return True if a text is a fault, for any command, perhaps with wrong values."""
@@ -280,7 +296,10 @@ class FaultTemplate:
 
     def _check_repeated(self, values: Mapping[str, Any], sent: Mapping[str, Any]) -> None:
         for name in self.repeated:
-            if name in sent and not self._template.writes_alike(name, values[name], sent[name]):
+            told = None if sent.get(name) is None else self._fitting(name, sent[name])
+            if name not in sent or (told is None and sent[name] is not None):
+                continue  # the fault has no room for it, so nobody knows what stands there
+            if not self._template.writes_alike(name, values[name], told):
                 raise CodecError(
                     f"is {brief_repr(values[name])}, so this does not answer {brief_repr(sent[name])}", name
                 )
@@ -313,15 +332,19 @@ class FaultTemplate:
         values: dict[str, Any] = {
             "code": code if self._codes_are_numbers else str(code),
             "reason": self._writable(reason) if self.has_reason else "",
-            "command": word or UNKNOWN_WORD,
         }
+        template = self._templates_by_word.get(word, self._template)
+        if "command" in self._formats and template is self._template:
+            values["command"] = self._fitting("command", word) or UNKNOWN_WORD
         if self._id is not None:
-            values[self._id] = id
+            values[self._id] = 0 if self._fitting(self._id, id) is None else id
         if self._data is not None and self._data_names:
             values |= self._data.split(self._data.join({}) if fault.data is None else fault.data)
-        if self.repeated:
-            values |= {name: sent.get(name, sample) for name, sample in self._samples.items()}
-        return self._template.write(values)
+        for name, sample in self._samples.items():
+            told = None if sent.get(name) is None else self._fitting(name, sent[name])
+            is_left_out = name in sent and sent[name] is None
+            values[name] = sample if told is None and not is_left_out else told
+        return template.write(values)
 
     def _writable(self, reason: str) -> str:
         """Return a reason that can be written: other characters are escaped, and a long text is cut."""
@@ -372,28 +395,6 @@ def _sample(template: CompiledTemplate, parameter: Field) -> Any:
             write(value)
             return value
     return template.draw(Random(0))[parameter.name]
-
-
-def _texts_of(code: int | str, digits: str) -> TextPattern:
-    """Return the pattern of all texts that can be a code, in decimal (d) or hexadecimal (x) digits."""
-    blanks = Run(chars(" "), 0, None)
-    if isinstance(code, str):
-        return Seq((literal(code), blanks))
-    signs = chars("+-" if code == 0 else "-" if code < 0 else "+")
-    number = Seq(Run(chars({each.lower(), each.upper()}), 1, 1) for each in format(abs(code), digits))
-    return Seq((blanks, Run(signs, code < 0, 1), blanks, Run(chars("0"), 0, None), number, blanks))
-
-
-def _with_code_except(pattern: TextPattern, success: TextPattern) -> TextPattern:
-    """Return a pattern of faults without those that have the code of success."""
-    match pattern:
-        case Named(name="code"):
-            return Named("code", Except(pattern.item, success))
-        case Seq():
-            return Seq(_with_code_except(each, success) for each in pattern.items)
-        case Maybe():
-            return Maybe(_with_code_except(pattern.item, success))
-    return pattern
 
 
 def fault_templates(
@@ -493,21 +494,26 @@ class Faults:
     ) -> None:
         self.templates = tuple(templates)
         self.rules = rules
-        self._codes: dict[ProtocolErrorKind, int | str] = {kind: kind.name for kind in ProtocolErrorKind}
-        if not templates:
-            return  # no fault is ever sent
-        usual = next((each for each in templates if each.has_code), templates[0])
-        for kind in ProtocolErrorKind:
-            by_kind = NUMBERS[kind] if usual.prefers_numbers else kind.name
-            code = codes.get(kind, by_kind if usual.has_code else usual.code)
-            try:
-                encoding.encode(self.write("", Fault(code)))
-            except CodecError as error:
-                raise ConfigurationError(
-                    f"{self._cannot_carry} {code!r}, the code for {kind.name} ({error}): "
-                    f"give another code with codes={{ProtocolErrorKind.{kind.name}: ...}}"
-                ) from None
-            self._codes[kind] = code
+        self._encoding = encoding
+        self._declared_codes = codes
+        self._codes: dict[ProtocolErrorKind, int | str] = {}
+        """The codes of the protocol errors that can be told."""
+        if templates:
+            usual = next((each for each in templates if each.has_code), templates[0])
+            self._codes = {kind: self._code_for(kind, usual) for kind in ProtocolErrorKind}
+
+    def _code_for(self, kind: ProtocolErrorKind, usual: FaultTemplate) -> int | str:
+        """Return the code for a protocol error, if ``usual`` writes the codes that nobody declared."""
+        by_kind = NUMBERS[kind] if usual.prefers_numbers else kind.name
+        code = self._declared_codes.get(kind, by_kind if usual.has_code else usual.code)
+        try:
+            self._encoding.encode(self.write("", Fault(code)))
+        except CodecError as error:
+            raise ConfigurationError(
+                f"{self._cannot_carry} {code!r}, the code for {kind.name} ({error}): "
+                f"give another code with codes={{ProtocolErrorKind.{kind.name}: ...}}"
+            ) from None
+        return code
 
     @property
     def _cannot_carry(self) -> str:
@@ -522,11 +528,27 @@ class Faults:
             return self
         found = copy(self)
         found.templates = (*own, *self.templates)
+        if not self.templates:
+            found._codes = found._own_codes()
         return found
 
+    def _own_codes(self) -> dict[ProtocolErrorKind, int | str]:
+        """Return the codes of the protocol errors that the faults of one command alone can tell."""
+        usual = next((each for each in self.templates if each.has_code), None)
+        usual = usual or next((each for each in self.templates if each.has_reason), None)
+        if usual is not None:
+            return {kind: self._code_for(kind, usual) for kind in ProtocolErrorKind}
+        # Such a fault has a meaning of its own. It stands for a protocol error only if that is declared.
+        own = [each.code for each in self.templates]
+        return {kind: code for kind, code in self._declared_codes.items() if code in own}
+
     def fault_for(self, kind: ProtocolErrorKind, reason: str) -> Fault:
-        """Return the fault for a protocol error."""
-        return Fault(self._codes[kind], reason)
+        """Return the fault for a protocol error. Nobody sends it unless the error can be told."""
+        return Fault(self._codes.get(kind, kind.name), reason)
+
+    def tells(self, kind: ProtocolErrorKind) -> bool:
+        """Return True if a fault can tell a protocol error."""
+        return kind in self._codes
 
     def matches(self, text: str) -> bool:
         """Return True if a text is a fault, for any command."""

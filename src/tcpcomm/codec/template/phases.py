@@ -154,6 +154,10 @@ class PhasedDialect(TextDialect):
         second = self._second(name)
         return super().fault_codes(name) if second is None else second.fault_codes(name)
 
+    def faults_of(self, name: str | None) -> Faults:
+        phased = self._phased.get(name or "")
+        return super().faults_of(name if phased is None else phased.first.name)
+
     def fault(self, request: Request | Refusal, fault: Fault) -> bytes:
         phased = self._phased.get(request.name or "")
         if phased is None:

@@ -75,7 +75,7 @@ class Template(Codec):
             same forms.
         codes: the fault codes of protocol errors. The defaults are the names of the errors. If codes are
             numbers or of fixed width, the defaults are 90 to 94 for requests that cannot be served, and
-            99 for a command that failed.
+            99 for a command that failed. With ``fault=None`` they hold for the faults of single commands.
         max_items: the most items of a list.
         ok: the ``{code}`` of a fault that means success, such as 0, or several such as ``(0, 4)`` or
             ``range(16)``. A text with it is not a fault, so it can be a reply.
@@ -125,6 +125,16 @@ class Template(Codec):
         except ConfigurationError as error:
             raise ConfigurationError(f"{where}the template of faults: {error}") from None
 
+    def _check_codes_are_told(self, bound: TextDialect, specs: Sequence[MessageSpec]) -> None:
+        """Raise ConfigurationError if no fault can tell a code of a protocol error."""
+        commands = [each.name for each in specs if not each.is_event]
+        for kind, code in {} if bound.has_faults else self.codes.items():
+            if commands and not any(bound.tells(name, kind) for name in commands):
+                raise ConfigurationError(
+                    f"codes gives {kind.name} the code {code!r}, but with fault=None no fault can tell it: "
+                    "give a command a fault with a {code} by @command(faults=...), or leave out codes"
+                )
+
     def bind(self, specs: Sequence[MessageSpec]) -> TextDialect:
         return self.bind_with(specs, Encoding(self.encoding))
 
@@ -149,6 +159,7 @@ class Template(Codec):
             dialect = NumberedDialect
         with limited_lists(self.max_items):
             bound = dialect(specs, encoding, self._faults(specs))
+        self._check_codes_are_told(bound, specs)
         bound.meanings = meanings_of(self.meanings)
         return bound
 

@@ -228,11 +228,12 @@ def _log_in(steps: list[Login], credentials: list[str]) -> Iterator[str]:
 
 
 def _answer(model: Model, messages: MessageCode) -> Iterator[str]:
-    codes = (
-        {each: model.declaration.dialect.fault_for(each, "").code for each in ProtocolErrorKind}
-        if (model.declaration.dialect.has_faults)
-        else {}
-    )
+    dialect = model.declaration.dialect
+    names = [None, *model.declaration.commands]
+    told = {each: [name for name in names if dialect.tells(name, each)] for each in ProtocolErrorKind}
+    codes = {
+        kind: dialect.fault_for_request(able[0], kind, "").code for kind, able in told.items() if able
+    }
 
     def fault(kind: ProtocolErrorKind, reason: str) -> str:
         code = codes.get(kind, 0)

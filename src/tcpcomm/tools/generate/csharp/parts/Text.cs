@@ -192,6 +192,12 @@ internal static class Text
         return width <= 3 ? text.Substring(0, width) : text.Substring(0, width - 3) + "...";
     }
 
+    /// <summary>Return the first characters of a text.</summary>
+    public static string Begin(string text, int width)
+    {
+        return text.Length <= width ? text : text.Substring(0, width);
+    }
+
     public static string Quoted(string text)
     {
         return "\"" + text.Replace("\"", "\"\"") + "\"";

@@ -53,6 +53,10 @@ class FaultForm:
         self.code_is_text = code["form"]["type"] == "text" if code else isinstance(self.code, str)
         reason = next((each for each in parts if each.get("field") == "reason"), {})
         self._reason_width = reason.get("format", {}).get("width")
+        command = next((each for each in parts if each.get("field") == "command"), {}).get("format", {})
+        if command.get("unit") == "bytes":
+            refuse(where, "its faults cut the word of the command to a width in bytes")
+        self._command_width = command.get("width")
         self._stops = _first_of_texts_behind(form["parts"], "reason") if self.has_reason else ""
         self._ids = {each["field"]: "asked.Id" for each in parts if each.get("is") == "id"}
 
@@ -75,7 +79,10 @@ class FaultForm:
             code = "fault.Code.ToString()"
         elif messages.codes.is_mixed:
             code = "(long)fault.Code"
-        values = {"code": code, "reason": reason, "command": '(asked.Command ?? "?")', **self._ids}
+        command = '(asked.Command ?? "?")'
+        if self._command_width:
+            command = f"Text.Begin({command}, {self._command_width})"
+        values = {"code": code, "reason": reason, "command": command, **self._ids}
         for each in self.data:
             shown = literal(each["default"])
             if shown is None:

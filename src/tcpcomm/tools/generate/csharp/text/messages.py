@@ -201,6 +201,9 @@ class TextMessages(MessageCode):
                 word = next(each for each in self._model.commands if each.command.name == command)
                 test = f"asked.Command == {string(word.layout['command'])}"
                 yield from condition(test, self._in_forms(forms))
+        if not self._faults:
+            yield "return null;  // other requests have no faults"
+            return
         yield from self._in_forms(self._faults)
         if not any(form.has_code or form.has_reason for form in self._faults):
             yield 'throw new ArgumentException("no fault can carry the code " + fault.Code);'
