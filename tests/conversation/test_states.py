@@ -67,6 +67,19 @@ class Press(Equipment):
         """Return the status, in any state."""
         raise NotImplementedError
 
+    @command("SET,{speed:d}", reply="OK", not_in=("armed", "hot"))
+    def set_speed(self, speed: int) -> None:
+        """Set the speed, while it is not armed."""
+        raise NotImplementedError
+
+    @event("HOT", enters="hot")
+    def heated(self) -> None:
+        """It is too hot."""
+
+    @event("IDLE", not_in="armed")
+    def idled(self) -> None:
+        """It did nothing for a while. A host that has armed it is not told."""
+
     @event("STOP", leaves="armed")
     def stopped(self) -> None:
         """The light curtain was broken."""
@@ -101,6 +114,9 @@ class MyPress(Press):
 
     def go(self) -> None:
         self.done.append("go")
+
+    def set_speed(self, speed: int) -> None:
+        self.done.append(speed)
 
     def status(self) -> str:
         return "READY"
@@ -423,7 +439,9 @@ def declared(**arguments: Any) -> type[Equipment]:
     return A
 
 
-@pytest.mark.parametrize(("argument", "value"), [("needs", 3), ("enters", ("a", 1)), ("leaves", "")])
+@pytest.mark.parametrize(
+    ("argument", "value"), [("needs", 3), ("not_in", []), ("enters", ("a", 1)), ("leaves", "")]
+)
 def test_a_state_is_named_by_a_text(argument: str, value: Any) -> None:
     with pytest.raises(ConfigurationError) as caught:
         declared(**{argument: value})
@@ -449,8 +467,12 @@ def test_a_command_does_not_enter_and_leave_one_state() -> None:
         ("on", "A.go needs 'on', a state that no command and no event enters: declare one with enters="),
     ],
 )
-def test_a_state_that_nothing_enters_is_refused_at_both_ends(needed: str, told: str, bench: Bench) -> None:
-    kind = declared(needs=needed)
+@pytest.mark.parametrize("rule", ["needs", "not_in"])
+def test_a_state_that_nothing_enters_is_refused_at_both_ends(
+    rule: str, needed: str, told: str, bench: Bench
+) -> None:
+    kind = declared(**{rule: needed})
+    told = told.replace("needs", "is not_in" if rule == "not_in" else "needs")
     for make in (lambda: bench.serve(kind()), lambda: bench.remote(kind)):
         with pytest.raises(ConfigurationError) as caught:
             make()
@@ -477,8 +499,50 @@ def test_a_heartbeat_has_no_states() -> None:
                 """Show that it is alive."""
 
     assert (
-        "A.heartbeat is 'ping': a heartbeat is sent in every state, so remove its needs, enters and leaves"
+        "A.heartbeat is 'ping': a heartbeat is sent in every state, so remove its needs, not_in, "
+        "enters and leaves"
     ) == str(caught.value)
+
+
+def test_a_command_is_refused_at_both_ends_in_a_state_that_forbids_it(press: MyPress, bench: Bench) -> None:
+    proxy = bench.remote(Press)
+    bench.result(proxy.set_speed(5))
+    bench.result(proxy.take_control())
+    bench.result(proxy.arm())
+    why = "set_speed is not allowed in the state armed, which give_up_control or stopped leaves"
+    refused = bench.result(proxy.set_speed(7))
+    assert (NotReady, f"Press.{why}") == (type(refused), str(refused))
+    assert f"NG,WRONG_STATE,{why}".encode() == bench.result(raw(proxy, b"SET,7"))
+    bench.result(proxy.give_up_control())
+    bench.result(proxy.set_speed(9))
+    assert [5, "free", 9] == press.done
+
+
+def test_a_state_that_nothing_leaves_forbids_to_the_end(press: MyPress, bench: Bench) -> None:
+    proxy = bench.remote(Press)
+    bench.result(proxy.status())
+    press.heated()
+    bench.network.advance(0.1)
+    refused = bench.result(proxy.set_speed(7))
+    assert "Press.set_speed is not allowed in the state hot" == str(refused)
+
+
+def test_an_event_is_not_sent_to_a_session_in_a_state_that_forbids_it(press: MyPress, bench: Bench) -> None:
+    came: list[str] = []
+    proxies = [bench.remote(Press), bench.remote(Press)]
+    for name, proxy in zip("ab", proxies, strict=True):
+        proxy.idled.subscribe(lambda name=name: came.append(name))
+        bench.result(proxy.take_control())
+    bench.result(proxies[0].arm())
+    press.idled()
+    bench.network.advance(0.1)
+    assert ["b"] == came
+
+
+def test_a_state_is_not_both_needed_and_forbidden() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        declared(needs="on", not_in="on")
+    assert "A.go needs on, and not_in forbids it: remove one of them" == str(caught.value)
 
 
 # -- tools ----------------------------------------------------------------------------------------------
@@ -504,13 +568,15 @@ def test_the_manual_tells_the_states() -> None:
     assert {"needs": ["control"], "leaves": ["armed", "control"]} == states_in(by_name["give_up_control"])
     assert {"needs": ["armed"]} == states_in(by_name["moved"])
     assert {} == states_in(by_name["status"])
+    assert {"not_in": ["armed", "hot"]} == states_in(by_name["set_speed"])
     page = markdown(facts)
     assert "| allowed in the state | `control` |\n| leaves the state | `armed` and `control` |" in page
-    assert "| `WRONG_STATE` | the session is not in the state that the command needs |" in page
+    assert "| not allowed in the state | `armed` or `hot` |" in page
+    assert "| `WRONG_STATE` | the state of the session does not allow the command |" in page
     machine = markdown(facts_of(declaration_of(HsmsMachine)))
     assert "| a host is ready in the state | `selected` |" in machine
     assert "WRONG_STATE" not in markdown(facts_of(declaration_of(VisionCamera)))
 
 
 def states_in(message: dict[str, Any]) -> dict[str, Any]:
-    return {key: message[key] for key in ("needs", "enters", "leaves") if key in message}
+    return {key: message[key] for key in ("needs", "not_in", "enters", "leaves") if key in message}

@@ -42,7 +42,7 @@ class ProtocolErrorKind(Enum):
     MALFORMED = "this is not a request"
     UNKNOWN_COMMAND = "there is no such command"
     BAD_PARAMETERS = "the parameters do not fit the command"
-    WRONG_STATE = "the session is not in the state that the command needs"
+    WRONG_STATE = "the state of the session does not allow the command"
     INTERNAL = "the command failed"
     """A defect in the equipment's program. The program logs the details and does not send them."""
 

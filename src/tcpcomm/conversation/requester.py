@@ -247,7 +247,7 @@ class Requester:
         if name is None or session.reason is not None or session.input_ended:
             return
         rule = declaration.commands[name].states
-        if rule is None or rule.needs <= session.states:
+        if rule is None or rule.allows(session.states):
             frame = self._dialect.request(name, {}, self._exchange.new_id())
             send_message(session, MessageKind.COMMAND, frame, name=name, values={})
 

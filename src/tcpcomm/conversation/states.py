@@ -46,7 +46,7 @@ def handle_in_state(
     current: Callable[[], FrameProtocol],
 ) -> Callable[..., Any]:
     """
-    Return a handler that carries a command out only in the states that it needs, and then changes them.
+    Return a handler that carries a command out only in the states that allow it, and then changes them.
 
     Args:
         call: carries the command out.
@@ -56,12 +56,12 @@ def handle_in_state(
     """
     rule = command.states
     assert rule is not None
-    entered_by = declaration.entering()
+    changed_by = declaration.entering()
 
     def handle(**values: Any) -> Any:
         session = current()
-        if not rule.needs <= session.states:
-            text = f"{command.name} {problem(rule, session.states, entered_by)}"
+        if not rule.allows(session.states):
+            text = f"{command.name} {problem(rule, session.states, changed_by)}"
             wrong_state = ProtocolErrorKind.WRONG_STATE
             raise declaration.dialect.fault_for_request(command.name, wrong_state, text)
         result = call(**values)
@@ -91,13 +91,13 @@ def ask_in_state(
     """
     Ask a command that may have a rule about states.
 
-    The Deferred fails with NotReady if the session is not in the states that the command needs; then
-    nothing was sent. For all else see :meth:`Requester.ask`.
+    The Deferred fails with NotReady if the states of the session do not allow the command; then nothing
+    was sent. For all else see :meth:`Requester.ask`.
     """
     rule, session = command.states, requester.session
     if rule is None:
         return requester.ask(command, values)
-    if not rule.needs <= session.states:
+    if not rule.allows(session.states):
         why = problem(rule, session.states, declaration.entering())
         return fail(NotReady(f"{command.where} {why}"))
     asked = requester.ask(command, values)

@@ -260,15 +260,16 @@ def _check_faults(codec: Codec, specs: Iterable[MessageSpec]) -> None:
 
 def check_states(*declarations: Declaration) -> None:
     """
-    Check that each state that is needed can be entered on a session of these declarations.
+    Check that each state in a rule can be entered on a session of these declarations.
 
     Raises:
-        ConfigurationError: no command and no event enters a state that is needed.
+        ConfigurationError: no command and no event enters a state that is needed, or that forbids one.
     """
     entered = {state for each in declarations for _, rule in each.entering() for state in rule.enters}
     for declaration in declarations:
         messages = (*declaration.commands.values(), *declaration.events.values())
         needed = [(f"{each.where} needs", each.states.needs) for each in messages if each.states]
+        needed += [(f"{each.where} is not_in", each.states.not_in) for each in messages if each.states]
         if declaration.ready_when is not None:
             needed.append((f"{declaration.name}.ready_when is", frozenset({declaration.ready_when})))
         for what, states in needed:
@@ -314,7 +315,7 @@ def _command(
         idempotent=mark.idempotent,
         interim=interim_rule(spec, mark.interim, events),
         reply_framing=mark.reply_framing,
-        states=state_rule(spec.where, mark.needs, mark.enters, mark.leaves),
+        states=state_rule(spec.where, mark.needs, mark.not_in, mark.enters, mark.leaves),
     )
 
 
@@ -481,7 +482,7 @@ def _check_settings(declaration: Declaration) -> None:
     if command.states is not None:
         raise ConfigurationError(
             f"{name}.heartbeat is {heartbeat!r}: a heartbeat is sent in every state, so remove its needs, "
-            "enters and leaves"
+            "not_in, enters and leaves"
         )
     if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
         _check_heartbeat_stands_out(declaration, command)

@@ -31,6 +31,7 @@ class CommandMark:
     idempotent: bool
     interim: Any = None
     needs: Any = None
+    not_in: Any = None
     enters: Any = None
     leaves: Any = None
     codec: Any = None

@@ -60,6 +60,7 @@ def command(
     idempotent: bool = False,
     interim: Interim | None = None,
     needs: States = None,
+    not_in: States = None,
     enters: States = None,
     leaves: States = None,
     codec: Codec | None = None,
@@ -82,6 +83,7 @@ def command(
             ``{"retry": "seconds"}``, a name has the field that is the new timeout in seconds, or None.
         needs: the state, or states, that the session must be in, such as ``selected``. In another state the
             equipment refuses the command, and the host does not send it.
+        not_in: the state, or states, in which the command is refused and not sent in the same way.
         enters: the state, or states, that the session is in after the command has succeeded.
         leaves: the state, or states, that the session is not in any more after that.
         codec: the codec of this command, if it is not that of the class: for a handshake, or a message
@@ -96,7 +98,18 @@ def command(
 
     def mark(method: F) -> F:
         made = CommandMark(
-            wire, reply, faults, timeout, idempotent, interim, needs, enters, leaves, codec, reply_framing
+            wire,
+            reply,
+            faults,
+            timeout,
+            idempotent,
+            interim,
+            needs,
+            not_in,
+            enters,
+            leaves,
+            codec,
+            reply_framing,
         )
         note("command", method, made, sys._getframe(1).f_locals)
         method.__tcpcomm__ = made  # type: ignore[attr-defined]
@@ -109,6 +122,7 @@ def event(
     wire: Any = MISSING,
     *,
     needs: States = None,
+    not_in: States = None,
     enters: States = None,
     leaves: States = None,
     codec: Codec | None = None,
@@ -119,6 +133,7 @@ def event(
     Args:
         wire: its form on the wire, as the codec wants it: for a template its text.
         needs: the state, or states, of the sessions that the event is sent to. It is not sent to others.
+        not_in: the state, or states, of sessions that the event is not sent to.
         enters: the state, or states, that a session is in after the event was sent to it.
         leaves: the state, or states, that a session is not in any more after that.
         codec: the codec of this event, if it is not that of the class.
@@ -130,7 +145,7 @@ def event(
     refuse_bare("event", wire)
 
     def declare(method: Callable[Concatenate[Any, P], None]) -> Event[P]:
-        made = Event(method, wire, (needs, enters, leaves), codec)
+        made = Event(method, wire, (needs, not_in, enters, leaves), codec)
         note("event", method, made, sys._getframe(1).f_locals)
         return made
 

@@ -102,7 +102,7 @@ class Event(Generic[P]):
         self,
         method: Callable[Concatenate[Any, P], None],
         wire: Any,
-        states: tuple[Any, Any, Any] = (None, None, None),
+        states: tuple[Any, Any, Any, Any] = (None, None, None, None),
         codec: Any = None,
     ) -> None:
         self.method = method

@@ -29,7 +29,7 @@ class _DeclaredMessage:
     names: tuple[str, ...] = field(init=False)
     """The names of the parameters, in order."""
     states: StateRule | None = field(default=None, kw_only=True)
-    """The states that it needs, enters and leaves, or None if it has nothing to do with states."""
+    """Its rule about states, or None if it has nothing to do with states."""
 
     @names.default
     def _names_of_parameters(self) -> tuple[str, ...]:

@@ -20,11 +20,16 @@ States = str | Iterable[str] | None
 
 @frozen
 class StateRule:
-    """The states that a command or an event needs, enters and leaves."""
+    """The states that a command or an event needs, enters and leaves, and those that forbid it."""
 
     needs: frozenset[str]
+    not_in: frozenset[str]
     enters: frozenset[str]
     leaves: frozenset[str]
+
+    def allows(self, states: frozenset[str]) -> bool:
+        """Return True if a session in these states may carry the message."""
+        return self.needs <= states and self.not_in.isdisjoint(states)
 
     @property
     def changes(self) -> bool:
@@ -36,20 +41,26 @@ class StateRule:
         return (states - self.leaves) | self.enters
 
 
-def state_rule(where: str, needs: Any, enters: Any, leaves: Any) -> StateRule | None:
+def state_rule(where: str, needs: Any, not_in: Any, enters: Any, leaves: Any) -> StateRule | None:
     """
     Return the rule of a command or an event, or None if it has nothing to do with states.
 
     Raises:
-        ConfigurationError: a name is not a text, or a state is entered and left at once.
+        ConfigurationError: a name is not a text, a state is entered and left at once, or it is both needed
+            and forbidden.
     """
-    if needs is None and enters is None and leaves is None:
+    given = {"needs": needs, "not_in": not_in, "enters": enters, "leaves": leaves}
+    if all(each is None for each in given.values()):
         return None
-    given = {"needs": needs, "enters": enters, "leaves": leaves}
     names = {argument: _names(where, argument, value) for argument, value in given.items()}
     both = names["enters"] & names["leaves"]
     if both:
         raise ConfigurationError(f"{where} enters and leaves {', '.join(sorted(both))}: remove one of them")
+    both = names["needs"] & names["not_in"]
+    if both:
+        raise ConfigurationError(
+            f"{where} needs {', '.join(sorted(both))}, and not_in forbids it: remove one of them"
+        )
     return StateRule(**names)
 
 
@@ -72,17 +83,22 @@ def words(states: Iterable[str]) -> str:
     return f"the state {names[0]}" if len(names) == 1 else f"the states {' and '.join(names)}"
 
 
-def problem(rule: StateRule, states: frozenset[str], entered_by: Iterable[tuple[str, StateRule]]) -> str:
+def problem(rule: StateRule, states: frozenset[str], changed_by: Iterable[tuple[str, StateRule]]) -> str:
     """
     Return the reason why a session in these states may not carry a message.
 
     Args:
         rule: the rule of the message.
         states: the states of the session.
-        entered_by: the names and rules of the commands that may help.
+        changed_by: the names and rules of the commands that may help.
     """
     missing = rule.needs - states
-    helpful = [name for name, each in entered_by if each.enters & missing]
+    if not missing:
+        forbidden = rule.not_in & states
+        helpful = [name for name, each in changed_by if each.leaves & forbidden]
+        way = f", which {' or '.join(helpful)} leaves" if helpful else ""
+        return f"is not allowed in {words(forbidden)}{way}"
+    helpful = [name for name, each in changed_by if each.enters & missing]
     way = f", which {' or '.join(helpful)} enters" if helpful else ""
     now = words(states) if states else "no state"
     return f"needs {words(missing)}{way}, and the session is in {now}"

@@ -425,7 +425,7 @@ class HostLink(Link):
         if ready is not None and ready.is_open and session in (None, ready):
             assert self.handlers is not None
             rule = self.handlers.declaration.events[name].states
-            if rule is not None and not rule.needs <= ready.states:
+            if rule is not None and not rule.allows(ready.states):
                 return
             frame = self.handlers.dialect.event_to(name, values, ready.event_values or {})
             send_message(ready, MessageKind.EVENT, frame, name=name, values=values)

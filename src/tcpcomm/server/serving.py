@@ -299,7 +299,7 @@ class EquipmentFactory(FrameFactory):
         members = self.members if session is None else self.members & {session}
         rule = self.declaration.events[name].states
         if rule is not None:
-            members = {each for each in members if rule.needs <= each.states}
+            members = {each for each in members if rule.allows(each.states)}
         dialect = self.declaration.dialect
         frame = dialect.event(name, values)
         framing, framed = None, (b"",)  # made once for all members that share the framing

@@ -158,7 +158,7 @@ class _Check:
             raise Violation("values that can be written", _text(error), drawn=drawn) from error
         event = None
         if declaration.events and self._can_be_cut and random.random() > 0.75:
-            among = [each for each in declaration.events.values() if not _sets_timeout(member, each)]
+            among = [each for each in declaration.events.values() if _can_come_meanwhile(each, member)]
             event = self._draw(random.choice(among), random) if among else None
         return _Action(member, values, answer, event)
 
@@ -172,9 +172,18 @@ def _without_opening(declaration: Declaration) -> Declaration:
     return declaration_of(new_class(kind.__name__, (kind,), exec_body=lambda body: body.update(namespace)))
 
 
-def _sets_timeout(member: Command | DeclaredEvent, event: DeclaredEvent) -> bool:
-    """Return True if an event gives a command another timeout, which may be too short if it is drawn."""
-    return isinstance(member, Command) and member.interim.get(event.name) is not None
+def _can_come_meanwhile(event: DeclaredEvent, command: Command) -> bool:
+    """
+    Return True if an event can come while a command is carried out.
+
+    An event that gives the command another timeout cannot, because a drawn timeout may be too short.
+    """
+    if command.interim.get(event.name) is not None:
+        return False
+    if event.states is None or command.states is None:
+        return True
+    one, other = event.states, command.states
+    return one.needs.isdisjoint(other.not_in) and other.needs.isdisjoint(one.not_in)
 
 
 @define(eq=False)
@@ -244,11 +253,12 @@ class _Conversation:
         return [*self._service.factory.members, link_of(self._proxy).ready_requester().session]
 
     def _enter_needed_states(self, actions: Sequence[_Action]) -> None:
-        """Let both ends be in the states that the actions need, because the way there is another action."""
-        needed = {state for each in actions if each.member.states for state in each.member.states.needs}
-        if needed:
+        """Let both ends be in states that allow the actions, because the way there is another action."""
+        rules = [each.member.states for each in actions if each.member.states]
+        if rules:
             for session in self._sessions():
-                session.states |= needed
+                session.states -= {state for rule in rules for state in rule.not_in}
+                session.states |= {state for rule in rules for state in rule.needs}
 
     def carry_out(self, action: _Action) -> None:
         """Carry out one action, and compare the received values with the sent ones."""

@@ -174,10 +174,11 @@ def _replies(command: Command, replies: Sequence[str]) -> list[str]:
 
 
 def _states(message: Command | DeclaredEvent) -> dict[str, list[str]]:
-    """Return the states that a message needs, enters and leaves, without those that are empty."""
+    """Return the states that allow or forbid a message, and that it enters and leaves, if there are any."""
     if message.states is None:
         return {}
-    found = {name: sorted(getattr(message.states, name)) for name in ("needs", "enters", "leaves")}
+    names = ("needs", "not_in", "enters", "leaves")
+    found = {name: sorted(getattr(message.states, name)) for name in names}
     return {name: states for name, states in found.items() if states}
 
 

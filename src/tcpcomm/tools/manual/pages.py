@@ -147,9 +147,14 @@ def _interim(events: dict[str, str | None]) -> list[Row]:
 
 
 def _states(message: dict[str, Any]) -> list[Row]:
-    """Return the rows about the states that a message needs, enters and leaves."""
-    titles = {"needs": "allowed in the state", "enters": "enters the state", "leaves": "leaves the state"}
-    return [(title, _joined(message[key], " and ")) for key, title in titles.items() if key in message]
+    """Return the rows about the states that allow or forbid a message, and that it enters and leaves."""
+    titles = {
+        "needs": ("allowed in the state", " and "),
+        "not_in": ("not allowed in the state", " or "),
+        "enters": ("enters the state", " and "),
+        "leaves": ("leaves the state", " and "),
+    }
+    return [(title, _joined(message[key], and_)) for key, (title, and_) in titles.items() if key in message]
 
 
 def _event(event: dict[str, Any]) -> Iterator[Block]:
