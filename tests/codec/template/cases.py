@@ -180,6 +180,16 @@ OUTCOMES: Final = (
         (),
         list[Setting | float],
     ),
+    MessageSpec(
+        "measure",
+        "Scale.measure",
+        "MS",
+        OneOf("MS {mm:+09.4f}", "MS -999.9999"),
+        (),
+        float | None,
+        faults={"MS -888.8888": 88},
+    ),
+    MessageSpec("numbers", "Scale.numbers", "NUM", Until("-1", "{n:d}"), (), list[int]),
     MessageSpec("lines", "Scale.lines", "LIST", ("LIST", Until(".", "{line}")), (), list[str]),
     MessageSpec(
         "go", "Scale.go", "GO", OneOf(("1", "N {n:d}"), ("1", "T {text}"), "0"), (), int | str | None

@@ -137,6 +137,8 @@ class ForeignTemplates:
 
     def _frame(self, template: Form, values: Form, context: Form) -> bytes:
         text = self._parts(template["parts"], values, context)
+        if text in template.get("except", ()):
+            raise Misfit(text)
         last = template["parts"][-1]
         if "escapes" in self._rules:
             text = self._rules["first"] + re.sub(r'<([^\s<>/"]+)([^<>]*)></\1>', r"<\1\2/>", text)

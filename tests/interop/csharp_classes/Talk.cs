@@ -118,6 +118,9 @@ internal static class TextTalk
             for (int job = 1; job <= 4; job++)
                 Talk.Say(cell.Find(job) ?? "nothing");
             Talk.SayError(() => cell.Find(5));
+            Talk.Say(cell.Measure(1));
+            Talk.Say(cell.Measure(2) == null);
+            Talk.SayError(() => cell.Measure(3));
             Talk.Say(cell.Move(-1.5));
             cell.Set(1);
             Talk.SayError(() => cell.Set(2));
@@ -183,6 +186,13 @@ internal static class TextTalk
         protected override TextCell.Scan Scan()
         {
             return new TextCell.Scan("top", new[] { 0.5, -2.0 });
+        }
+
+        protected override double? Measure(long job)
+        {
+            if (job == 3)
+                throw new TextCell.FaultException(8, "");
+            return job == 1 ? 12.5 : job == 2 ? (double?)null : -999.9999;
         }
 
         protected override object Find(long job)

@@ -240,6 +240,11 @@ class TextCell(Equipment):
         """Return one of several results."""
         raise NotImplementedError
 
+    @command("MEASURE {job}", reply=OneOf("MM {mm:+09.4f}", "MM -999.9999"), faults={"MM -888.8888": 8})
+    def measure(self, job: int) -> float | None:
+        """Measure. None: nothing is in range."""
+        raise NotImplementedError
+
     @command("MOVE {to}", reply=Acknowledged("ACK", "DONE {at}", within=20.0), timeout=20.0)
     def move(self, to: float) -> float:
         """Move, acknowledged first."""

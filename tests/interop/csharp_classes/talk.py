@@ -86,6 +86,11 @@ class OurTextCell(TextCell):
         known: dict[int, Found | Lost] = {1: Found(1.5, 0.25), 2: Found(2.5), 3: Lost(7)}
         return known.get(job)
 
+    def measure(self, job: int) -> float | None:
+        if job == 3:
+            raise Fault(8)
+        return (12.5, None)[job - 1]
+
     def move(self, to: float) -> float:
         return to
 
@@ -245,6 +250,9 @@ def talk_as_text(program: str) -> None:
         "Lost Tries=7",
         "nothing",
         "FaultException: fault 5: 부품 없음",
+        "12.5",
+        "True",
+        "FaultException: fault 8",
         "-1.5",
         "FaultException: fault 2: too much",
     ]
@@ -274,6 +282,10 @@ def talk_as_text(program: str) -> None:
         faults = [fault_of(lambda job=job: ours.find(job)) for job in (4, 5)]
         expected = [(4, "부품 없음", None), (99, "the command failed", None)]
         equal(expected, faults, "a server of text says no")
+        measured = [ours.measure(1), ours.measure(2)]
+        equal([12.5, None], measured, "a server of text sends a value, or another meaning")
+        codes = [fault_of(lambda job=job: ours.measure(job))[0] for job in (3, 4)]
+        equal([8, 99], codes, "a server of text sends no value with another meaning")
         equal(-1.5, ours.move(-1.5), "a server of text acknowledges")
         ours.set(1)
         equal((2, "too much", None), fault_of(lambda: ours.set(2)), "a server of text is silent")

@@ -63,7 +63,7 @@ def test_both_ends_talk_with_ours(talk: Path) -> None:
         timeout=4 * SECONDS,
     )
     assert 0 == done.returncode, done.stdout + done.stderr
-    assert 32 == len(done.stdout.splitlines())
+    assert 34 == len(done.stdout.splitlines())
 
 
 def test_pieces_losses_and_timeouts_have_their_outcome(talk: Path) -> None:

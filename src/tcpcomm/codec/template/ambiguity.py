@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 from attrs import define, field, frozen
 
 from tcpcomm.codec.template.regex_tree import (
+    ANY,
     EMPTY,
     CharSet,
     Choice,
@@ -246,6 +247,13 @@ class Readings:
     text: str
     one: Mapping[str, str]
     other: Mapping[str, str]
+
+
+def can_give_way(one: TextPattern, other: TextPattern) -> bool:
+    """Return True if a pattern without a free text has texts that another one does not match."""
+    if any(characters.inverted for characters in Automaton.of(one).sets):
+        return False
+    return common_text(Except(one, other), Run(ANY, 0, None)) is not None
 
 
 def begins_with_anything(pattern: TextPattern) -> bool:

@@ -160,10 +160,11 @@ def reply_source(
     """
     Return the source that splits ``value`` into its fields, and writes them as one frame.
 
-    None: optional parts and counts of bytes want all values by name. The frame has the ending if it can
+    None: optional parts and counts of bytes want all values by name, and a text with another meaning must
+    not be sent. The frame has the ending if it can
     only consist of bytes that the ending does not exclude.
     """
-    if template.raw or any(name is None for name, _, _ in template.writers):
+    if template.raw or template.special or any(name is None for name, _, _ in template.writers):
         return None
     if fields.kind is not None:
         kind = source.constant(fields.kind, fields.kind.__name__)

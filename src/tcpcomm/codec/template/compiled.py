@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from tcpcomm.codec.problems import inside, missing
+from tcpcomm.codec.problems import brief_repr, inside, missing
+from tcpcomm.codec.template.ambiguity import can_give_way
 from tcpcomm.codec.template.byte_widths import gathered, spread
 from tcpcomm.codec.template.fields.field_type import FieldType, Plain
 from tcpcomm.codec.template.fields.raw_bytes import WithBody
 from tcpcomm.codec.template.mismatch import ExpectedText, explain_mismatch
-from tcpcomm.codec.template.regex_tree import TextPattern
+from tcpcomm.codec.template.regex_tree import Except, TextPattern, literal_regex
 from tcpcomm.errors import CodecError
 
 Capture = tuple[str, Callable[[str], Any], Callable[[], Any]]
@@ -85,6 +86,7 @@ class CompiledTemplate:
         kinds: the types of its values by their names, also of those in optional parts.
         raw: the name of the field of raw bytes behind the text, or an empty text.
         raw_kind: the type of that field.
+        special: the texts that are not read nor written, because they have a meaning of their own.
         match: the compiled regular expression.
         match_written: the compiled regular expression of the texts that it writes.
     """
@@ -107,6 +109,7 @@ class CompiledTemplate:
     kinds: Mapping[str, FieldType] = field(eq=False, repr=False)
     raw: str = ""
     raw_kind: type[bytes] | type[memoryview] = bytes
+    special: frozenset[str] = frozenset()
     match: Callable[[str], re.Match[str] | None] = field(init=False, repr=False, eq=False)
 
     @match.default
@@ -122,6 +125,29 @@ class CompiledTemplate:
     def _matcher(self, regex: str) -> Callable[[str], re.Match[str] | None]:
         find, charset = re.compile(regex, re.DOTALL).fullmatch, self.charset
         return find if charset is None else lambda text: find(spread(text, charset))
+
+    def beside(self, others: Iterable[CompiledTemplate]) -> CompiledTemplate:
+        """
+        Return this template as it stands beside others that win over it.
+
+        A template without a field wins over one with numbers or choices that reads only what it writes.
+        What the template could not be told apart from otherwise is left to the caller.
+        """
+        found, by_bytes = self, self.charset is not None
+        for other in others if self.captures and self.regex == self.written_regex else ():
+            if other.captures or other.raw or not self.matches(other.write({})):
+                continue
+            text = other.write({})
+            if can_give_way(found.pattern, other.pattern):
+                ahead = rf"(?!{literal_regex(text, by_bytes)}\Z)"
+                found = evolve(
+                    found,
+                    pattern=Except(found.pattern, other.pattern),
+                    regex=ahead + found.regex,
+                    written_regex=ahead + found.written_regex,
+                    special=found.special | {text},
+                )
+        return found
 
     def matches(self, text: str) -> bool:
         """Return True if a text fits this template."""
@@ -177,6 +203,9 @@ class CompiledTemplate:
             except CodecError as error:
                 raise CodecError(f"its length: {error.reason}") from None
         text = self.format % tuple(texts)
+        if text in self.special:
+            problem = f"{brief_repr(text)} has another meaning, so no value can be sent as this text"
+            raise CodecError(problem, self.names[0] if len(self.names) == 1 else "")
         return WithBody(text, values[self.raw]) if self.raw else text
 
     def writes_alike(self, name: str, one: Any, other: Any) -> bool:

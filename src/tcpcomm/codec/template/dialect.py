@@ -68,8 +68,7 @@ class Message:
         rules = evolve(faults.rules, parameters={each.name: each for each in spec.parameters})
         self.own_faults = fault_templates(spec.faults, encoding, rules)
         self.faults = faults.with_own(self.own_faults)
-        for each in self.faults.templates:
-            each.template(self.word)  # a fault repeats the word of a declared command as it is
+        sent = [each.template(self.word) for each in self.faults.templates]
         self.order = [parameter.name for parameter in spec.parameters]
         self.reply: Reply | None = None
         if not spec.is_event and _has_reply(spec):
@@ -77,7 +76,10 @@ class Message:
             if isinstance(spec.reply, Silence):
                 self.reply = SilentReply(spec, read)
             else:
-                self.reply = Reply(spec, read, faults_first=faults_first, id=faults.rules.id)
+                fixed = () if faults_first else sent
+                self.reply = Reply(
+                    spec, read, faults=fixed, faults_first=faults_first, id=faults.rules.id
+                )
             self.reply.faults_repeat = bool(self.faults.repeated)
             if faults.rules.id is not None:
                 check_id("the command", self.template.text, faults.rules.id)

@@ -40,6 +40,7 @@ class Reply:
         spec: the command.
         read_fault: returns the fault in a text, or None. It takes the values of the request too, which the
             fault may repeat.
+        faults: the templates of the faults. One without a field wins over a reply that could be the same.
         faults_first: True if a text can be both a reply and a fault. It is then read as a fault.
         id: the field that is the id of the request, or None if replies have no ids.
 
@@ -52,6 +53,7 @@ class Reply:
         spec: MessageSpec,
         read_fault: Callable[..., Fault | None],
         *,
+        faults: Several[CompiledTemplate] = (),
         faults_first: bool,
         id: str | None = None,
     ) -> None:
@@ -63,6 +65,8 @@ class Reply:
         text, steps = steps_of(spec.reply, id, parameters)
         acknowledgement = None if text is None else _acknowledgement(text, self._carriable)
         forms = tuple(compile_forms(steps, spec.result))
+        for each in forms:
+            each.give_way(faults)
         refuse_common_forms(forms)
         texts = _texts(text, forms)
         self._within: float | None = getattr(spec.reply, "within", None)

@@ -273,6 +273,7 @@ class Sequence:
         if self.end is None or items.is_free:
             return
         for form in items.forms:
+            form.give_way((self.end,))
             text = common_text(form.templates[0].pattern, self.end.pattern)
             if text is not None:
                 raise ConfigurationError(
@@ -280,6 +281,16 @@ class Sequence:
                     f"frame {text!r}: put a literal text in front of one of them that the other cannot "
                     "begin with"
                 )
+
+    def give_way(self, others: Iterable[CompiledTemplate], index: int | None = None) -> None:
+        """Let frames win over frames of this form, or over the one with an index. See ``beside``."""
+        templates = [*self.templates]
+        for at in range(len(templates)) if index is None else (index,):
+            templates[at : at + 1] = [each.beside(others) for each in templates[at : at + 1]]
+        self.templates = tuple(templates)
+        if index is None and self.items is not None and self.end is not None:
+            for each in self.items.forms:
+                each.give_way(others)
 
     @property
     def is_single(self) -> bool:
@@ -311,6 +322,9 @@ class Sequence:
                 "at_most": self.items.at_most,
             }
         frames = [self._form(each) for each in self.steps.heads]
+        for form, template in zip(frames, self.templates, strict=True):
+            if template.special:
+                form["except"] = sorted(template.special)
         return {"stands_for": form_of(self._result), "frames": frames, "items": items}
 
     def _form(self, text: str) -> dict[str, Any]:
@@ -386,7 +400,13 @@ class Sequence:
                 values[self.items.name] = self.items.draw(random)
             return values
 
-        return draw_accepted(draw_fields, self.join, name)
+        def sendable(values: dict[str, Any]) -> Any:
+            result = self.join(values)
+            if any(each.special for each in self.templates):
+                self.write(result)
+            return result
+
+        return draw_accepted(draw_fields, sendable, name)
 
 
 def _items(steps: Steps, tail: CountedLines | Until, result: Any) -> Items:
@@ -531,6 +551,9 @@ def refuse_common_forms(forms: Iterable[Sequence]) -> None:
                 f"the forms {one.steps.name} and {other.steps.name} of the reply begin alike, and nobody "
                 "knows if another frame follows"
             )
+        heads = [form.templates[index : index + 1] for form in (one, other)]
+        one.give_way(heads[1], index)
+        other.give_way(heads[0], index)
         for first in one.at(index):
             for second in other.at(index):
                 text = common_text(first.pattern, second.pattern)

@@ -43,6 +43,7 @@ class TextParts:
             "first": self._first,
             "escapes": self._escapes or None,
             "any_case": self._any_case or None,
+            "special": [self.bytes_of(each) for each in template.get("except", ())] or None,
         }
 
     def literal(self, text: str) -> dict[str, Any]:

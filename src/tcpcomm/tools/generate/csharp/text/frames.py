@@ -58,10 +58,18 @@ class TextFrame:
         parts: the parts of the template, as the layout has them.
         fields: its fields by their names, with their annotations.
         where: the command or event, for errors.
+        special: the texts that another frame has.
     """
 
     def __init__(
-        self, shared: TextShared, name: str, parts: Sequence[Form], fields: Mapping[str, Any], where: str
+        self,
+        shared: TextShared,
+        name: str,
+        parts: Sequence[Form],
+        fields: Mapping[str, Any],
+        where: str,
+        *,
+        special: Sequence[str] = (),
     ) -> None:
         self._shared = shared
         self._fields = fields
@@ -80,7 +88,8 @@ class TextFrame:
         ]
         self._counts: list[tuple[str, Form]] = []
         self._absent: dict[str, Any] = {}
-        pattern = self._pattern(parts, "", is_outer=True)
+        pattern = "".join(rf"(?!{pattern_of_text(each)}\z)" for each in special)
+        pattern += self._pattern(parts, "", is_outer=True)
         self.pattern = self._add_pattern(name, f"Text.Line({verbatim(pattern)})")
 
     def _add_pattern(self, name: str, made: str) -> str:

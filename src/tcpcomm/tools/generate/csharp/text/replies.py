@@ -175,9 +175,9 @@ class _Form:
         self._items = form["items"]
         self._is_record = has_fields(self._kind)
         self._parameters = {each.name: each.annotation for each in command.members}
-        self._frames = [self._frame(each["parts"], at) for at, each in enumerate(form["frames"])]
+        self._frames = [self._frame(each, at) for at, each in enumerate(form["frames"])]
         end = self._items and self._items["end"]
-        self._end = self._frame(end["parts"], "End") if end else None
+        self._end = self._frame(end, "End") if end else None
         self._item_frames = self._item_forms() if self._items else []
 
     @staticmethod
@@ -195,7 +195,8 @@ class _Form:
             return {each.name: each.type for each in fields_of(self._kind)}
         return {}
 
-    def _frame(self, parts: Sequence[Form], at: int | str) -> TextFrame:
+    def _frame(self, template: Form, at: int | str) -> TextFrame:
+        parts = template["parts"]
         fields = {**self._parameters}
         own = [
             each.get("field", each.get("list"))
@@ -205,7 +206,8 @@ class _Form:
         fields.update(self._fields() if self._is_record else dict.fromkeys(own, self._annotation))
         suffix = "" if at == 0 else at if isinstance(at, str) else f"Line{at + 1}"
         name = f"{self._command.name}Reply{self._number}{suffix}Text"
-        return TextFrame(self._messages.shared, name, parts, fields, self._command.where)
+        special = template.get("except", ())
+        return TextFrame(self._messages.shared, name, parts, fields, self._command.where, special=special)
 
     def _item_type(self) -> Any:
         if self._items["of"] is None:
@@ -217,7 +219,8 @@ class _Form:
         for place, each in enumerate(self._items["forms"]):
             annotation = self._member(self._item_type(), each["stands_for"])
             kind = bare_type(annotation)
-            (parts,) = [frame["parts"] for frame in each["frames"]]
+            (frame,) = each["frames"]
+            parts, special = frame["parts"], frame.get("except", ())
             names = [it.get("field", it.get("list")) for it in parts_in(parts) if "count" not in it]
             fields = (
                 {it.name: it.type for it in fields_of(kind)}
@@ -226,9 +229,9 @@ class _Form:
             )
             suffix = place + 1 if len(self._items["forms"]) > 1 else ""
             name = f"{self._command.name}Reply{self._number}Item{suffix}Text"
-            found.append(
-                (TextFrame(self._messages.shared, name, parts, fields, self._command.where), annotation)
-            )
+            where = self._command.where
+            made = TextFrame(self._messages.shared, name, parts, fields, where, special=special)
+            found.append((made, annotation))
         return found
 
     @property

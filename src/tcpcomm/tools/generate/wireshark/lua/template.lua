@@ -426,6 +426,11 @@ function template.message(frame, form)
         local _, stop = r.s:find("^<%?.-%?>%s*")
         at = stop or 0
     end
+    for _, text in ipairs(form.special or {}) do  -- another frame has exactly this text
+        if r.s:sub(at + 1) == text then
+            return nil
+        end
+    end
     local nodes = {}
     local whole_text = function(stop)
         return stop == #r.s or (form.first ~= nil and r.s:find("^%s*$", stop + 1) ~= nil)
