@@ -85,6 +85,9 @@ class OneOf:
     stands for None. If several members have the fields of several forms, they are paired in their order. If
     the result is one type, all forms stand for it, and the first form that can carry a value is sent; a
     form may lack attributes that have a default.
+
+    A form without a field wins over one with numbers or choices that could be the same text: a special
+    value such as ``-999.9999``. A value that would be read as the other form is not sent.
     """
 
     forms: tuple[Any, ...]

@@ -55,11 +55,13 @@ class Length:
     """
     A header field that counts the bytes behind it, to the end of the frame.
 
-    Use it if the framing leaves the length in the frame. It is written, and checked when it is read.
+    Use it if the framing leaves the length in the frame. It is written, and checked when it is read. The
+    frame is the one that the codec sees: a checksum that ``Checked`` takes off its end is not counted.
 
     Args:
         type: the type of the number: ``U16``, ``U32``, ...
-        adjust: a number that is added to the count: 2 if the field also counts its own two bytes.
+        adjust: a number that is added to the count: 2 if the field also counts its own two bytes, or the
+            two bytes of such a checksum.
         of: a function for a length that counts only a part of the frame: it gets the bytes behind the
             whole header, and returns the number of those that are counted. It gets what a peer sends, and
             must not raise. Manuals show its name. None: all bytes behind the field are counted.

@@ -24,8 +24,9 @@ page ``docs/reference/template-notation.md`` explains the formats of each type, 
 A template is refused if some text could be read from it in two ways. Two messages are refused if they
 could be the same text: two commands, two events, an event and a reply, a reply and the fault. These
 decisions are exact. Numbers are read in every usual form, unless a text would have two readings then; such
-numbers are read in the written form only. One event can be any text, ``{code}``: every text that is nothing
-else. Replies and the fault must then begin with literal text.
+numbers are read in the written form only. A reply or a fault without a field wins over a reply with numbers
+or choices: it is a special value, which the other reply never sends. One event can be any text, ``{code}``:
+every text that is nothing else. Replies and the fault must then begin with literal text.
 """
 
 from __future__ import annotations
