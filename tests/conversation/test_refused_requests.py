@@ -139,7 +139,7 @@ class Typist(Protocol):
 def test_after_a_fault_that_the_framing_refuses_the_session_goes_on(bench: Bench) -> None:
     bench.serve(Ends())
     typist = Typist()
-    bench.robot.connecting(bench.camera, PORT).connect(Factory.forProtocol(lambda: typist))  # type: ignore[arg-type]
+    bench.robot.connecting(bench.camera, PORT).connect(Factory.forProtocol(lambda: typist))
     bench.until(lambda: typist.received == b"NG,AB,UNKNOWN_COMMAND#")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import pytest
@@ -531,7 +532,7 @@ def test_an_event_is_not_sent_to_a_session_in_a_state_that_forbids_it(press: MyP
     came: list[str] = []
     proxies = [bench.remote(Press), bench.remote(Press)]
     for name, proxy in zip("ab", proxies, strict=True):
-        proxy.idled.subscribe(lambda name=name: came.append(name))
+        proxy.idled.subscribe(partial(came.append, name))
         bench.result(proxy.take_control())
     bench.result(proxies[0].arm())
     press.idled()

@@ -298,7 +298,7 @@ class FaultTemplate:
         for name in self.repeated:
             told = None if sent.get(name) is None else self._fitting(name, sent[name])
             if name not in sent or (told is None and sent[name] is not None):
-                continue  # the fault has no room for it, so nobody knows what stands there
+                continue  # the fault cannot carry the value, and has another one instead
             if not self._template.writes_alike(name, values[name], told):
                 raise CodecError(
                     f"is {brief_repr(values[name])}, so this does not answer {brief_repr(sent[name])}", name

@@ -10,7 +10,7 @@ from tcpcomm.errors import CodecError
 
 def fitting_text(text: str, kind: FieldType, format_spec: FormatSpec, encoding: Encoding) -> str | None:
     """
-    Return as much of a text as a field can carry, or None if it can carry nothing of it.
+    Return the part of a text that a field can carry, or None if it can carry no character.
 
     A text that is wider than the field is cut at its end. Characters that the field cannot carry are left
     out. Both ends get the same text, so a host can compare it.
