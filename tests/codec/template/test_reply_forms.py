@@ -183,7 +183,7 @@ def test_a_reply_with_too_many_lines_is_refused_at_both_ends() -> None:
 @pytest.mark.parametrize(
     ("reply", "result", "message"),
     [
-        (Until("0", "{n:d}"), list[int], "the end '0' and the item '{n:d}' can both be the frame '0'"),
+        (Until("0", "{s}0"), list[str], "the end '0' and the item '{s}0' can both be the frame '0'"),
         (Until("ok", "{n:d}"), int, "a reply with an end needs a list, or a class with one list"),
         (NUMBERED, list[int], "the end of Until must be a template, not 3"),
         (Until("ok", "NG,{text},"), list[str], "and the fault 'NG,{code},{reason}' can both be the frame"),

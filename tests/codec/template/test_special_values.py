@@ -6,12 +6,19 @@ from enum import Enum
 from typing import Annotated, Any
 
 import pytest
+from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tcpcomm.codec import Acknowledged, CountedLines, MessageSpec, OneOf, Range, Template, Unit, Until
 from tcpcomm.codec.base import MORE, Dialect, Request
 from tcpcomm.errors import CodecError, ConfigurationError, Fault
+
+
+@frozen
+class Optional:
+    x: int = 0
+
 
 NUMBER, NOTHING = "MS,0,{mm:+09.4f}", "MS,0,-999.9999"
 BOTH_ORDERS = pytest.mark.parametrize(
@@ -152,8 +159,10 @@ def test_a_later_frame_and_an_item_and_an_end_may_be_special() -> None:
         (OneOf("S {text}", "S I"), str | None),
         (OneOf("A {x:d}", "A {x:02d}"), int),
         (OneOf("A {x:1d}", "A {y}"), int | str),
+        (OneOf("A[ {x:d}]", "A"), Optional),
+        (OneOf("A{items*,:d}", "A"), list[int] | None),
     ],
-    ids=["a text", "two numbers", "a number and a text"],
+    ids=["a text", "two numbers", "a number and a text", "a part that is left out", "an empty list"],
 )
 def test_other_forms_that_can_be_the_same_text_are_refused(reply: Any, result: Any) -> None:
     with pytest.raises(ConfigurationError, match="can both be the frame"):

@@ -130,15 +130,16 @@ class CompiledTemplate:
         """
         Return this template as it stands beside others that win over it.
 
-        A template without a field wins over one with numbers or choices that reads only what it writes.
-        What the template could not be told apart from otherwise is left to the caller.
+        A template without a field wins over one with numbers or choices that reads only what it writes,
+        if a field has a special value in that text. All other overlaps are left to the caller.
         """
         found, by_bytes = self, self.charset is not None
-        for other in others if self.captures and self.regex == self.written_regex else ():
-            if other.captures or other.raw or not self.matches(other.write({})):
+        for other in others if self.regex == self.written_regex else ():
+            if other.captures or other.raw:
                 continue
             text = other.write({})
-            if can_give_way(found.pattern, other.pattern):
+            match = found.match(text)
+            if match is not None and any(match.groups()) and can_give_way(found.pattern, other.pattern):
                 ahead = rf"(?!{literal_regex(text, by_bytes)}\Z)"
                 found = evolve(
                     found,
