@@ -76,10 +76,7 @@ class Message:
             if isinstance(spec.reply, Silence):
                 self.reply = SilentReply(spec, read)
             else:
-                fixed = () if faults_first else sent
-                self.reply = Reply(
-                    spec, read, faults=fixed, faults_first=faults_first, id=faults.rules.id
-                )
+                self.reply = Reply(spec, read, sent, faults_first=faults_first, id=faults.rules.id)
             self.reply.faults_repeat = bool(self.faults.repeated)
             if faults.rules.id is not None:
                 check_id("the command", self.template.text, faults.rules.id)
@@ -413,7 +410,9 @@ class TextDialect(Dialect):
         return self._faults.fault_for(kind, reason)
 
     def fault_for_request(self, name: str | None, kind: ProtocolErrorKind, reason: str) -> Fault:
-        return self.faults_of(name).fault_for(kind, reason)
+        faults = self.faults_of(name)
+        has_own_codes = not self.has_faults and faults is not self._faults
+        return faults.fault_for(kind, reason) if has_own_codes else self.fault_for(kind, reason)
 
     def tells(self, name: str | None, kind: ProtocolErrorKind) -> bool:
         return self.faults_of(name).tells(kind)

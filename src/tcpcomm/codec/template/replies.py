@@ -52,8 +52,8 @@ class Reply:
         self,
         spec: MessageSpec,
         read_fault: Callable[..., Fault | None],
+        faults: Several[CompiledTemplate],
         *,
-        faults: Several[CompiledTemplate] = (),
         faults_first: bool,
         id: str | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class Reply:
         acknowledgement = None if text is None else _acknowledgement(text, self._carriable)
         forms = tuple(compile_forms(steps, spec.result))
         for each in forms:
-            each.give_way(faults)
+            each.give_way(() if faults_first else faults)
         refuse_common_forms(forms)
         texts = _texts(text, forms)
         self._within: float | None = getattr(spec.reply, "within", None)

@@ -284,10 +284,9 @@ class Sequence:
 
     def give_way(self, others: Iterable[CompiledTemplate], index: int | None = None) -> None:
         """Let frames win over frames of this form, or over the one with an index. See ``beside``."""
-        templates = [*self.templates]
-        for at in range(len(templates)) if index is None else (index,):
-            templates[at : at + 1] = [each.beside(others) for each in templates[at : at + 1]]
-        self.templates = tuple(templates)
+        self.templates = tuple(
+            each.beside(others) if index in (None, at) else each for at, each in enumerate(self.templates)
+        )
         if index is None and self.items is not None and self.end is not None:
             for each in self.items.forms:
                 each.give_way(others)
