@@ -72,7 +72,7 @@ class Sink:
     batch: int = field(default=256, validator=_positive)
     """The most messages that it gets at once."""
     patience: float = field(default=30.0, validator=_positive)
-    """The seconds that it has to confirm a batch, and to connect first."""
+    """The seconds that it has to connect, and to confirm a batch."""
     attempts: int = field(default=5, validator=_positive)
     """The refusals after which a message is set aside."""
 

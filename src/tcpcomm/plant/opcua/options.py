@@ -93,28 +93,32 @@ class OpcUaOptions:
     """The attributes that name files or folders."""
 
     endpoint: str = field(default=DEFAULT_ENDPOINT, validator=_check_endpoint)
-    """The address where the server listens. Port 0 lets the system choose one."""
+    """
+    The address where the server listens. Other machines need ``certificate``, ``private_key``, and
+    ``users`` or ``trusted``. Port 0 lets the system choose one.
+    """
     name: str = field(default="", validator=_check_name)
-    """The name of the plant: its namespace is ``urn:tcpcomm:NAME``. If empty, the name of the gateway."""
+    """The name in the namespace ``urn:tcpcomm:NAME``. Empty: the ``plant`` of the gateway."""
     commands: bool = False
-    """True if clients may call the commands that each link lists, as methods."""
+    """True if clients may call the ``commands`` of each link, as methods."""
     severity: int = field(default=DEFAULT_SEVERITY, validator=_severity)
     """The severity of events, from 1 to 1,000."""
     severities: Mapping[str, int] = field(factory=dict, validator=_severities)
-    """Other severities by event, as ``alarm`` or, for one link, ``camera-1/alarm``."""
+    """Other severities by event: ``{alarm = 800}`` or, for one link, ``{"camera-1/alarm" = 800}``."""
     certificate: str = ""
-    """The file of the server's certificate, PEM or DER. It makes encrypted connections possible."""
+    """The file of the server's certificate, PEM or DER."""
     private_key: str = ""
     """The file of its private key, PEM or DER."""
     private_key_password: Secret | None = field(default=None, converter=_optional_secret)
+    """The password of that file, as a secret."""
     users: Mapping[str, Secret] = field(factory=dict, converter=_users)
-    """The users that may connect, with their passwords. Without users, anonymous clients may connect."""
+    """The users and their passwords, as secrets. Without users, anonymous clients may connect."""
     trusted: str = ""
-    """A folder with the certificates of the clients that may connect, or of their authorities."""
+    """A folder with the certificates of the clients that may connect, or of their CAs."""
     sessions: int = field(default=DEFAULT_OPCUA_SESSIONS, validator=_count)
-    """The clients that may be connected at once."""
+    """The most clients at once."""
     calls: int = field(default=DEFAULT_OPCUA_CALLS, validator=_count)
-    """The method calls that may be under way at once."""
+    """The most method calls at once."""
 
     def __attrs_post_init__(self) -> None:
         if bool(self.certificate) != bool(self.private_key):

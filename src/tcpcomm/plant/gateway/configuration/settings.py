@@ -125,7 +125,7 @@ class OutboxSettings:
     file: str = "outbox.db"
     """The file, below the folder of the configuration."""
     max_mib: int = field(default=1024, validator=_above_0)
-    """The most MiB that the file may have. Beyond it the outbox refuses messages."""
+    """The most MiB of the file. Beyond it the outbox refuses messages."""
     max_messages: int = field(default=1_000_000, validator=_above_0)
     """The most messages that may wait."""
 
@@ -135,14 +135,15 @@ class GatewaySettings:
     """The keys of ``[gateway]``."""
 
     name: str = field(default="gateway", validator=_name)
-    """The name of this gateway. Two gateways of one plant have two names."""
+    """The name of this gateway. Each gateway of a plant needs its own name."""
     plant: str = field(default="", validator=_name)
-    """The name of the plant, which gateways that stand by for each other share. Empty: the name."""
+    """The name of the plant, which its standby gateways share. Empty: the name of the gateway."""
     outbox: OutboxSettings = OutboxSettings()
+    """The table ``[gateway.outbox]``."""
     standby: str | None = None
-    """The ``rabbitmq`` sink that gives each link to one gateway of the plant. None: all links are ours."""
+    """The ``rabbitmq`` sink that gives each link to one gateway. Default: all links are ours."""
     metrics: str | None = None
-    """The port, or address and port, of the figures and of the health, such as ``127.0.0.1:9100``."""
+    """The port, or address and port, of the figures and the health: ``127.0.0.1:9100``."""
 
 
 @frozen(kw_only=True)
@@ -158,13 +159,13 @@ class PolicySettings:
     grace: float | None = field(default=None, validator=_above_0)
     """The time that a stop waits for sent data to leave."""
     quick: float | None = field(default=None, validator=_above_0)
-    """The time from one attempt to the next in a young outage, and the first ceiling of the backoff."""
+    """The time between two attempts in a new outage, and the first ceiling of the backoff."""
     quick_for: float | None = field(default=None, validator=_at_least_0)
-    """The time for which an outage is young."""
+    """The time for which an outage is new."""
     cap: float | None = field(default=None, validator=_above_0)
     """The highest ceiling of the backoff."""
     heartbeat_interval: float | None = field(default=None, validator=_above_0)
-    """The time between two heartbeats, where the device has one."""
+    """The time between two heartbeats, if the device has a heartbeat."""
     heartbeat_timeout: float | None = field(default=None, validator=_above_0)
     """The silence after which the device counts as dead."""
 
@@ -174,27 +175,27 @@ class PollSettings:
     """The keys of ``[[links.NAME.poll]]``."""
 
     command: str
-    """The command of the device, or one of its methods, as ``tcpcomm call`` takes it: ``holding``."""
+    """The command of the device, or one of its methods, as for ``tcpcomm call``: ``holding``."""
     arguments: Mapping[str, Any] = field(factory=dict, metadata={KEY: "with"})
     """The arguments by name."""
     name: str | None = field(default=None, validator=_name)
-    """The name in reports. None: the command. Two polls of one command need two names."""
+    """The name in reports. Default: the command. Two polls of one command need two names."""
     every: float | None = field(default=None, validator=_interval)
-    """The seconds from one poll to the next. None: that of ``[defaults]``, or 1."""
+    """The time between two polls. Default: 1."""
     deadline: float | None = field(default=None, validator=_above_0)
-    """The seconds that the device has for its reply; a poll is not repeated. None: as declared."""
+    """The time for the reply; a poll is not retried. Default: as declared."""
     jitter: float | None = field(default=None, validator=_share)
-    """The share of ``every``, up to 0.5, by which each poll comes later at random."""
+    """The largest random delay of a poll, as a share of ``every``, up to 0.5."""
     to: tuple[str, ...] | None = None
-    """The sinks. None: those of the link."""
+    """The sinks. Default: the sinks of the link."""
     topic: str | None = field(default=None, validator=_topic)
-    """The topic, with ``{link}``, ``{name}``, ``{gateway}``, ``{plant}`` in it. None: ``{link}/{name}``."""
+    """The topic, with ``{link}``, ``{name}``, ``{gateway}``, ``{plant}``. Default: ``{link}/{name}``."""
     expires_in: float | None = field(default=None, validator=_above_0)
-    """The seconds after which a report is worth nothing, and is not delivered. None: as for the link."""
+    """The time after which a report is not delivered. Default: as for the link."""
     only_changes: bool | None = None
-    """True if only a report whose values differ from the last ones is posted."""
+    """True to post a report only if its values differ from the last ones."""
     at_least_every: float | None = field(default=None, validator=_above_0)
-    """With ``only_changes``, the seconds after which a report is posted also without a change."""
+    """With ``only_changes``, the time after which a report is posted without a change."""
 
 
 @frozen(kw_only=True)
@@ -223,47 +224,47 @@ class LinkSettings:
     """The keys of ``[links.NAME]``."""
 
     like: str | None = None
-    """Another link. Its keys, except ``at`` and ``listen``, are those of this link where it has no own."""
+    """Another link. Its keys, except ``at`` and ``listen``, are the defaults of this link."""
     device: str | type[Equipment] | None = None
     """A name that ``tcpcomm devices`` lists, ``module:Class``, or ``file.py:Class`` beside this file."""
     at: str | IStreamClientEndpoint | None = None
-    """The place where the device listens, as an endpoint: ``tcp:10.0.0.5:502``."""
+    """The endpoint at which the device listens: ``tcp:10.0.0.5:502``."""
     listen: str | IStreamServerEndpoint | None = None
-    """In its place, where the device connects to us: ``tcp:9999:interface=10.0.0.1``."""
+    """The endpoint at which we listen, if the device connects to us: ``tcp:9999:interface=10.0.0.1``."""
     allow: tuple[str, ...] | None = None
-    """With ``listen``, the networks from which the device may come: ``["10.0.0.0/24"]``, or ``["any"]``."""
+    """With ``listen``, the networks of the device: ``["10.0.0.0/24"]``, or ``["any"]``."""
     profile: str | None = field(default=None, validator=_profile)
-    """``lan``, ``fleet`` or ``wan``. None: the policy that the device declares, or ``fleet``."""
+    """``lan``, ``fleet`` or ``wan``. Default: the policy that the device declares, or ``fleet``."""
     policy: PolicySettings | None = None
     """Times that replace those of the profile."""
     credentials: Mapping[str, Credential] | None = None
-    """The credentials of a declared login, by name, as secrets: ``{password = "env:CAMERA_PASSWORD"}``."""
+    """The credentials of a declared login, as secrets: ``{password = "env:CAMERA_PASSWORD"}``."""
     psk: str | None = None
     """The file with the pre-shared key that the device must prove."""
     psk_name: str | None = None
     """Our name in that proof."""
     header: Mapping[str, Any] | None = None
-    """The values in the headers of all commands, such as ``{unit = 7}`` of Modbus."""
+    """The values in the headers of all commands: ``{unit = 7}`` for Modbus."""
     wait: float | None = field(default=None, validator=_at_least_0)
-    """The seconds that a command of a broker waits for the link to be ready. None: 0."""
+    """The time that a broker's command waits until the link is ready. Default: 0."""
     retries: int | None = field(default=None, validator=_at_least_0)
-    """The number of times that an idempotent command of a broker is repeated. None: 1."""
+    """The number of retries of an idempotent broker command. Default: 1."""
     to: tuple[str, ...] | None = None
-    """The sinks of polls that name none. None: all sinks."""
+    """The sinks of polls that name none. Default: all sinks."""
     expires_in: float | None = field(default=None, validator=_above_0)
-    """The seconds after which reports of this link are not delivered any more. None: they never expire."""
+    """The time after which reports are not delivered. Default: they never expire."""
     poll: tuple[PollSettings, ...] | None = None
-    """What is polled."""
+    """The polls, below."""
     events: Mapping[str, tuple[str, ...]] | None = None
     """The sinks of each event, by its name; ``"*"`` is every other event."""
     states: tuple[str, ...] | None = None
-    """The sinks that get a report when the link becomes ready, and when it is lost. None: no sink."""
+    """The sinks that get a report when the link becomes ready, and when it is lost. Default: no sink."""
     commands: tuple[str, ...] | None = None
-    """The commands that a broker may give. None: no command."""
+    """The commands that a broker may give. Default: no command."""
     commands_from: tuple[str, ...] | None = None
-    """The sinks that may give them. None: all sinks. ``[opcua]`` decides about OPC UA clients."""
+    """The sinks that may give them. Default: all sinks. It does not limit OPC UA clients."""
     max_commands: int | None = field(default=None, validator=_commands)
-    """The commands of brokers that may be under way at once. None: 8."""
+    """The most broker commands at once. Default: 8."""
 
 
 @frozen(kw_only=True)
