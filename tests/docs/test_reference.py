@@ -24,8 +24,8 @@ from tcpcomm.session.factory import FrameFactory
 from tcpcomm.tap import Options
 from tcpcomm.testing import LAWS
 from tests.conftest import ROOT
-from tests.docs.framings import EXAMPLES, choices
 from tests.docs import api
+from tests.docs.framings import EXAMPLES, choices
 from tests.docs.parts import part_of
 
 REFERENCE = ROOT / "docs/reference"
@@ -196,42 +196,6 @@ def rows(text: str) -> Iterator[list[str]]:
 
 def names(text: str) -> list[str]:
     return [row[0].strip("`") for row in rows(text)]
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "tcpcomm",
-        "tcpcomm.blocking",
-        "tcpcomm.devices",
-        "tcpcomm.framing",
-        "tcpcomm.plant",
-        "tcpcomm.testing",
-        "tcpcomm.transports",
-    ],
-)
-def test_the_public_names_are_those_of_the_module(module: str) -> None:
-    listed = names(section(REFERENCE / "api.md", f"## {module}").partition("###")[0])
-    assert sorted(importlib.import_module(module).__all__) == sorted(listed)
-
-
-def test_the_public_names_of_a_device_are_those_of_its_package() -> None:
-    found = vars(importlib.import_module("tcpcomm.devices.modbus"))
-    public = [name for name, each in found.items() if name[0] != "_" and not inspect.ismodule(each)]
-    listed = names(section(REFERENCE / "api.md", "## tcpcomm.devices.modbus"))
-    assert sorted(public) == sorted(listed)
-
-
-def test_the_public_names_of_codecs_are_listed() -> None:
-    text = section(REFERENCE / "api.md", "## tcpcomm.codec")
-    listed = set(re.findall(r"`(\w+)`", text))
-    listed |= {f"{kind}{bits}" for kind in "UI" for bits in range(8, 65, 8)}  # shown as a range
-    assert listed == set(importlib.import_module("tcpcomm.codec").__all__)
-def choices(text: str) -> list[str]:
-    """Return the choices that the notation lists in its error for an unknown one."""
-    with pytest.raises(ConfigurationError) as refusal:
-        parse_framing(text)
-    return str(refusal.value).partition("there are ")[2].split(", ")
 
 
 def test_the_public_names_are_those_of_the_modules() -> None:
