@@ -144,9 +144,12 @@ def test_later_lines_are_aligned_to_the_longest_peer() -> None:
     ] == lines
 
 
-def test_half_a_frame_is_shown_at_once_with_what_is_missing() -> None:
+def test_half_a_frame_is_shown_after_a_second_with_what_is_missing() -> None:
     stage, lines = on_stage()
     stage.receive(b"OK,1\r")
+    stage.wait(0.9)
+    assert lines[-1].endswith("--  ready")
+    stage.wait(0.2)
     assert lines[-1] == (
         r"192.168.0.10:50432     <-  half a frame: the peer sent b'OK,1\r', and then no b';': "
         "does it end its messages as we do?"
@@ -157,7 +160,17 @@ def test_half_a_frame_of_a_secret_shows_none_of_its_bytes() -> None:
     stage, lines = on_stage()
     stage.session.keeps_secret = True
     stage.receive(b"OK")
+    stage.wait(1.1)
     assert lines[-1].endswith("<-  half a frame: a secret")
+
+
+def test_a_frame_in_two_chunks_is_one_line() -> None:
+    stage, lines = on_stage()
+    stage.receive(b"MS,0,+01")
+    stage.wait(0.002)
+    stage.receive(b"7.34;")
+    stage.wait(5.0)
+    assert ["--  opened"[:9], "--  ready", "<-  4d 53"] == [line[23:32] for line in lines]
 
 
 def test_an_answer_to_a_command_without_a_name_says_so() -> None:

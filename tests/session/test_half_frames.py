@@ -55,7 +55,7 @@ def test_a_half_frame_closes_the_session_after_five_seconds(logged: Logged) -> N
         (
             LengthPrefixed(4),
             b"\0\0\x01\0TRG",
-            "announced 260 bytes in all and sent 7 of them, b'\\x00\\x00\\x01\\x00TRG': "
+            "announced a frame of 260 bytes, and 7 of 260 bytes have come, b'\\x00\\x00\\x01\\x00TRG': "
             "does it count its lengths as we do?",
         ),
         (LengthPrefixed(4), b"TR", "sent b'TR', and then not the rest of the frame"),

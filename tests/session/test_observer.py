@@ -17,8 +17,8 @@ from tcpcomm import (
     Limits,
     SessionObserver,
 )
-from tcpcomm.errors import FrameTooLong, SessionClosed
-from tcpcomm.framing import Delimited, LengthPrefixed
+from tcpcomm.errors import FrameTooLong, SessionClosed, TruncatedFrame
+from tcpcomm.framing import CountedBody, Delimited, LengthPrefixed
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.session.observer import Observers
 from tcpcomm.testing import RecordingObserver
@@ -26,6 +26,7 @@ from tests.session.spies import BigSpy, GapSpy
 from tests.session.stage import TOO_LONG, Logged, Spy, Stage, TLSTransport, staged
 
 BEAT = Heartbeat(b"PING", b"PONG")
+NO_END = "the peer sent b'{}', and then no b';': does it end its messages as we do?"
 
 
 def observed(protocol: Any = Spy, **options: Any) -> tuple[Stage, RecordingObserver]:
@@ -67,7 +68,7 @@ def test_the_whole_life_of_a_session_is_seen_in_order() -> None:
         ("ready",),
         ("received", b"a;b"),
         ("frame_received", b"a"),
-        ("half_frame", "the peer sent b'b', and then no b';': does it end its messages as we do?"),
+        ("half_frame", "the peer sent b'b' so far"),
         ("frame_sent", b"a"),
         ("sent", b"a;"),
         ("received", b";"),
@@ -143,7 +144,7 @@ def test_half_a_frame_is_reported_once_when_it_begins() -> None:
     for chunk in (b"TRG", b",3", b"\r", b";"):
         stage.receive(chunk)
     ((_, description),) = observer.only("half_frame")
-    assert description.startswith("the peer sent b'TRG', and then no b';'")
+    assert "the peer sent b'TRG' so far" == description
     assert [("frame_received", b"TRG,3\r")] == observer.only("frame_received")
 
 
@@ -151,7 +152,73 @@ def test_half_a_frame_with_a_secret_is_reported_without_its_bytes() -> None:
     stage, observer = observed()
     stage.session.keeps_secret = True
     stage.receive(b"open sesame")
-    assert [("half_frame", "")] == observer.only("half_frame")
+    stage.wait(1.1)
+    assert [("half_frame", ""), ("frame_stalled", "")] == observer.only("half_frame", "frame_stalled")
+
+
+def test_a_frame_has_stalled_once_after_a_second_without_more_of_it() -> None:
+    stage, observer = observed()
+    for chunk in (b"a;TRG", b",3", b",4"):
+        stage.receive(chunk)
+        stage.wait(0.9)
+    assert [] == observer.only("frame_stalled")
+    stage.wait(0.2)
+    stage.receive(b",5")
+    stage.wait(1.1)
+    stage.receive(b";b")
+    assert [(NO_END.format("TRG,3,4"),)] == [entry[1:] for entry in observer.only("frame_stalled")]
+    stage.wait(1.1)
+    assert ("frame_stalled", NO_END.format("b")) == observer.log[-1]
+
+
+def test_a_frame_has_stalled_with_the_session_that_this_side_ends() -> None:
+    for end in (FrameProtocol.close, FrameProtocol.abort):
+        stage, observer = observed()
+        stage.receive(b"TRG")
+        end(stage.session)
+        stage.settle()
+        assert ["frame_stalled", "closed"] == [entry[0] for entry in observer.log[-2:]]
+
+
+def test_the_end_of_the_stream_in_a_frame_is_a_fault_alone() -> None:
+    stage, observer = observed()
+    stage.receive(b"TRG")
+    stage.transport.end_input()
+    stage.settle()
+    assert [("fault", TruncatedFrame)] == observer.only("fault", "frame_stalled")
+
+
+def test_a_frame_does_not_stall_while_nothing_is_read() -> None:
+    stage, observer = observed()
+    stage.receive(b"TRG")
+    stage.session.pauseProducing()
+    stage.wait(60.0)
+    stage.session.resumeProducing()
+    stage.receive(b",3;")
+    assert [] == observer.only("frame_stalled")
+
+
+def test_a_large_frame_that_stalls_says_how_much_of_it_has_come() -> None:
+    stage, observer = observed(framing=LengthPrefixed(4, max_frame=2_000_000))
+    stage.receive((1_000_000).to_bytes(4, "big"))
+    stage.receive(b"x" * 100_000)
+    stage.wait(1.1)
+    ((_, begun), (_, stalled)) = observer.only("half_frame", "frame_stalled")
+    text = "the peer announced a frame of 1000004 bytes, and {} of 1000004 bytes have come"
+    assert text.format(4) == begun
+    assert stalled.startswith(f"{text.format(100004)}, b'\\x00\\x0fB@xx")
+    assert stalled.endswith("bytes more: does it count its lengths as we do?")
+
+
+def test_the_body_of_a_counted_frame_that_stalls_says_how_much_of_it_has_come() -> None:
+    for count in (1000, 100_000):
+        head = f"IMG,{count}".encode()
+        stage, observer = observed(framing=CountedBody(b"IMG,{count}", max_frame=200_000))
+        stage.receive(head + b"\r\n" + b"x" * 25)
+        stage.wait(1.1)
+        ((_, stalled),) = observer.only("frame_stalled")
+        assert " of " in stalled
+        assert stalled.endswith("xxx': does it count its lengths as we do?")
 
 
 def test_a_frame_that_silence_ends_is_reported() -> None:

@@ -113,6 +113,10 @@ class AutoDetectDecoder(Decoder):
         return super().unfinished if self._inner is None else self._inner.unfinished
 
     @property
+    def begun(self) -> str:
+        return super().begun if self._inner is None else self._inner.begun
+
+    @property
     def mid_frame(self) -> bool:
         return super().mid_frame or (self._inner is not None and self._inner.mid_frame)
 

@@ -235,18 +235,35 @@ class Decoder(ABC):
 
     @property
     def unfinished(self) -> str:
-        """A log text about the frame that has begun and not ended, to follow the words "the peer"."""
-        if self._need > len(self._buffer) - self._position:
-            return (
-                f"announced {self._need} bytes in all and sent {self.buffered} of them, "
-                f"{self._received_text()}: does it count its lengths as we do?"
-            )
+        """
+        A log text about the frame that has begun and does not go on, to follow the words "the peer".
+
+        It asks if the framing is right, so it is for a peer that fell silent.
+        """
+        if self.knows_length:
+            return f"{self.begun}, {self._received_text()}: does it count its lengths as we do?"
         return f"sent {self._received_text()}, and then not the rest of the frame"
+
+    @property
+    def begun(self) -> str:
+        """A log text about the frame that has begun and may go on, to follow the words "the peer"."""
+        if self.knows_length:
+            total = self._need if self._large is None else self._large.total
+            return f"announced a frame of {total} bytes, and {self.buffered} of {total} bytes have come"
+        return f"sent {self._received_text()} so far"
+
+    @property
+    def knows_length(self) -> bool:
+        """True if the length of the frame that has begun is known."""
+        return self._large is not None or self._need > len(self._buffer) - self._position
 
     def _received_text(self) -> str:
         if self._has_pending_pieces():
             return f"{self.buffered} bytes in fragments"
-        first = bytes(memoryview(self._buffer)[self._position : self._position + _LOGGED_BYTES])
+        if self._large is not None:
+            first = self._large.first(_LOGGED_BYTES)
+        else:
+            first = bytes(memoryview(self._buffer)[self._position : self._position + _LOGGED_BYTES])
         more = self.buffered - len(first)
         return f"{first!r} and {more} bytes more" if more > 0 else repr(first)
 

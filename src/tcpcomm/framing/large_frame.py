@@ -37,6 +37,15 @@ class LargeFrame:
         return len(self._stripped) + self._body.tell()
 
     @property
+    def total(self) -> int:
+        """The bytes of the whole frame on the wire."""
+        return self.size + self._missing
+
+    def first(self, count: int) -> bytes:
+        """Return the first bytes that have arrived, without a copy of the others."""
+        return (self._stripped + bytes(self._body.getbuffer()[:count]))[:count]
+
+    @property
     def received(self) -> bytes:
         """All bytes that have arrived."""
         return self._stripped + self._body.getvalue()

@@ -167,6 +167,11 @@ class WebGuard:
             "HTTP request: allow_http=True (twistd tcpcomm --allow-http) reads it without a line end"
         )
 
+    @property
+    def begun(self) -> str:
+        """A log text about what has begun and may go on, to follow the words "the peer"."""
+        return f"sent {self._opening[:80]!r} so far" if self._held else self._decoder.begun
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._decoder, name)
 

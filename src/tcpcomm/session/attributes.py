@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.protocol import Protocol
 
-from tcpcomm.framing.base import Framing
+from tcpcomm.framing.base import Decoder, Framing
 from tcpcomm.framing.delimited import Lines
 from tcpcomm.session.heartbeat import Heartbeat, Heartbeats
 from tcpcomm.session.limits import Limits
@@ -21,7 +21,8 @@ class SessionAttributes(Protocol):
     Those up to ``is_declared`` are settings: a subclass sets them, and a factory can replace them.
     """
 
-    _last_received_at: float  # FrameProtocol has the slot
+    _decoder: Decoder  # FrameProtocol has the slots of both
+    _last_received_at: float
 
     # Each chunk or frame needs these, and a slot is read faster than a default of the class.
     __slots__ = (
@@ -135,6 +136,23 @@ class SessionAttributes(Protocol):
     def declaration(self) -> Any:
         """The :class:`~tcpcomm.equipment.declaration.Declaration` of the conversation, or None."""
         return None
+
+    @property
+    def unfinished(self) -> str:
+        """A description of the frame that does not go on, for a log; empty if none has begun."""
+        shown = self._decoder.mid_frame and not self.keeps_secret
+        return f"the peer {self._decoder.unfinished}" if shown else ""
+
+    @property
+    def begun(self) -> str:
+        """A description of the frame that has begun and may go on; empty if there is none."""
+        shown = self._decoder.mid_frame and not self.keeps_secret
+        return f"the peer {self._decoder.begun}" if shown else ""
+
+    @property
+    def mid_frame_note(self) -> str:
+        """A note for the reason of an end, empty unless a frame has begun and not ended."""
+        return ", in the middle of a frame" if self._decoder.mid_frame else ""
 
     @property
     def last_received_at(self) -> float:

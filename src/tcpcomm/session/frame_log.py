@@ -85,7 +85,7 @@ class FrameLog(SessionObserver):
         text = f"{_message_text(message):<{MESSAGE_WIDTH}}  {self._frame_text(message.frame)}"
         self._line(session.peer, self._mark(sent=message.sent), text)
 
-    def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
+    def frame_stalled(self, session: Any, description: str, *, sent: bool = False) -> None:
         self._line(session.peer, self._mark(sent=sent), f"half a frame: {description or 'a secret'}")
 
     def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:

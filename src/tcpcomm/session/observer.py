@@ -104,11 +104,17 @@ class SessionObserver:
 
     def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
         """
-        A chunk began a frame and did not end it, and no ``gap`` will. The text tells the bytes, and what is
-        missing; it is empty while the session keeps a secret.
+        A chunk began a frame and did not end it, and no ``gap`` will. That is usual, because TCP cuts a
+        stream where it likes. The text tells the bytes; it is empty while the session keeps a secret.
 
         ``sent`` is True if the bytes went the way of those that the session sends. Only a session that a
         tool overhears can tell that.
+        """
+
+    def frame_stalled(self, session: Any, description: str, *, sent: bool = False) -> None:
+        """
+        A frame has begun, and for a second no more of it came, or this side ends the session with it. It is
+        reported once for a frame. The text tells the bytes, and what is missing, as for :meth:`half_frame`.
         """
 
     def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
@@ -138,6 +144,9 @@ _FREQUENT: Final = frozenset(["received", "sent", "frame_received", "frame_sent"
 
 _SENT: Final = frozenset(["sent", "frame_sent"])
 
+STALL_SILENCE: Final = 1.0
+"""Seconds without the rest of a frame after which observers hear that it stalled."""
+
 Hook = Callable[..., None]
 
 
@@ -149,7 +158,7 @@ class Observers:
     observer that overrides it, or is None if no observer does.
     """
 
-    __slots__ = ("_all", "watches_sent_frames", "watches_traffic", *HOOKS)
+    __slots__ = ("_all", "watches_half_frames", "watches_sent_frames", "watches_traffic", *HOOKS)
 
     log: ClassVar[BoundedLogger] = BoundedLogger()
 
@@ -160,6 +169,7 @@ class Observers:
     frame_received: Hook | None
     frame_sent: Hook | None
     half_frame: Hook | None
+    frame_stalled: Hook | None
     fault: Hook | None
     altered: Hook | None
     message: Hook | None
@@ -192,6 +202,7 @@ class Observers:
             watching = [each for each in self._all if getattr(type(each), name, None) is not default]
             setattr(self, name, self._hook(name, watching) if watching else None)
         self.watches_sent_frames = self.frame_sent is not None or self.message is not None
+        self.watches_half_frames = self.half_frame is not None or self.frame_stalled is not None
         self.watches_traffic = any(getattr(self, name) is not None for name in _FREQUENT)
 
     def _hook(self, name: str, watching: list[SessionObserver]) -> Hook:

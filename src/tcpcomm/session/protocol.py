@@ -90,7 +90,7 @@ class FrameProtocol(SessionHooks):
 
     _paused = False  # by the user
     _throttled = False  # the peer does not read, or asks faster than handlers finish
-    _aborted = _lost = False
+    _aborted = _lost = _may_stall = False  # the last: observers have not heard that the frame stalled
     _last_finished_at = 0.0  # the time when a handler finished, or when all sent bytes were taken
     _pending_handlers: PendingHandlers | None = None
     _heartbeat_monitor: HeartbeatMonitor | None = None
@@ -106,12 +106,6 @@ class FrameProtocol(SessionHooks):
         self._receive_queue = self.frame_began_at = None
         self.frames_received = self.frames_sent = 0
         return self
-
-    @property
-    def unfinished(self) -> str:
-        """A description of the frame that has begun and not ended, for a log; empty if there is none."""
-        shown = self._decoder.mid_frame and not self.keeps_secret
-        return f"the peer {self._decoder.unfinished}" if shown else ""
 
     @property
     def unfinished_handlers(self) -> int:
@@ -142,6 +136,7 @@ class FrameProtocol(SessionHooks):
         if self._closing:
             return
         self.send_kept()
+        self._frame_stalled()
         self.reason, self._closing = reason, True
         self._update_hold()
         self._drop_received()
@@ -155,6 +150,7 @@ class FrameProtocol(SessionHooks):
         """End the session at once, and drop the bytes that wait. The session keeps this reason."""
         if self._lost or self._aborted:
             return
+        self._frame_stalled()
         self.reason = reason
         self._closing = self._aborted = True
         self._update_hold()
@@ -263,6 +259,7 @@ class FrameProtocol(SessionHooks):
         more = 0 if self._fault_throttle is None else self._fault_throttle.unreported
         if more:
             self.log.warn("{peer}: {count} more faults", peer=self.peer, count=more)
+        self._frame_stalled()
         observer.report(self, "closed", words)
         self._notify_factory("sessionClosed")
         if self._ready:
@@ -275,11 +272,6 @@ class FrameProtocol(SessionHooks):
         method = getattr(self.factory, event, None)
         if method is not None:
             self._call_guarded(method, self, *details)
-
-    @property
-    def mid_frame_note(self) -> str:
-        """A note for the reason of an end, empty unless a frame has begun and not ended."""
-        return ", in the middle of a frame" if self._decoder.mid_frame else ""
 
     def _deliver(self, data: bytes | None = None, now: float = 0.0) -> None:
         """Decode and deliver a received chunk, or with None what waits, until the session is held."""
@@ -336,9 +328,10 @@ class FrameProtocol(SessionHooks):
                             self.frame_began_at = None
                         elif frames or self.frame_began_at is None:
                             self.frame_began_at = self._last_received_at
-                            reports = observers.half_frame is not None and self.gap is None
-                            if reports and self._receive_queue is None:  # else the rest may wait there
-                                observer.report(self, "half_frame", self.unfinished)
+                            if observers.watches_half_frames and self.gap is None:
+                                self._may_stall = True
+                                if self._receive_queue is None:  # else the rest may wait there
+                                    observer.report(self, "half_frame", self.begun)
                     data = None
                     if len(frames) > 1 and len(frames) > self._most_frames:
                         frames = self._get_receive_queue().slice(frames, self._most_frames)
@@ -367,7 +360,7 @@ class FrameProtocol(SessionHooks):
             if self._closing:
                 self._close_when_sent()
             self._update_reading()
-        if began_at is None and self.frame_began_at is not None:
+        if self.frame_began_at not in (None, began_at) and (began_at is None or self._may_stall):
             self._deadline_timer.update()
 
     dataReceived = _deliver
@@ -568,6 +561,8 @@ class FrameProtocol(SessionHooks):
                 yield self._last_received_at + self.gap, FrameProtocol._gap_passed
             due = limits.frame_due(self.frame_began_at, self._last_received_at, self._decoder.buffered)
             yield due, FrameProtocol._frame_overdue
+            if self._may_stall:
+                yield self._last_received_at + observer.STALL_SILENCE, FrameProtocol._frame_stalled
         if limits.idle is not None and not self._pending_handlers and blocked_since is None:
             last_active_at = max(self._last_received_at, self._last_finished_at)
             yield last_active_at + limits.idle, FrameProtocol._idle_overdue
@@ -590,6 +585,11 @@ class FrameProtocol(SessionHooks):
         self._call_guarded(self._get_receive_queue().finish_frame, self._decoder.flush)
         self.frame_began_at = None
         self._resume_delivery()
+
+    def _frame_stalled(self) -> None:
+        stalled, self._may_stall = self._may_stall and self.frame_began_at is not None, False
+        if stalled and not self.input_ended:
+            observer.report(self, "frame_stalled", self.unfinished)
 
     def _frame_overdue(self) -> None:
         began_at, now = cast("float", self.frame_began_at), self._seconds()

@@ -60,6 +60,9 @@ class RecordingObserver(SessionObserver):
     def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
         self.log.append(("half_frame", description, *_SENT[:sent]))
 
+    def frame_stalled(self, session: Any, description: str, *, sent: bool = False) -> None:
+        self.log.append(("frame_stalled", description, *_SENT[:sent]))
+
     def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
         self.log.append(("fault", type(fault), *_SENT[:sent]))
 

@@ -24,7 +24,8 @@ class Heard:
         self.clock = Clock()
         self.observer = RecordingObserver()
         self.session = OverheardSession(peer="10.0.0.7:50432", target="10.0.0.9:9999", speech=speech)
-        self.dissector = Dissector(self.session, Observers([self.observer]), self.clock.seconds)
+        observers = Observers([self.observer])
+        self.dissector = Dissector(self.session, observers, self.clock.seconds, clock=self.clock)
         self.dissector.open(from_beginning=from_beginning)
 
     def host(self, *chunks: bytes) -> None:

@@ -76,11 +76,33 @@ def test_a_half_frame_is_told_once_with_its_sender() -> None:
     talk = Heard(Speech.framed(Delimited(b"\r\n")))
     talk.host(b"TRG,1\n", b"TRG", b",2\r\n")
     talk.equipment(b"OK\r")
-    rest = "and then no b'\\r\\n': does it end its messages as we do?"
     assert [
-        ("half_frame", f"the host sent b'TRG,1\\n', {rest}"),
-        ("half_frame", f"the equipment sent b'OK\\r', {rest}", "sent"),
+        ("half_frame", "the host sent b'TRG,1\\n' so far"),
+        ("half_frame", "the equipment sent b'OK\\r' so far", "sent"),
     ] == talk.observer.only("half_frame")
+
+
+def test_a_frame_has_stalled_after_a_second_without_its_rest() -> None:
+    talk = Heard(Speech.framed(Delimited(b"\r\n")))
+    talk.host(b"TRG")
+    talk.clock.advance(0.9)
+    talk.host(b",2")
+    talk.clock.advance(0.9)
+    assert [] == talk.observer.only("frame_stalled")
+    talk.clock.advance(0.2)
+    talk.host(b"\r\nTRG,3\r\n")
+    rest = "and then no b'\\r\\n': does it end its messages as we do?"
+    assert [("frame_stalled", f"the host sent b'TRG,2', {rest}")] == talk.observer.only("frame_stalled")
+
+
+def test_no_timer_is_left_when_an_overheard_connection_is_gone() -> None:
+    talk = Heard(Speech.framed(Delimited(b"\r\n")))
+    talk.host(b"TRG")
+    talk.equipment(b"OK")
+    talk.dissector.end(to_host=False)
+    talk.dissector.close("closed")
+    assert [] == talk.clock.getDelayedCalls()
+    assert [] == talk.observer.only("frame_stalled")
 
 
 def test_a_silence_ends_a_frame_where_the_language_has_a_gap() -> None:

@@ -132,7 +132,7 @@ class JsonLines(SessionObserver):
             details["answers"] = {"name": message.answers.name, "values": _values(message.answers.values)}
         self._tell(session, "frame", **{key: value for key, value in details.items() if value is not None})
 
-    def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
+    def frame_stalled(self, session: Any, description: str, *, sent: bool = False) -> None:
         self._tell(session, "half frame", direction="sent" if sent else "received", problem=description)
 
     def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:

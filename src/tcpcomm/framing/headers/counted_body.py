@@ -195,7 +195,7 @@ class _CountedBodyDecoder(Decoder):
 
     @property
     def unfinished(self) -> str:
-        if self._need:
+        if self.knows_length:
             return super().unfinished
         end = f"{self._framing.end!r}"
         return f"sent {self._received_text()}, and then no {end}: does it end its messages as we do?"

@@ -78,3 +78,7 @@ class FilteredDecoder(Decoder):
     @property
     def unfinished(self) -> str:
         return self._inner.unfinished
+
+    @property
+    def begun(self) -> str:
+        return self._inner.begun

@@ -34,8 +34,13 @@ class DirectionReader:
 
     @property
     def unfinished(self) -> str:
-        """A text about the frame that has begun, to follow the name of the sender."""
+        """A text about the frame that does not go on, to follow the name of the sender."""
         return self._decoder.unfinished
+
+    @property
+    def begun(self) -> str:
+        """A text about the frame that has begun and may go on, to follow the name of the sender."""
+        return self._decoder.begun
 
     def feed(self, data: bytes) -> Iterator[Found]:
         """Take a chunk. Yield its frames and faults, in order."""

@@ -15,10 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
 from tcpcomm.codec.base import ProtocolErrorKind, Refusal
 from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import FramingError
 from tcpcomm.session.observer import (
+    STALL_SILENCE,
     MessageKind,
     Observers,
     report,
@@ -40,12 +43,20 @@ class Dissector:
         session: the connection, as observers see it.
         observers: the observers.
         seconds: returns the time, in seconds, from which the times of replies are counted.
+        clock: notices by timers that a frame does not go on; None: nothing notices that.
     """
 
     def __init__(
-        self, session: OverheardSession, observers: Observers, seconds: Callable[[], float]
+        self,
+        session: OverheardSession,
+        observers: Observers,
+        seconds: Callable[[], float],
+        *,
+        clock: IReactorTime | None = None,
     ) -> None:
         self.session = session
+        self._clock = clock
+        self._stalls: dict[bool, IDelayedCall] = {}  # by direction, for frames that have just begun
         session.observers = observers
         self._seconds = seconds
         speech = session.speech
@@ -81,12 +92,44 @@ class Dissector:
             return
         began = direction.mid_frame
         has_frames = self._take(direction.feed(data), to_host=to_host)
-        if direction.mid_frame and (has_frames or not began) and self._gap is None:
-            secret = session.sends_secret if to_host else session.keeps_secret
-            side = "the equipment" if to_host else "the host"
-            text = "" if secret else f"{side} {direction.unfinished}"
-            if session.observers.half_frame is not None:
-                session.observers.half_frame(session, text, sent=to_host)
+        if direction.mid_frame and self._gap is None:
+            self._note_half_frame(to_host=to_host, is_new=has_frames or not began)
+        else:
+            self._stop_waiting(to_host=to_host)
+
+    def _note_half_frame(self, *, to_host: bool, is_new: bool) -> None:
+        if is_new:
+            self._report_half_frame("half_frame", self._directions[to_host].begun, to_host=to_host)
+        waiting = self._stalls.get(to_host)
+        if waiting is not None and not is_new:
+            waiting.reset(STALL_SILENCE)
+        elif is_new and self._clock is not None:
+            self._stop_waiting(to_host=to_host)
+            self._stalls[to_host] = self._clock.callLater(STALL_SILENCE, self._stalled, to_host=to_host)
+
+    def _stalled(self, *, to_host: bool) -> None:
+        del self._stalls[to_host]
+        direction = self._directions[to_host]
+        if direction.mid_frame:
+            self._report_half_frame("frame_stalled", direction.unfinished, to_host=to_host)
+
+    def forget_half_frames(self) -> None:
+        """Report nothing more about frames that have begun, because nothing more is fed."""
+        for to_host in (False, True):
+            self._stop_waiting(to_host=to_host)
+
+    def _stop_waiting(self, *, to_host: bool) -> None:
+        waiting = self._stalls.pop(to_host, None)
+        if waiting is not None:
+            waiting.cancel()
+
+    def _report_half_frame(self, hook: str, description: str, *, to_host: bool) -> None:
+        session = self.session
+        secret = session.sends_secret if to_host else session.keeps_secret
+        side = "the equipment" if to_host else "the host"
+        method = getattr(session.observers, hook)
+        if method is not None:
+            method(session, "" if secret else f"{side} {description}", sent=to_host)
 
     def silence(self, *, to_host: bool) -> None:
         """Take note that a direction was silent for the ``gap`` of the language."""
@@ -96,6 +139,7 @@ class Dissector:
 
     def end(self, *, to_host: bool) -> None:
         """Take note that a direction has ended, so that a half frame is told."""
+        self._stop_waiting(to_host=to_host)
         self._take(self._directions[to_host].close(), to_host=to_host)
 
     def alter(self, description: str, *, to_host: bool) -> None:
@@ -105,6 +149,7 @@ class Dissector:
 
     def close(self, reason: str) -> None:
         """Report that the connection is gone."""
+        self.forget_half_frames()
         self.session.is_open, self.session.reason = False, reason
         report(self.session, "closed", reason)
 

@@ -55,6 +55,9 @@ class HostView(SessionObserver):
     def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
         self._call("half_frame", description, sent=not sent)
 
+    def frame_stalled(self, session: Any, description: str, *, sent: bool = False) -> None:
+        self._call("frame_stalled", description, sent=not sent)
+
     def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
         self._call("fault", fault, sent=not sent)
 

@@ -99,7 +99,8 @@ class WireSession(FrameProtocol):
         watchers: Sequence[SessionObserver] = [*self._watchers, _Hearer(self)]
         if not self.is_equipment:
             watchers = [HostView(self._overheard(HostSession), watchers)]
-        self.dissector = Dissector(overheard, Observers(watchers), clock_of(self.factory).seconds)
+        clock = clock_of(self.factory)
+        self.dissector = Dissector(overheard, Observers(watchers), clock.seconds, clock=clock)
         self.dissector.open()
 
     def _overheard(self, kind: type[S]) -> S:

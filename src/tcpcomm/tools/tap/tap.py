@@ -29,7 +29,7 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.session.admission import Network, allowed_networks
 from tcpcomm.session.frame_log import FrameLog
-from tcpcomm.session.observer import Observers, SessionObserver
+from tcpcomm.session.observer import STALL_SILENCE, Observers, SessionObserver
 from tcpcomm.tools.dissect.session import OverheardSession
 from tcpcomm.tools.dissect.speech import Speech
 from tcpcomm.tools.tap.commands import OFFERED, carry_out
@@ -60,6 +60,12 @@ class TapLog(FrameLog):
     def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
         details = f": {fault.details}" if fault.details else ""
         self.note(session.peer, f"!! {fault}{details}", sent=sent)
+
+    def half_frame(self, session: Any, description: str, *, sent: bool = False) -> None:
+        self.note(session.peer, f"half a frame: {description or 'a secret'}", sent=sent)
+
+    def frame_stalled(self, session: Any, description: str, *, sent: bool = False) -> None:
+        self.note(session.peer, f"half a frame for {STALL_SILENCE:g} s: {description or 'a secret'}", sent=sent)
 
     def opened(self, session: Any) -> None:
         number = getattr(session.control, "number", "")

@@ -111,7 +111,7 @@ class TappedPassage(Passage):
             control=connection,
         )
         self._session = session
-        self._dissector = Dissector(session, tap.observers, tap.clock.seconds)
+        self._dissector = Dissector(session, tap.observers, tap.clock.seconds, clock=tap.clock)
         self._lanes = tuple(self._lane(to_host=each) for each in (False, True))
 
     def _lane(self, *, to_host: bool) -> Lane:
@@ -169,6 +169,8 @@ class TappedPassage(Passage):
     def _go_on_raw(self, session: OverheardSession, error: Exception) -> None:
         """Decode no more, because the code that decodes has failed. The connection goes on."""
         self._tap.log_failure(session, error)
+        if self._dissector is not None:
+            self._dissector.forget_half_frames()
         session.speech = Speech.raw()
         self._dissector = Dissector(session, self._tap.observers, self._tap.clock.seconds)
 
