@@ -70,7 +70,7 @@ def test_a_session_is_logged_when_it_begins_and_when_it_ends(bench: Bench, told:
     bench.serve(MyCamera())
     told.clear()
     Typist(bench).hangs_up()
-    assert ["connected", "the session ended: the peer finished sending"] == without_peer(told)
+    assert ["connected", "the session ended: the peer hung up"] == without_peer(told)
 
 
 def test_a_reason_with_line_breaks_stays_one_line(bench: Bench, told: list[str]) -> None:

@@ -71,7 +71,7 @@ def test_equipment_hears_that_a_session_begins_and_ends_with_the_reason(
     bench.result(proxy.locate(1))
     assert ["began"] == [what for what, _ in camera.heard]
     stop(bench, proxy)
-    assert ("ended", "the peer finished sending") == camera.heard[-1]
+    assert ("ended", "the peer hung up") == camera.heard[-1]
     assert 2 == len(camera.heard)
 
 
@@ -114,7 +114,7 @@ def test_telling_a_closed_session_raises(camera: Hearing, bench: Bench) -> None:
     assert not STREAMS[-1].running
     with pytest.raises(SessionClosed) as caught:
         camera.alarm.to(session, 1)
-    assert f"{session.peer}: the session is over: the peer finished sending" == str(caught.value)
+    assert f"{session.peer}: the session is over: the peer hung up" == str(caught.value)
     camera.alarm(1)  # to all sessions, of which there is none
 
 
@@ -191,7 +191,7 @@ def test_a_stream_that_began_with_a_session_is_cancelled_at_its_end(bench: Bench
     bench.network.advance(1.0)
     assert 5 < len(heard)
     stop(bench, proxy)
-    assert ["cancelled", "the peer finished sending"] == camera.ended
+    assert ["cancelled", "the peer hung up"] == camera.ended
 
 
 def test_a_stream_that_fails_closes_its_session_and_is_logged(bench: Bench, logged: list[str]) -> None:

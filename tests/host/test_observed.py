@@ -172,7 +172,7 @@ def test_a_pulled_cable_leaves_a_command_without_an_answer(recorder: FrameRecord
     bench.camera.plug()
     bench.until(lambda: recorder.lines[-1].startswith("ready:") or UP[-1] in recorder.lines)
     states = [line for line in recorder.lines if "ping" not in line and ": " in line]
-    assert "> | heartbeat | PING | ping" == recorder.lines[0]
+    assert "> | command | PING | ping" == recorder.lines[0]
     assert ["suspect: nothing heard for 0.20 s", "down: no heartbeat for 0.30 s"] == states[:2]
     assert UP == states[-3:]
 
@@ -361,6 +361,20 @@ def test_heartbeats_are_reported_as_such(kind: Any, recorder: FrameRecorder, ben
     ]
     assert reply.seconds is not None
     assert recorder.agrees()
+
+
+@pytest.mark.parametrize("kind", [Beating, BeatingById])
+def test_what_the_program_asks_is_a_command_also_if_the_link_asks_it_as_its_heartbeat(
+    kind: Any, recorder: FrameRecorder, bench: Bench
+) -> None:
+    bench.serve(mine(kind, Deferred()))
+    proxy = bench.remote(kind, policy=LAN, observers=[recorder])
+    bench.until(lambda: link_of(proxy).state.value == "ready")
+    recorder.messages.clear()
+    bench.result(proxy.ping())
+    assert ["command", "reply"] == [each.kind.value for each in recorder.messages]
+    bench.network.advance(0.15)
+    assert ["heartbeat"] * 2 == [each.kind.value for each in recorder.messages[2:4]]
 
 
 def test_a_host_that_serves_reports_each_frame_once(recorder: FrameRecorder, bench: Bench) -> None:

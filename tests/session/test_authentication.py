@@ -160,7 +160,7 @@ def test_a_peer_that_finishes_sending_before_it_is_proven_is_refused() -> None:
         stage.transport.end_input()
         stage.settle()
         (line,) = logged.lines()
-    assert line.endswith("not proven: the peer finished sending before that")
+    assert line.endswith("not proven: the peer hung up before that")
 
 
 def test_over_tls_the_exchange_begins_when_tls_is_established() -> None:

@@ -14,8 +14,8 @@ from tcpcomm.errors import TruncatedFrame
 from tcpcomm.framing import Framing, LengthPrefixed, Lines, Unframed
 from tests.session.stage import TOO_LONG, Fault, Logged, Lost, Spy, Stage, TLSTransport, staged
 
-FINISHED = Lost("the peer finished sending")
-CUT_SHORT = Lost("the peer finished sending, in the middle of a frame")
+FINISHED = Lost("the peer hung up")
+CUT_SHORT = Lost("the peer hung up, in the middle of a frame")
 
 
 class GapSpy(Spy):

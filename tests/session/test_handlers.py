@@ -185,7 +185,7 @@ def test_a_handler_that_has_finished_is_not_waited_for(make: Callable[[], Any]) 
     stage.receive(b"a;b;")
     stage.transport.end_input()
     stage.settle()
-    assert [b"a", b"b", "input ended", Lost("the peer finished sending")] == stage.session.seen
+    assert [b"a", b"b", "input ended", Lost("the peer hung up")] == stage.session.seen
 
 
 def test_a_deferred_that_waits_for_another_one_is_waited_for() -> None:
@@ -331,7 +331,7 @@ def test_a_batch_handler_may_be_a_coroutine() -> None:
     assert [] == stage.session.seen
     gate.callback(None)
     stage.settle()
-    assert [[b"a", b"b"], "input ended", Lost("the peer finished sending")] == stage.session.seen
+    assert [[b"a", b"b"], "input ended", Lost("the peer hung up")] == stage.session.seen
 
 
 def test_sessionReady_may_be_a_coroutine() -> None:

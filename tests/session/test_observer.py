@@ -233,7 +233,7 @@ def test_a_frame_that_the_end_of_the_input_ends_is_reported() -> None:
     stage.receive(b"Hello")
     stage.transport.end_input()
     stage.settle()
-    assert [("frame_received", b"Hello"), ("closed", "the peer finished sending")] == observer.log[1:]
+    assert [("frame_received", b"Hello"), ("closed", "the peer hung up")] == observer.log[1:]
 
 
 def test_sent_bytes_are_reported_as_the_transport_takes_them() -> None:

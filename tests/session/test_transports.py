@@ -192,7 +192,7 @@ class Conversations:
         peer.transport.loseConnection()
         await until(lambda: bool(session.lost))
         await until(lambda: bool(peer.ended))
-        told = "the peer finished sending" if self.half_close else "the peer closed the connection"
+        told = "the peer hung up" if self.half_close else "the peer closed the connection"
         assert [told] == session.lost
         assert set() == session.factory.sessions
 
@@ -246,7 +246,7 @@ class Conversations:
         await peer.receives(LARGE.encode(b"late"))
         await peer.is_closed()
         await until(lambda: bool(session.lost))
-        assert ["the peer finished sending"] == session.lost
+        assert ["the peer hung up"] == session.lost
 
     async def test_draining_delivers_what_was_sent(self) -> None:
         session, peer = await self.start()

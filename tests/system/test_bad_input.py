@@ -159,8 +159,8 @@ def test_a_message_of_the_greatest_length_gets_an_error_because_its_echo_is_long
 @pytest.mark.parametrize(
     ("leave", "reason"),
     [
-        (Peer.finish, "the peer finished sending"),
-        (Peer.close, "the peer finished sending"),
+        (Peer.finish, "the peer hung up"),
+        (Peer.close, "the peer hung up"),
         (reset, "(?:the peer reset the connection|the connection broke)"),
     ],
 )

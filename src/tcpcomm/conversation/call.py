@@ -31,6 +31,7 @@ class Call:
             silence then.
         name: the command's name, for observers; empty for a frame that is not declared.
         values: the command's parameters by name, for observers.
+        is_heartbeat: True if the link itself asks, for observers.
         observed: the call as the driver reported it to observers, or None.
         due: the time at which the call is overdue.
         interim: the last interim reply, in words; empty if there was none.
@@ -46,6 +47,7 @@ class Call:
     name: str = ""
     values: dict[str, Any] = field(factory=dict)
     doubtful: bool = False
+    is_heartbeat: bool = False
     observed: Any = field(default=None, init=False)
     due: float = field(default=inf, init=False)
     interim: str = field(default="", init=False)

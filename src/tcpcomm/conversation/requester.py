@@ -150,6 +150,7 @@ class Requester:
         *,
         answers: ReplyReader | None = None,
         timeout: float | None = None,
+        is_heartbeat: bool = False,
     ) -> Deferred[Any]:
         """
         Ask a declared command.
@@ -160,6 +161,7 @@ class Requester:
             answers: reads the reply, in place of the declared reader.
             timeout: seconds that the peer has for its reply, in place of the declared ones. They begin when
                 the command is written. It may wait as long for its turn.
+            is_heartbeat: True if the link asks to see if the peer is alive, and not the program.
 
         Returns:
             A Deferred of the result. It fails with NotReady if the session is over, with the errors that
@@ -185,7 +187,7 @@ class Requester:
             answers = dialect.reader_for(name, values) if by_request else dialect.reply_reader(name)
         if timeout is None:
             timeout = command.timeout
-        return self._ask(number, frame, answers, timeout, name=name, values=values)
+        return self._ask(number, frame, answers, timeout, name=name, values=values, beat=is_heartbeat)
 
     def _chosen_id(self, parameter: str | None, values: dict[str, Any]) -> int:
         """Return the id of a command, which may be one of its parameters."""
@@ -222,6 +224,7 @@ class Requester:
         name: str,
         values: dict[str, Any],
         doubtful: bool = False,
+        beat: bool = False,
     ) -> Deferred[Any]:
         session, framing = self.session, self._framing
         try:
@@ -230,7 +233,7 @@ class Requester:
             written: Sequence[bytes]
             written = (framing.encode(frame),) if len(frame) < LARGE else framing.encode_large(frame)
             result = Reply(self._cancelled)
-            call = Call(number, frame, written, answers, timeout, result.settle, name, values, doubtful)
+            call = Call(number, frame, written, answers, timeout, result.settle, name, values, doubtful, beat)
             result.call = call
             self._exchange.ask(call, self._clock.seconds())
         except (NotSent, EncodeError):
@@ -452,7 +455,8 @@ class Requester:
 
     def _observed(self, call: Call, now: float) -> ObservedCommand:
         asked = Request(call.name, call.values)
-        return ObservedCommand.of(self.session, asked, call.frame, self._heartbeat, now, sent=True)
+        heartbeat = call.name if call.is_heartbeat else None
+        return ObservedCommand.of(self.session, asked, call.frame, heartbeat, now, sent=True)
 
     def _report_answer(self, call: Call, outcome: Any, frame: bytes) -> None:
         observed = call.observed or self._observed(call, call.due - call.timeout)

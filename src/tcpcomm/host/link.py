@@ -196,6 +196,7 @@ class HostSession(LinkSession):
                 # the declared reply may belong to another command.
                 answers=ANY_FRAME if has_id else None,
                 timeout=2 * heartbeats.timeout,  # by then the link has given the equipment up
+                is_heartbeat=True,
             )
             # The link reports why a heartbeat is not answered. A fault is an answer, too:
             self._last_heartbeat.addErrback(lambda failure: failure.trap(NotSent, OutcomeUnknown, Fault))

@@ -116,7 +116,7 @@ class PeerAuthentication(Protocol):
             self.protocol.readConnectionLost()
         else:
             self._over = True
-            self.refused("not proven: the peer finished sending before that")
+            self.refused("not proven: the peer hung up before that")
 
     def writeConnectionLost(self) -> None:
         if self._connected:

@@ -75,7 +75,7 @@ class SessionHooks(FrameSender):
         closes the session. Override it if replies will still come from elsewhere.
         """
         session = cast("ReceivingSession", self)
-        session.close("the peer finished sending" + session.mid_frame_note)
+        session.close("the peer hung up" + session.mid_frame_note)
 
     def statesChanged(self) -> None:
         """Note that the session is in other ``states`` than before."""

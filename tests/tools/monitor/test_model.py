@@ -147,7 +147,7 @@ def test_an_end_that_was_wanted_is_no_error(bench: Bench) -> None:
     bench.network.advance(5.0)
     overview = model.overview()
     assert [None] == [each["error"] for each in overview["sources"]]
-    assert [("closed", "the peer finished sending")] == [
+    assert [("closed", "the peer hung up")] == [
         (each["state"], each["reason"]) for each in overview["sessions"]
     ]
 

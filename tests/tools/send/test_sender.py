@@ -171,7 +171,7 @@ def test_a_peer_that_closes_is_no_link(bench: Bench) -> None:
     bench.listen(scripted(lambda transport, _: transport.loseConnection()))
     sender = bench.sender()
     assert [Outcome.NO_LINK, Outcome.NO_LINK] == bench.ask(sender, b"x", b"y", close=False)
-    assert "the peer finished sending" in sender.problem
+    assert "the peer hung up" in sender.problem
 
 
 def test_a_peer_that_resets_is_no_link(bench: Bench) -> None:
@@ -247,7 +247,7 @@ def test_waiting_for_something_else_ends_with_the_connection(bench: Bench) -> No
         await sender.connect(bench.near.connecting(bench.far, PORT))
         await sender.unless_closed(Deferred())
 
-    with pytest.raises(NoLink, match="the peer finished sending"):
+    with pytest.raises(NoLink, match="the peer hung up"):
         bench.run(work)
 
 

@@ -24,7 +24,7 @@ _WANTED_ENDS: Final = (
     "waiting for the peer to connect",
 )  # fmt: skip
 _WANTED_ENDS_OF_SESSIONS: Final = (
-    *_WANTED_ENDS, "the peer closed the connection", "the peer finished sending", "the peer said QUIT",
+    *_WANTED_ENDS, "the peer closed the connection", "the peer hung up", "the peer said QUIT",
     "the port is known", "the host closed", "the equipment closed",
 )  # fmt: skip
 _HALF: Final = "in the middle of a frame"
