@@ -36,7 +36,12 @@ def refusal(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
             "'tcpcomm --help' explains it",
         ),
         (["nonsense"], "Unknown command: nonsense; 'tcpcomm --help' explains it"),
+        (["simulte"], "Unknown command: simulte (did you mean simulate?); 'tcpcomm --help' explains it"),
         (["--nonsense"], "option --nonsense not recognized; 'tcpcomm --help' explains it"),
+        (
+            ["--vresion"],
+            "option --vresion not recognized (did you mean --version?); 'tcpcomm --help' explains it",
+        ),
     ],
 )
 def test_of_the_command_itself(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,6 +100,18 @@ def test_of_describe(words: list[str], problem: str, capsys: pytest.CaptureFixtu
             "--listen and --allow have no effect with --connect",
         ),
         (["--what"], "option --what not recognized; 'tcpcomm simulate --help' explains it"),
+        (
+            ["--prot", "24690"],
+            "option --prot not recognized (did you mean --port?); 'tcpcomm simulate --help' explains it",
+        ),
+        (
+            ["--port", "70000"],
+            "--port must be a number up to 65535, not '70000'; 'tcpcomm simulate --help' explains it",
+        ),
+        (
+            ["-p", "tcp:9999"],
+            "--port must be a number up to 65535, not 'tcp:9999'; 'tcpcomm simulate --help' explains it",
+        ),
     ],
 )
 def test_of_simulate(words: list[str], problem: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -133,6 +133,14 @@ class TestValues:
             each.text for each in options(*words).listeners
         ]
 
+    def test_a_port_alone_is_for_this_machine(self) -> None:
+        found = options("--port", "24690", "-p", "0", "--listen", "tcp:1:interface=127.0.0.1").listeners
+        assert [
+            ("tcp:24690:interface=127.0.0.1", True),
+            ("tcp:0:interface=127.0.0.1", True),
+            ("tcp:1:interface=127.0.0.1", True),
+        ] == [(each.text, each.local) for each in found]
+
     @pytest.mark.parametrize("allow", ["any", "192.168.0.0/24"])
     def test_with_allow_a_place_may_be_beyond_this_machine(self, allow: str) -> None:
         assert [False] == [each.local for each in options("-l", "tcp:1", "--allow", allow).listeners]
@@ -255,6 +263,11 @@ class TestRefusals:
                 "--encoding has no effect with --app: your own protocol decodes its text",
             ),
             (["--gap"], "option --gap requires argument; 'twistd tcpcomm --help' lists the options"),
+            (
+                ["--listn", "tcp:1"],
+                "option --listn not recognized (did you mean --listen?); "
+                "'twistd tcpcomm --help' lists the options",
+            ),
             (["--nonsense"], "option --nonsense not recognized; 'twistd tcpcomm --help' lists the options"),
             (["more", "words"], "'more words' is not an option; 'twistd tcpcomm --help' lists the options"),
         ],

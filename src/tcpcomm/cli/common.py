@@ -14,7 +14,7 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.load_object import Wanted, load_object, names_user_code
-from tcpcomm.server.options import VersionedOptions
+from tcpcomm.server.options import VersionedOptions, with_near_name
 
 _NEGATIVE: Final = re.compile(r"-\.?[0-9]")
 """The beginning of a negative number, which is not an option."""
@@ -44,7 +44,7 @@ class Subcommand(VersionedOptions):
         try:
             found, arguments = getopt.gnu_getopt(words, self.shortOpt, self.longOpt)
         except getopt.GetoptError as error:
-            raise usage.UsageError(str(error)) from None
+            raise usage.UsageError(with_near_name(str(error), self.longOpt)) from None
         arguments = [word.removeprefix("\0") for word in arguments]
         ordered: list[str] = []
         for name, value in ((name, value.removeprefix("\0")) for name, value in found):

@@ -47,7 +47,7 @@ class Call:
     name: str = ""
     values: dict[str, Any] = field(factory=dict)
     doubtful: bool = False
-    is_heartbeat: bool = False
+    is_heartbeat: bool = field(default=False, init=False)
     observed: Any = field(default=None, init=False)
     due: float = field(default=inf, init=False)
     interim: str = field(default="", init=False)

@@ -233,7 +233,8 @@ class Requester:
             written: Sequence[bytes]
             written = (framing.encode(frame),) if len(frame) < LARGE else framing.encode_large(frame)
             result = Reply(self._cancelled)
-            call = Call(number, frame, written, answers, timeout, result.settle, name, values, doubtful, beat)
+            call = Call(number, frame, written, answers, timeout, result.settle, name, values, doubtful)
+            call.is_heartbeat = beat
             result.call = call
             self._exchange.ask(call, self._clock.seconds())
         except (NotSent, EncodeError):

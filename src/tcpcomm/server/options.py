@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, Final, NoReturn
 
 from twisted.python import usage
@@ -32,13 +34,40 @@ def check(problems: list[str], make: Callable[..., Any], *args: Any, option: str
         return None
 
 
+def with_near_name(problem: str, options: Sequence[str], commands: Sequence[str] = ()) -> str:
+    """
+    Add the name that was probably meant to an error text about an option or command that does not exist.
+
+    Args:
+        problem: the text of ``getopt`` or Twisted.
+        options: the names of the options, as ``getopt`` takes them.
+        commands: the names of the subcommands.
+    """
+    unknown = re.fullmatch(r"option --(\S+) not recognized|Unknown command: (\S+)", problem)
+    if unknown is None:
+        return problem
+    known = [f"--{option.removesuffix('=')}" for option in options] if unknown[1] else commands
+    near = get_close_matches(f"--{unknown[1]}" if unknown[1] else unknown[2], known, 1, 0.7)
+    return f"{problem} (did you mean {near[0]}?)" if near else problem
+
+
 class VersionedOptions(usage.Options):
-    """Options with a ``--version`` that shows tcpcomm's version, and a ``--help`` that shows examples."""
+    """
+    Options with a ``--version`` that shows tcpcomm's version, and a ``--help`` that shows examples. A
+    mistyped option is told with the one that was probably meant.
+    """
 
     examples = ""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+
+    def parseOptions(self, options: Any = None) -> None:
+        try:
+            super().parseOptions(options)  # type: ignore[no-untyped-call]
+        except usage.UsageError as error:
+            commands = [command[0] for command in getattr(self, "subCommands", ())]
+            raise usage.UsageError(with_near_name(str(error), self.longOpt, commands)) from None
 
     def getUsage(self, width: int | None = None) -> str:
         """Return the text of --help. The examples keep their line breaks."""
@@ -104,7 +133,7 @@ class AllowingOptions(VersionedOptions):
 
 
 class ListeningOptions(AllowingOptions):
-    """The options ``--listen`` and ``--allow``, which may be given several times."""
+    """The options ``--listen``, ``--port`` and ``--allow``, which may be given several times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -120,6 +149,18 @@ class ListeningOptions(AllowingOptions):
         self["listen"].append(endpoint)
 
     opt_l = opt_listen
+
+    @one_line
+    def opt_port(self, port: str) -> None:
+        """
+        The port to listen at, for this machine only: --port 9999 is short for --listen
+        tcp:9999:interface=127.0.0.1. Port 0 is any free one.
+        """
+        if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > 65535:
+            raise usage.UsageError(f"--port must be a number up to 65535, not {port!r}")
+        self["listen"].append(f"tcp:{int(port)}:interface=127.0.0.1")
+
+    opt_p = opt_port
 
     def places(self, problems: list[str], reactor: Any, inherited: Sequence[int] = ()) -> list[Listener]:
         """

@@ -65,7 +65,8 @@ class TapLog(FrameLog):
         self.note(session.peer, f"half a frame: {description or 'a secret'}", sent=sent)
 
     def frame_stalled(self, session: Any, description: str, *, sent: bool = False) -> None:
-        self.note(session.peer, f"half a frame for {STALL_SILENCE:g} s: {description or 'a secret'}", sent=sent)
+        text = f"half a frame for {STALL_SILENCE:g} s: {description or 'a secret'}"
+        self.note(session.peer, text, sent=sent)
 
     def opened(self, session: Any) -> None:
         number = getattr(session.control, "number", "")
