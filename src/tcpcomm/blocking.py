@@ -24,7 +24,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from functools import wraps
-from typing import Any, Final, NoReturn, Self, TypeVar, Unpack, overload
+from typing import Any, Final, NoReturn, ParamSpec, Self, TypeVar, Unpack, overload
 
 from twisted.internet.interfaces import IStreamClientEndpoint
 
@@ -32,7 +32,7 @@ from tcpcomm.codec.binary.variables import BoundHeaderValue
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.equipment.events import MAX_WAITING_EVENTS, BoundEvent, EventsLost
 from tcpcomm.equipment.face import Face
-from tcpcomm.errors import ConfigurationError
+from tcpcomm.errors import ConfigurationError, TcpcommError
 from tcpcomm.host import host
 from tcpcomm.host.link import HostLink
 from tcpcomm.host.options import HostKeywords
@@ -43,8 +43,24 @@ from tcpcomm.server import serving
 __all__ = ["BlockingEvent", "BlockingLink", "Events", "Serving", "link_of", "raw", "remote", "serve"]
 
 E = TypeVar("E", bound=Equipment)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
+def _shows_no_inside(function: Callable[P, T]) -> Callable[P, T]:
+    """Let a function raise errors of tcpcomm without the places inside: the text of an error is enough."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except TcpcommError as error:
+            raise error.with_traceback(None) from None
+
+    return call
+
+
+@_shows_no_inside
 def remote(
     kind: type[E],
     *,
@@ -108,6 +124,7 @@ class _Proxy(AbstractContextManager["_Proxy"]):
 def _waiting(method: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that calls a method of the proxy in the reactor, and waits."""
 
+    @_shows_no_inside
     @wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
         result = call_in_reactor(lambda: method(*args, **kwargs))
@@ -323,6 +340,7 @@ class BlockingLink:
         """The reason of the state, in plain words."""
         return self._link.reason
 
+    @_shows_no_inside
     def wait_until_ready(self, timeout: float = 10.0) -> None:
         """
         Wait for the link to be ready.
@@ -394,6 +412,7 @@ def raw(
 ) -> list[bytes]: ...
 
 
+@_shows_no_inside
 def raw(proxy: Any, frame: bytes, **options: Any) -> bytes | list[bytes]:
     """
     Send a frame that cannot be declared, and return its reply, as :func:`tcpcomm.raw` does.
@@ -427,6 +446,7 @@ class Serving(AbstractContextManager["Serving"]):
         self.close()
 
 
+@_shows_no_inside
 def serve(equipment: Any, **options: Any) -> Serving:
     """
     Serve equipment in the background of a script that does something else, such as showing pictures.

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from logging import NullHandler
 from typing import Any, ClassVar, NoReturn, cast
 
 from twisted.python import usage
@@ -18,6 +19,7 @@ from tcpcomm.cli.devices import DevicesOptions
 from tcpcomm.cli.simulate import SimulateOptions
 from tcpcomm.cli.watch import WatchOptions
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.runtime.bounded_logger import python_log
 from tcpcomm.runtime.log_writer import finish_all
 from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.server.options import VersionedOptions
@@ -150,6 +152,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal may not have all letters
             stream.reconfigure(errors="backslashreplace")
+    python_log.addHandler(NullHandler())  # --verbose shows the log
     options = CommandOptions()
     try:
         options.parseOptions(words)  # type: ignore[no-untyped-call]

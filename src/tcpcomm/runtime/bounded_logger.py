@@ -2,18 +2,26 @@
 The logger for all events that a peer can cause: :class:`BoundedLogger`.
 
 A peer must not fill the disk, hide other events, or write what it likes into a log or on a terminal.
+
+A plain script sets up no log of Twisted. Then the events go to Python's :mod:`logging`, by the name
+``tcpcomm``. If the script set up none there either, warnings and errors are lines on standard error, as
+those of ``logging`` itself would be.
 """
 
 from __future__ import annotations
 
+import logging
+import sys
 from collections.abc import Hashable
+from functools import lru_cache
 from time import monotonic
 from typing import Any, Final
 
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger, LogLevel, formatEvent, globalLogBeginner, globalLogPublisher
 from twisted.python.failure import Failure
 
 from tcpcomm.runtime.log_budget import LogBudget
+from tcpcomm.runtime.log_writer import LogWriter, plain_writer, stream_writer
 from tcpcomm.runtime.safe_text import one_line
 
 LOG_BURST: Final = 500
@@ -33,6 +41,18 @@ LEFT_OUT_BEFORE: Final = " ({left_out} more of this kind before it were not logg
 
 peer_events: Final = LogBudget(LOG_BURST, LOG_RATE)
 """The budget of all loggers of this process. Its costs are lines."""
+
+
+python_log: Final = logging.getLogger("tcpcomm")
+"""Gets the events of a program that set up no log of Twisted. Its level and its handlers count."""
+
+_PYTHON_LEVELS: Final = {
+    LogLevel.debug: logging.DEBUG,
+    LogLevel.info: logging.INFO,
+    LogLevel.warn: logging.WARNING,
+    LogLevel.error: logging.ERROR,
+}
+"""Those of Python's logging. Critical events are not among them, because Twisted itself shows them then."""
 
 
 class BoundedLogger(Logger):
@@ -58,3 +78,28 @@ class BoundedLogger(Logger):
             values.update(left_out=left_out, log_kind=(self.namespace, format))
             format = f"{format}{LEFT_OUT_BEFORE}"
         super().emit(level, format, **values)
+        number = _PYTHON_LEVELS.get(level)
+        if number is not None and python_log.isEnabledFor(number) and not _has_log():
+            _tell_python(number, one_line(formatEvent({**values, "log_format": format})))
+
+
+def _has_log() -> bool:
+    """Return True if the program has set up a log of Twisted, or may still do so when its reactor runs."""
+    reactor = sys.modules.get("twisted.internet.reactor")
+    temporary = getattr(globalLogBeginner, "_temporaryObserver", None)  # None from when a log has begun
+    if temporary is None or not getattr(reactor, "running", False):
+        return True
+    return any(each is not temporary for each in getattr(globalLogPublisher, "_observers", ()))
+
+
+def _tell_python(level: int, text: str) -> None:
+    if python_log.hasHandlers():
+        python_log.log(level, "%s", text)
+    elif level >= logging.WARNING and sys.stderr is not None:
+        _last_resort().put(f"tcpcomm: {text}\n")
+
+
+@lru_cache(maxsize=1)
+def _last_resort() -> LogWriter:
+    """Return the writer for standard error. The handler of ``logging`` would block if nobody reads it."""
+    return LogWriter(stream_writer(sys.stderr) or plain_writer(sys.stderr))
