@@ -365,6 +365,23 @@ class BlockingLink:
         )
         return lambda: call_in_reactor(end)
 
+    def observe_outages(
+        self, *, gone: Callable[[str], object], back: Callable[[], object]
+    ) -> Callable[[], None]:
+        """
+        Have ``gone(reason)`` called once when the peer is lost, or if the first attempt fails, and ``back()``
+        when the link is ready again, in the thread of the callbacks.
+
+        Returns:
+            A function that ends that.
+        """
+        end = call_in_reactor(
+            lambda: self._link.observe_outages(
+                gone=lambda reason: callbacks.add(lambda: gone(reason)), back=lambda: callbacks.add(back)
+            )
+        )
+        return lambda: call_in_reactor(end)
+
     def kick(self) -> None:
         """Try to connect now, whatever the backoff says."""
         call_in_reactor(self._link.kick)

@@ -270,6 +270,8 @@ serving.close()
 nobody = blocking.remote(VisionCamera, at=AT)
 states = []
 down = threading.Event()
+gone = threading.Event()
+end = blocking.link_of(nobody).observe_outages(gone=lambda reason: gone.set(), back=gone.clear)
 blocking.link_of(nobody).observe(lambda state, reason: (states.append(state.value), down.set()))
 for wait in (lambda: blocking.link_of(nobody).wait_until_ready(0.3), lambda: nobody.locate(job=1)):
     try:
@@ -279,6 +281,8 @@ for wait in (lambda: blocking.link_of(nobody).wait_until_ready(0.3), lambda: nob
         break
 blocking.link_of(nobody).kick()
 assert down.wait(20)
+assert gone.wait(20)
+end()
 """
     assert ["ready the peer is proven", "down", "True"] == printed(program)
 

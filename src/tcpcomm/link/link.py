@@ -27,6 +27,7 @@ from tcpcomm.errors import ConfigurationError, FramingError, NotReady, SessionCl
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.link.engine import Engine, StateObserver
 from tcpcomm.link.options import LinkKeywords, LinkOptions
+from tcpcomm.link.outages import Outages
 from tcpcomm.link.states import LinkState
 from tcpcomm.runtime.awaitables import as_deferred
 from tcpcomm.runtime.bounded_logger import BoundedLogger
@@ -275,6 +276,24 @@ class Link(Service):
     def observe(self, observer: StateObserver) -> Callable[[], None]:
         """Have ``observer(state, reason)`` called at each change. Return a function that ends that."""
         return self.engine.observe(observer)
+
+    def observe_outages(
+        self, *, gone: Callable[[str], object], back: Callable[[], object]
+    ) -> Callable[[], None]:
+        """
+        Have ``gone(reason)`` called once when the peer is lost, and ``back()`` when the link is ready again.
+
+        ``gone`` is called, too, if the first attempt fails. The attempts of an outage, and the end of a
+        link that is stopped, are not reported; :meth:`observe` tells each change.
+
+        Args:
+            gone: gets the reason, in plain words.
+            back: called if ``gone`` was called before.
+
+        Returns:
+            A function that ends that.
+        """
+        return self.observe(Outages(gone, back, lambda: bool(self.running), self.state))
 
     def whenReady(self) -> Deferred[Self]:
         """
