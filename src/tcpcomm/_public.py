@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     )
     from tcpcomm.host.futures import as_future as as_future
     from tcpcomm.host.host import link_of as link_of, raw as raw, remote as remote
+    from tcpcomm.host.several import together as together
     from tcpcomm.link.link import Handshake as Handshake, Link as Link
     from tcpcomm.link.reconnecting import ReconnectingFactory as ReconnectingFactory
     from tcpcomm.link.named_port import NoPort as NoPort, port_from as port_from
@@ -116,6 +117,7 @@ DEFINED_IN: Final = {
     ],
     "tcpcomm.host.futures": ["as_future"],
     "tcpcomm.host.host": ["link_of", "raw", "remote"],
+    "tcpcomm.host.several": ["together"],
     "tcpcomm.link.link": ["Handshake", "Link"],
     "tcpcomm.link.reconnecting": ["ReconnectingFactory"],
     "tcpcomm.link.named_port": ["NoPort", "port_from"],

@@ -369,8 +369,8 @@ class BlockingLink:
         self, *, gone: Callable[[str], object], back: Callable[[], object]
     ) -> Callable[[], None]:
         """
-        Have ``gone(reason)`` called once when the peer is lost, or if the first attempt fails, and ``back()``
-        when the link is ready again, in the thread of the callbacks.
+        Have ``gone(reason)`` called once when the peer is lost, and ``back()`` when it is back, in the
+        thread of the callbacks, as ``Link.observe_outages`` does.
 
         Returns:
             A function that ends that.

@@ -22,6 +22,8 @@ OF_OTHERS: Final = {
     "_current_frames": "sys: the watchdog shows where a thread is; Python documents it",
     "_is_text_encoding": "codecs: Python has no public word for an encoding that is not of text",
     "_asyncioEventloop": "Twisted's asyncio reactor has no public name for its loop",
+    "_temporaryObserver": "Twisted's logger has no public word for a program without a log",
+    "_observers": "the same: nothing else tells that a program has added an observer of its own",
     "_type": "Twisted's ports have no public name for the word TCP or TLS that they log",
     "_fromListeningDescriptor": "Twisted's ports adopt a socket in no other way",
 }

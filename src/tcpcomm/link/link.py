@@ -281,14 +281,14 @@ class Link(Service):
         self, *, gone: Callable[[str], object], back: Callable[[], object]
     ) -> Callable[[], None]:
         """
-        Have ``gone(reason)`` called once when the peer is lost, and ``back()`` when the link is ready again.
+        Have ``gone(reason)`` called once when the peer is lost, and ``back()`` when it is back.
 
-        ``gone`` is called, too, if the first attempt fails. The attempts of an outage, and the end of a
-        link that is stopped, are not reported; :meth:`observe` tells each change.
+        ``gone`` is called, too, if the first attempt fails. The other attempts of an outage, and the end of
+        a link that is stopped, are not reported; :meth:`observe` tells each change.
 
         Args:
             gone: gets the reason, in plain words.
-            back: called if ``gone`` was called before.
+            back: called when the link is ready, if ``gone`` was called before.
 
         Returns:
             A function that ends that.

@@ -53,8 +53,9 @@ def with_near_name(problem: str, options: Sequence[str], commands: Sequence[str]
 
 class VersionedOptions(usage.Options):
     """
-    Options with a ``--version`` that shows tcpcomm's version, and a ``--help`` that shows examples. A
-    mistyped option is told with the one that was probably meant.
+    Options with a ``--version`` that shows tcpcomm's version, and a ``--help`` that shows examples.
+
+    The error for a mistyped option names the one that was probably meant.
     """
 
     examples = ""

@@ -113,8 +113,8 @@ class SessionObserver:
 
     def frame_stalled(self, session: Any, description: str, *, sent: bool = False) -> None:
         """
-        A frame has begun, and for a second no more of it came, or this side ends the session with it. It is
-        reported once for a frame. The text tells the bytes, and what is missing, as for :meth:`half_frame`.
+        The rest of a frame that has begun did not come within a second, or this side ends the session
+        before it comes. This is reported once for a frame, with a text like that of :meth:`half_frame`.
         """
 
     def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:
