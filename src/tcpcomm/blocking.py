@@ -35,8 +35,9 @@ from tcpcomm.equipment.face import Face
 from tcpcomm.errors import ConfigurationError, TcpcommError
 from tcpcomm.host import host
 from tcpcomm.host.link import HostLink
-from tcpcomm.host.options import HostKeywords
+from tcpcomm.host.options import HostKeywords, HostOptions
 from tcpcomm.host.reactor_thread import at_the_end, call_in_reactor, callbacks, get
+from tcpcomm.link.option_texts import explains
 from tcpcomm.link.states import LinkState
 from tcpcomm.server import serving
 
@@ -61,6 +62,7 @@ def _shows_no_inside(function: Callable[P, T]) -> Callable[P, T]:
 
 
 @_shows_no_inside
+@explains("keywords", HostOptions, but=["connect"])
 def remote(
     kind: type[E],
     *,
@@ -70,8 +72,14 @@ def remote(
     """
     Make a proxy of a piece of equipment, with commands that return their results.
 
-    The arguments are those of :func:`tcpcomm.remote`. ``on_ready`` steps, the object that ``serves`` and
-    the observers run in the reactor's thread; steps and handlers are written with ``await``.
+    ``on_ready`` steps, the object that ``serves`` and the observers run in the reactor's thread; steps and
+    handlers are written with ``await``.
+
+    Args:
+        kind: the declaration.
+        at: the place where the equipment listens, as an endpoint string such as ``tcp:10.0.0.5:9999``. If
+            the equipment connects to us, give ``listen`` instead.
+        keywords: the other options, which are those of :func:`tcpcomm.remote`.
 
     Returns:
         An object with the commands and events of ``kind``, and a context manager, which closes the
@@ -464,12 +472,17 @@ class Serving(AbstractContextManager["Serving"]):
 
 
 @_shows_no_inside
+@explains("options", serving.serve, but=["equipment"])
 def serve(equipment: Any, **options: Any) -> Serving:
     """
     Serve equipment in the background of a script that does something else, such as showing pictures.
 
     The handlers run in the reactor's thread, those marked with ``@in_thread`` in others. Events may be
-    emitted from any thread. The arguments are those of :func:`tcpcomm.serve`.
+    emitted from any thread.
+
+    Args:
+        equipment: the object; or, from :func:`tcpcomm.per_session`, one for each session.
+        options: the other arguments, which are those of :func:`tcpcomm.serve`.
 
     Raises:
         TcpcommError: as :func:`tcpcomm.serve`; or it cannot listen.

@@ -10,7 +10,7 @@ import pytest
 from tcpcomm.devices.catalogue import OURS, Device
 from tcpcomm.framing import CHECKSUMS
 from tcpcomm.link.states import Input, LinkState
-from tests.docs import devices, framings, hostile_cases, link_states
+from tests.docs import devices, framings, hostile_cases, link_options, link_states
 from tests.docs.parts import part_of, with_part
 from tests.docs.test_reference import names, section
 
@@ -52,6 +52,14 @@ def test_all_states_and_inputs_are_explained() -> None:
 def test_the_cases_of_the_hostile_suite_are_listed_as_they_are() -> None:
     # If this fails, run python -m tests.docs.hostile_cases.
     assert hostile_cases.cases() == part_of(hostile_cases.PAGE.read_text("utf-8"), hostile_cases.PART)
+
+
+@pytest.mark.parametrize(("part", "table"), link_options.TABLES.items(), ids=list(link_options.TABLES))
+def test_the_options_of_remote_and_serve_are_listed_as_help_explains_them(
+    part: str, table: Callable[[], str]
+) -> None:
+    # If this fails, run python -m tests.docs.link_options.
+    assert table() == part_of(link_options.PAGE.read_text("utf-8"), part)
 
 
 @pytest.mark.parametrize(("page", "table"), devices.TABLES.items(), ids=["docs", "README"])

@@ -24,11 +24,13 @@ from tcpcomm.equipment.equipment import Equipment, declaration_of
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.host.link import HostLink
 from tcpcomm.host.options import HostKeywords, HostOptions
+from tcpcomm.link.option_texts import explains
 from tcpcomm.runtime.right_thread import check_thread
 
 E = TypeVar("E", bound=Equipment)
 
 
+@explains("keywords", HostOptions, but=["connect"])
 def remote(
     kind: type[E],
     *,
@@ -40,12 +42,11 @@ def remote(
 
     Args:
         kind: the declaration.
-        at: the place where the equipment listens, as an endpoint string such as ``tcp:10.0.0.5:9999``.
-        keywords: the other options: ``listen`` (in place of ``at``, the place where the equipment connects
-            to), ``allow``, ``keys``, ``policy``, ``wait``, ``retries``, ``credentials``, ``on_ready``,
-            ``serves``, ``limits``, ``framing_hints``, ``observers``, ``log``, ``reactor`` and ``random``.
-            :class:`~tcpcomm.host.options.HostOptions` and :class:`~tcpcomm.link.options.LinkOptions`
-            explain them. Each step of ``on_ready`` gets a proxy for the new connection.
+        at: the place where the equipment listens, as an endpoint string such as ``tcp:10.0.0.5:9999``. If
+            the equipment connects to us, give ``listen`` instead.
+        keywords: the other options: ``wait``, ``retries``, ``credentials``, ``serves``, ``listen``,
+            ``allow``, ``keys``, ``policy``, ``on_ready``, ``limits``, ``allow_http``, ``framing_hints``,
+            ``observers``, ``log``, ``reactor`` and ``random``. ``help(tcpcomm.remote)`` explains each.
 
     Returns:
         An object with the commands and events of ``kind``. Each command returns a Deferred, to be awaited.

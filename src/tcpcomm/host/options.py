@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from tcpcomm.equipment.equipment import Equipment
 from tcpcomm.errors import ConfigurationError
+from tcpcomm.link.option_texts import explains
 from tcpcomm.link.options import LinkKeywords, LinkOptions
 
 Proxy = TypeVar("Proxy")
@@ -28,27 +29,29 @@ def _not_negative(instance: object, attribute: Any, value: float | None) -> None
         raise ConfigurationError(f"{attribute.name} must not be negative: {value}")
 
 
+@explains("others", LinkOptions)
 @frozen(kw_only=True)
 class HostOptions(LinkOptions):
-    """The options of a host's link: those of every link, and its own."""
+    """
+    The options of a host's link: those of every link, and its own.
+
+    Args:
+        wait: seconds that a command waits for the link to be ready before it fails with NotReady. None: it
+            waits up to 5 s for the first connection, and not at all for later ones.
+        retries: the number of times that an ``idempotent`` command is repeated if its outcome is not known.
+            Other commands are never repeated. If no repetition gets a reply, the call fails with
+            OutcomeUnknown, because the command was written. A link that is not ready in time ends them.
+        credentials: the credentials for the declared login, by name.
+        serves: the object that answers the commands that the equipment asks on the same session.
+        others: those of :class:`~tcpcomm.link.options.LinkOptions`.
+
+    Raises:
+        ConfigurationError: as for :class:`~tcpcomm.link.options.LinkOptions`, or a number is negative.
+    """
 
     connect_keyword: ClassVar[str] = "at"
 
     wait: float | None = field(default=None, validator=_not_negative)
-    """
-    Seconds that a command waits for the link to be ready before it fails with NotReady. None: it waits up
-    to 5 s for the first connection, and not at all for later ones.
-    """
-
     retries: int = field(default=1, validator=_not_negative)
-    """
-    The number of times that an ``idempotent`` command is repeated if its outcome is not known. Other
-    commands are never repeated. If no repetition gets a reply, the call fails with OutcomeUnknown, because
-    the command was written at least once. A link that is not ready in time ends the repetitions.
-    """
-
     credentials: Mapping[str, str] | None = None
-    """The credentials for the declared login, by name."""
-
     serves: Equipment | None = None
-    """The object that answers the commands that the equipment asks on the same session."""

@@ -26,6 +26,7 @@ from tcpcomm.equipment.declaration import Declaration
 from tcpcomm.errors import ConfigurationError, FramingError, NotReady, SessionClosed
 from tcpcomm.framing import Framing, Lines
 from tcpcomm.link.engine import Engine, StateObserver
+from tcpcomm.link.option_texts import explains
 from tcpcomm.link.options import LinkKeywords, LinkOptions
 from tcpcomm.link.outages import Outages
 from tcpcomm.link.states import LinkState
@@ -162,6 +163,7 @@ class LinkFactory(Factory):
         return session
 
 
+@explains("keywords", LinkOptions, but=["connect"])
 class Link(Service):
     """
     A supervised link, as a service: start it, and it connects, and connects again, until it is stopped.
@@ -185,7 +187,7 @@ class Link(Service):
         is_event: returns True for a frame that answers no request even while one is under way.
         keywords: the other options: ``listen``, ``allow``, ``keys``, ``policy``, ``on_ready``, ``limits``,
             ``allow_http``, ``framing_hints``, ``observers``, ``log``, ``reactor`` and ``random``.
-            :class:`~tcpcomm.link.options.LinkOptions` explains them.
+            ``help(tcpcomm.Link)`` explains each.
 
     Raises:
         ConfigurationError: not exactly one of ``connect`` and ``listen`` is given, the port would be open

@@ -59,71 +59,56 @@ class LinkOptions:
     """
     The options of one link.
 
+    Args:
+        connect: the place where the peer listens (active TCP role): a client endpoint or its string, such
+            as ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem``; see :func:`tcpcomm.client`.
+            With a name, give the string or what ``client`` returns: other endpoints look names up in the
+            reactor's threads.
+        listen: the place where the peer connects to us (passive TCP role), if it does: a server endpoint or
+            its string, such as ``tcp:9999:interface=127.0.0.1``. If the same machine connects again, that
+            replaces its session.
+        allow: the networks from which the peer may connect, as texts such as ``192.168.0.0/24``,
+            ``10.0.0.5`` or ``any``, or as ``ipaddress`` has them; None: all. A ``listen`` string that opens
+            a port to other machines needs ``allow``, ``keys``, or client certificates.
+        keys: our name, and the keys that the peer must prove first. If we connect, there must be one key
+            only.
+        policy: the rules of the link: a profile's name, ``lan``, ``fleet`` or ``wan``, or a policy.
+        on_ready: steps, such as a login, to be done on every new connection before the link is ready. A
+            step gets a :class:`~tcpcomm.Handshake` from a Link, a proxy from ``remote``, and the protocol
+            from a ReconnectingFactory. It may be a coroutine function.
+        limits: the limits of one session; None: the defaults, but the peer may be idle.
+        allow_http: True if a peer that connects to us may begin with an HTTP request or TLS, as a web
+            browser does.
+        framing_hints: False if no framing is to be guessed after a fault, for a hint in the log.
+        observers: objects that see what passes, and each state of the link; more can be added later.
+        log: the place for a log of all frames, if there is to be one: True (the program's log), an open
+            text file such as ``sys.stderr``, or a function that gets each line.
+        reactor: the reactor, or a test's clock; None: the global reactor. From then on all timers of this
+            reactor, also those of the rest of the program, count by the monotonic clock, which nobody can
+            set.
+        random: the source of the backoff's jitter, for tests.
+
     Raises:
         ConfigurationError: the profile does not exist, both ``connect`` and ``listen`` are given, or one of
             them is not an endpoint.
     """
 
     connect_keyword: ClassVar[str] = "connect"
-    """The word for :attr:`connect` in error texts."""
+    """The word for ``connect`` in error texts."""
 
     connect: str | IStreamClientEndpoint | None = None
-    """
-    The place where the peer listens (active TCP role): a client endpoint or its string, such as
-    ``tcp:10.0.0.5:9999`` or ``tls:camera-1:9999:caCerts=ca.pem``; see :func:`tcpcomm.client`. With a name,
-    give the string or what ``client`` returns: other endpoints look names up in the reactor's threads.
-    """
-
     listen: str | IStreamServerEndpoint | None = None
-    """
-    In place of ``connect``, the place where the peer connects to us (passive TCP role): a server endpoint
-    or its string, such as ``tcp:9999:interface=127.0.0.1``. If the same machine connects again, that
-    replaces its session.
-    """
-
     allow: tuple[Network, ...] | None = field(default=(), converter=allowed_networks)
-    """
-    The networks from which the peer may connect, as texts such as ``192.168.0.0/24``, ``10.0.0.5`` or
-    ``any``, or as ``ipaddress`` has them; None: all. A ``listen`` string that opens a port to other
-    machines needs ``allow``, ``keys``, or client certificates.
-    """
-
     keys: PreSharedKeys | None = None
-    """Our name, and the keys that the peer must prove first. If we connect, there must be one key only."""
-
     policy: Policy = field(default=PROFILES["lan"], converter=_policy)
-    """The rules of the link: a profile's name, ``lan``, ``fleet`` or ``wan``, or a policy."""
-
     on_ready: Iterable[ReadyStep] = ()
-    """
-    Steps, such as a login, to be done on every new connection before the link is ready. A step gets a
-    :class:`~tcpcomm.Handshake` from a Link, a proxy from ``remote``, and the protocol from a
-    ReconnectingFactory. It may be a coroutine function.
-    """
-
     limits: Limits | None = None
-    """The limits of one session; None: the defaults, but the peer may be idle."""
-
     allow_http: bool = False
-    """True if a peer that connects to us may begin with an HTTP request or TLS, as a web browser does."""
-
     framing_hints: bool = True
-    """False if no framing is to be guessed after a fault, for a hint in the log."""
-
     observers: Iterable[SessionObserver] = ()
-    """Objects that see what passes, and each state of the link; more can be added later."""
-
     log: LogTarget = False
-    """The place for a log of all frames, if there is to be one: :data:`LogTarget`."""
-
     reactor: Any = field(default=None, converter=the_reactor)
-    """
-    The reactor, or a test's clock; None: the global reactor. From then on all timers of this reactor, also
-    those of the rest of the program, count by the monotonic clock, which nobody can set.
-    """
-
     random: Random | None = None
-    """The source of the backoff's jitter, for tests."""
 
     def __attrs_post_init__(self) -> None:
         at = self.connect_keyword

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from tcpcomm.errors import ConfigurationError
 from tcpcomm.link.connect import Connector, look_up
 from tcpcomm.link.engine import Engine, SessionSource, StateObserver
+from tcpcomm.link.option_texts import explains
 from tcpcomm.link.options import LinkOptions, SupervisionKeywords
 from tcpcomm.link.states import LinkState
 from tcpcomm.net.error_texts import connect_error_text
@@ -27,6 +28,7 @@ from tcpcomm.session.observer import Observers
 from tcpcomm.transports.reactors import plain_reactor
 
 
+@explains("keywords", LinkOptions, only=SupervisionKeywords.__annotations__)
 class ReconnectingFactory(Factory):
     """
     Keeps one connection up, and builds your protocol anew for each.
@@ -41,8 +43,9 @@ class ReconnectingFactory(Factory):
         heartbeat: sends something that the peer's program answers; it gets the protocol. Without one a dead
             peer is noticed only when TCP does, after minutes or hours.
         keywords: the other options: ``keys``, ``policy``, ``on_ready``, ``observers``, ``log``, ``reactor``
-            and ``random``. :class:`~tcpcomm.link.options.LinkOptions` explains them. With keys, your
-            protocol is connected when its peer is proven.
+            and ``random``. ``help(tcpcomm.ReconnectingFactory)`` explains each.
+
+    With keys, your protocol is connected when its peer is proven.
 
     Raises:
         ConfigurationError: the policy has no interval for the heartbeat, or an option is wrong.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any, Generic, Self, TextIO, TypeVar, cast
+from typing import Any, Final, Generic, Self, TextIO, TypeVar, cast
 
 from attrs import evolve, frozen
 from twisted.application.service import Service
@@ -43,6 +43,7 @@ from tcpcomm.errors import ConfigurationError, FramingError, LoginRefused
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.link.connect import Connector
 from tcpcomm.link.engine import Engine
+from tcpcomm.link.option_texts import explains
 from tcpcomm.link.policy import Policy, profile
 from tcpcomm.net.endpoints import Listener, client, listener, open_to_others
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
@@ -57,6 +58,12 @@ from tcpcomm.session.frame_log import frame_log
 from tcpcomm.session.observer import MessageKind, SessionObserver, report_message
 
 E = TypeVar("E", bound=Equipment)
+
+SERVE_OPTIONS: Final = (
+    "allow", "keys", "evict", "max_sessions", "max_sessions_per_address", "max_unproven", "limits",
+    "allow_http", "framing_hints",
+)  # fmt: skip
+"""The options of :class:`FrameFactory` that equipment has, too; the others come from its declaration."""
 
 
 @frozen
@@ -376,6 +383,7 @@ class ActiveEquipmentService(Service):
             self.engine.excuse(self._interval)
 
 
+@explains("options", FrameFactory, only=SERVE_OPTIONS)
 def serve(
     equipment: Equipment | PerSession[Any],
     *,
@@ -407,8 +415,8 @@ def serve(
         log: the place for a log of all frames: True (the program's log), a text file such as
             ``sys.stderr``, or a function that gets each line.
         reactor: the reactor, or a test's clock.
-        options: limits and permissions: the options of :class:`~tcpcomm.session.factory.FrameFactory`, such
-            as ``max_sessions``, ``keys`` and ``allow=["192.168.0.0/24"]``.
+        options: limits and permissions, such as ``max_sessions``, ``keys`` and
+            ``allow=["192.168.0.0/24"]``. ``help(tcpcomm.serve)`` explains each.
 
     Returns:
         A service, which is not started.

@@ -47,8 +47,17 @@ class FrameFactory(Factory):
 
     Args:
         protocol: the protocol class (or any callable that makes one); by default the class attribute.
-        framing: replaces the protocol's own ``framing``. The next eight replace its settings, too: see
-            :class:`~tcpcomm.session.attributes.SessionAttributes`.
+        framing: the rule for received bytes. This and the next eight replace the settings of the protocol:
+            see :class:`~tcpcomm.session.attributes.SessionAttributes`.
+        reply_framing: the rule for sent bytes, if that is another one.
+        gap: seconds of silence that end a frame which has begun; None: silence means nothing.
+        limits: the costs that a session may cause, in time and memory.
+        heartbeat: a pair of frames that show life.
+        heartbeats: the longest silence of a peer, and the interval of our requests.
+        asks: True if the session sends heartbeat requests instead of only answering them.
+        allow_http: True if a peer may begin with an HTTP request or with TLS. Otherwise its session ends at
+            once.
+        framing_hints: False if no framing is to be guessed after a fault, for a hint in the log.
         max_sessions: the most sessions at once; by default 1000, or fewer if open files are limited.
         max_sessions_per_address: the most sessions from one IP address; None: ``max_sessions``. In IPv6 a
             /64 network counts as one address, unless it is link-local or unique local. A session whose peer
