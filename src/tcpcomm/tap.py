@@ -172,7 +172,7 @@ Examples:
         self.folder = os.getcwd()  # twistd changes it later
         self._given = [*(sys.argv[1:] if options is None else options)]
         try:
-            super().parseOptions(options)  # type: ignore[no-untyped-call]
+            super().parseOptions(options)
         except usage.UsageError as error:
             _refuse([f"{error}; 'twistd tcpcomm --help' lists the options"])
 

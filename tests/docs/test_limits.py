@@ -45,6 +45,7 @@ NO_LIMITS = {
     "codec.template.fields.number_fields": "WIDEST WIDEST_FREE MOST_DIGITS LARGEST_ROUNDED LARGEST_STEPS",
     "codec.template.fields.text_fields": "WIDEST",  # of a declaration
     "host.reactor_thread": "SLICE",  # a wait goes on after it
+    "session.observer": "STALL_SILENCE",  # for a line of the frame log
     "conversation.requester": "LOOK_AGAIN",  # PATIENCE is the limit
     "conversation.responder": "HOST_BEGAN_EARLIER",  # for a log line
     "codec.codegen": "LONGEST",  # a longer reply is sent another way

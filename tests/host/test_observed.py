@@ -21,7 +21,7 @@ from tcpcomm import (
     link_of,
     raw,
 )
-from tcpcomm.codec import Template
+from tcpcomm.codec import Silence, Template, TwoPhases
 from tcpcomm.framing import Delimited
 from tcpcomm.framing.large_frame import LARGE
 from tcpcomm.link.policy import PROFILES
@@ -348,7 +348,26 @@ def test_large_commands_and_replies_are_reported_once(recorder: FrameRecorder, b
     assert recorder.agrees()
 
 
-@pytest.mark.parametrize("kind", [Beating, BeatingAlways, BeatingById])
+class BeatingWithSilence(Beating):
+    """Equipment that says something to one of its commands only if that fails."""
+
+    @command("AW,{on:d}", reply=Silence(0.3))
+    def arm(self, on: int) -> None:
+        """Arm it."""
+
+
+class BeatingInPhases(Beating):
+    """Equipment with a command of two requests."""
+
+    @command(TwoPhases("SEND {#}", "READY", "{text}"), reply="OK")
+    def send(self, text: str) -> None:
+        """Send a text."""
+
+
+SPECIAL = [BeatingWithSilence, BeatingInPhases]
+
+
+@pytest.mark.parametrize("kind", [Beating, BeatingAlways, BeatingById, *SPECIAL])
 def test_heartbeats_are_reported_as_such(kind: Any, recorder: FrameRecorder, bench: Bench) -> None:
     bench.serve(mine(kind, Deferred()))
     proxy = bench.remote(kind, policy=LAN, observers=[recorder])
@@ -363,7 +382,7 @@ def test_heartbeats_are_reported_as_such(kind: Any, recorder: FrameRecorder, ben
     assert recorder.agrees()
 
 
-@pytest.mark.parametrize("kind", [Beating, BeatingById])
+@pytest.mark.parametrize("kind", [Beating, BeatingById, *SPECIAL])
 def test_what_the_program_asks_is_a_command_also_if_the_link_asks_it_as_its_heartbeat(
     kind: Any, recorder: FrameRecorder, bench: Bench
 ) -> None:

@@ -155,7 +155,7 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     python_log.addHandler(NullHandler())  # --verbose shows the log
     options = CommandOptions()
     try:
-        options.parseOptions(words)  # type: ignore[no-untyped-call]
+        options.parseOptions(words)
         chosen: Any = options.subOptions
         assert isinstance(chosen, Subcommand)
         code = chosen.run()

@@ -52,7 +52,7 @@ class Subcommand(VersionedOptions):
                 ordered.append(f"{name}={value}" if f"{name[2:]}=" in self.longOpt else name)
             else:
                 ordered += [name, value] if f"{name[1:]}:" in self.shortOpt else [name]
-        super().parseOptions([*ordered, "--", *arguments])  # type: ignore[no-untyped-call]
+        super().parseOptions([*ordered, "--", *arguments])
 
     def parseArgs(self, *args: str) -> None:
         if len(args) != 1:

@@ -490,6 +490,7 @@ class VersatileRequester(Requester):
         *,
         answers: ReplyReader | None = None,
         timeout: float | None = None,
+        is_heartbeat: bool = False,
     ) -> Deferred[Any]:
         if command.is_silent and answers is None:
             reader = self._dialect.reply_reader(command.name)
@@ -499,7 +500,7 @@ class VersatileRequester(Requester):
         if within is not None and answers is None:
             self._timeouts[command.name] = command.timeout if timeout is None else timeout
             timeout = within
-        return super().ask(command, values, answers=answers, timeout=timeout)
+        return super().ask(command, values, answers=answers, timeout=timeout, is_heartbeat=is_heartbeat)
 
     def answer(self, body: Any, id: Any = None, frame: bytes = b"") -> bool:
         found = super().answer(body, id, frame)
@@ -539,17 +540,21 @@ class PhasedRequester(VersatileRequester):
         *,
         answers: ReplyReader | None = None,
         timeout: float | None = None,
+        is_heartbeat: bool = False,
     ) -> Deferred[Any]:
         try:
             two = self._dialect.two_requests(command.name, values)
             if two is None:
-                return super().ask(command, values, answers=answers, timeout=timeout)
+                beat = is_heartbeat
+                return super().ask(command, values, answers=answers, timeout=timeout, is_heartbeat=beat)
             self._framing.encode(two.second)  # raises if it could not be sent later
             number = self._exchange.new_id()
         except (NotSent, CodecError, EncodeError):
             return fail()
         timeout = command.timeout if timeout is None else timeout
-        return self._ask(number, two.first, Phases(two), timeout, name=command.name, values=values)
+        return self._ask(
+            number, two.first, Phases(two), timeout, name=command.name, values=values, beat=is_heartbeat
+        )
 
     def answer(self, body: Any, id: Any = None, frame: bytes = b"") -> bool:
         found = super().answer(body, id, frame)

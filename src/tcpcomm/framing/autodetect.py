@@ -113,8 +113,8 @@ class AutoDetectDecoder(Decoder):
         return super().unfinished if self._inner is None else self._inner.unfinished
 
     @property
-    def begun(self) -> str:
-        return super().begun if self._inner is None else self._inner.begun
+    def progress(self) -> str:
+        return super().progress if self._inner is None else self._inner.progress
 
     @property
     def mid_frame(self) -> bool:

@@ -241,11 +241,11 @@ class Decoder(ABC):
         It asks if the framing is right, so it is for a peer that fell silent.
         """
         if self.knows_length:
-            return f"{self.begun}, {self._received_text()}: does it count its lengths as we do?"
+            return f"{self.progress}, {self._received_text()}: does it count its lengths as we do?"
         return f"sent {self._received_text()}, and then not the rest of the frame"
 
     @property
-    def begun(self) -> str:
+    def progress(self) -> str:
         """A log text about the frame that has begun and may go on, to follow the words "the peer"."""
         if self.knows_length:
             total = self._need if self._large is None else self._large.total

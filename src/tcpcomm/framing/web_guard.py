@@ -168,9 +168,9 @@ class WebGuard:
         )
 
     @property
-    def begun(self) -> str:
+    def progress(self) -> str:
         """A log text about what has begun and may go on, to follow the words "the peer"."""
-        return f"sent {self._opening[:80]!r} so far" if self._held else self._decoder.begun
+        return f"sent {self._opening[:80]!r} so far" if self._held else self._decoder.progress
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._decoder, name)

@@ -36,7 +36,7 @@ def explains(
     entry: str, source: object, *, only: Iterable[str] = (), but: Iterable[str] = ()
 ) -> Callable[[T], T]:
     """
-    Make a decorator that replaces an entry of the docstring by those of another docstring.
+    Explain options in a docstring, as a decorator: replace one entry by entries of another docstring.
 
     Args:
         entry: the name of the entry.

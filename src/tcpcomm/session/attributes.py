@@ -144,10 +144,10 @@ class SessionAttributes(Protocol):
         return f"the peer {self._decoder.unfinished}" if shown else ""
 
     @property
-    def begun(self) -> str:
+    def progress(self) -> str:
         """A description of the frame that has begun and may go on; empty if there is none."""
         shown = self._decoder.mid_frame and not self.keeps_secret
-        return f"the peer {self._decoder.begun}" if shown else ""
+        return f"the peer {self._decoder.progress}" if shown else ""
 
     @property
     def mid_frame_note(self) -> str:

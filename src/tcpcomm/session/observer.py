@@ -113,8 +113,8 @@ class SessionObserver:
 
     def frame_stalled(self, session: Any, description: str, *, sent: bool = False) -> None:
         """
-        The rest of a frame that has begun did not come within a second, or this side ends the session
-        before it comes. This is reported once for a frame, with a text like that of :meth:`half_frame`.
+        A frame has begun, and its rest did not come within a second, or the session ends before that. This
+        is reported once for a frame. The text tells the bytes, and asks if the framing is right.
         """
 
     def fault(self, session: Any, fault: FramingError, *, sent: bool = False) -> None:

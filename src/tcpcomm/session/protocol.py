@@ -331,7 +331,7 @@ class FrameProtocol(SessionHooks):
                             if observers.watches_half_frames and self.gap is None:
                                 self._may_stall = True
                                 if self._receive_queue is None:  # else the rest may wait there
-                                    observer.report(self, "half_frame", self.begun)
+                                    observer.report(self, "half_frame", self.progress)
                     data = None
                     if len(frames) > 1 and len(frames) > self._most_frames:
                         frames = self._get_receive_queue().slice(frames, self._most_frames)

@@ -61,6 +61,7 @@ class Listener(SessionObserver):
 
     def __init__(self, declaration: Declaration) -> None:
         self.speech = Speech.declared(declaration)
+        self.heartbeat = declaration.heartbeat
         self.live: list[ObservedMessage] = []
         self._heard: dict[Any, Heard] = {}
 

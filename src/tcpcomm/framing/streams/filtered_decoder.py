@@ -80,5 +80,5 @@ class FilteredDecoder(Decoder):
         return self._inner.unfinished
 
     @property
-    def begun(self) -> str:
-        return self._inner.begun
+    def progress(self) -> str:
+        return self._inner.progress

@@ -38,9 +38,9 @@ class DirectionReader:
         return self._decoder.unfinished
 
     @property
-    def begun(self) -> str:
+    def progress(self) -> str:
         """A text about the frame that has begun and may go on, to follow the name of the sender."""
-        return self._decoder.begun
+        return self._decoder.progress
 
     def feed(self, data: bytes) -> Iterator[Found]:
         """Take a chunk. Yield its frames and faults, in order."""

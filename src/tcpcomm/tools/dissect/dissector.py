@@ -99,7 +99,7 @@ class Dissector:
 
     def _note_half_frame(self, *, to_host: bool, is_new: bool) -> None:
         if is_new:
-            self._report_half_frame("half_frame", self._directions[to_host].begun, to_host=to_host)
+            self._report_half_frame("half_frame", self._directions[to_host].progress, to_host=to_host)
         waiting = self._stalls.get(to_host)
         if waiting is not None and not is_new:
             waiting.reset(STALL_SILENCE)
