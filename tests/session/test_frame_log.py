@@ -13,7 +13,7 @@ from attrs import define
 from tcpcomm import ConfigurationError, FrameLog, FrameProtocol, LinkState, MessageKind, ObservedMessage
 from tcpcomm.framing import Delimited, LengthPrefixed
 from tcpcomm.framing.large_frame import LARGE
-from tcpcomm.session.frame_log import LONGEST_LINE, frame_log
+from tcpcomm.session.frame_log import LONGEST_LINE, MOST_REASONS, frame_log
 from tests.session.stage import PEER, TOO_LONG, Logged, Spy, Stage, staged
 
 AT = datetime(2026, 11, 28, 6, 46, 24, 123456).timestamp()
@@ -258,6 +258,31 @@ def test_heartbeats_of_a_declared_session_are_messages() -> None:
         f"192.168.0.10:50432     <-  {'heartbeat':<40}  {'50 49 4e 47':<47}  |PING|",
         f"192.168.0.10:50432     ->  {'heartbeat':<40}  {'50 4f 4e 47':<47}  |PONG|",
     ] == lines[-2:]
+
+
+def test_the_attempts_of_an_outage_are_lines_once_for_each_reason() -> None:
+    class AnyLink:
+        name: str = "link"
+
+    log, lines = written()
+    for _ in range(2):
+        for _ in range(100):
+            log.link_state(AnyLink(), LinkState.CONNECTING, "dialling")
+            log.link_state(AnyLink(), LinkState.DOWN, "refused")
+        log.link_state(AnyLink(), LinkState.DOWN, "no route")
+        log.link_state(AnyLink(), LinkState.READY, "the peer is proven")
+    told = ["connecting: dialling", "down: refused", "down: no route", "ready: the peer is proven"]
+    assert told * 2 == [line.partition("--  link ")[2] for line in lines]
+
+
+def test_an_outage_with_ever_new_reasons_has_so_many_lines_at_most() -> None:
+    class AnyLink:
+        name: str = "link"
+
+    log, lines = written()
+    for number in range(1000):
+        log.link_state(AnyLink(), LinkState.DOWN, f"no heartbeat for {number} s")
+    assert MOST_REASONS == len(lines)
 
 
 def test_link_states_are_lines_too() -> None:

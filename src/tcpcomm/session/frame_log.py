@@ -31,6 +31,10 @@ LONGEST_LINE: Final = 4000
 PEER_WIDTH: Final = len("192.168.100.100:65535")
 HEX_WIDTH: Final = len(bytes(16).hex(" "))
 MESSAGE_WIDTH: Final = 40
+MOST_REASONS: Final = 30
+"""The different states and reasons of one outage that are shown."""
+
+_OF_OUTAGES: Final = frozenset(["connecting", "handshaking", "down"])
 
 RECEIVED: Final = "<-"
 SENT: Final = "->"
@@ -47,7 +51,7 @@ class FrameLog(SessionObserver):
     A line has the local time to the microsecond, the peer, a mark (``<-`` received, ``->`` sent, ``!!``
     fault, ``~~`` changed by a tool, ``--`` state), and the frame in hexadecimal and as text. If the
     conversation is declared, the decoded message comes first. An answer shows its command and the time that
-    it took.
+    it took. In an outage of a link, each state is one line for each reason, whatever the number of attempts.
 
     Args:
         write: gets each line, without a line end; by default Twisted's log at level info gets it.
@@ -65,6 +69,7 @@ class FrameLog(SessionObserver):
     _clock: Callable[[], float] = field(default=time.time, kw_only=True)
     _marks: tuple[str, str] = field(default=(RECEIVED, SENT), kw_only=True)
     _peer_width: int = field(default=PEER_WIDTH, init=False)
+    _told: dict[str, set[tuple[str, str]]] = field(factory=dict, init=False)  # of each link's outage
 
     def opened(self, session: Any) -> None:
         self._line(session.peer, STATE, "opened")
@@ -99,9 +104,21 @@ class FrameLog(SessionObserver):
         self._line(session.peer, STATE, f"closed: {reason}")
 
     def link_state(self, link: Any, state: Any, reason: str) -> None:
-        text = f"link {getattr(state, 'value', state)}"
-        name = getattr(link, "name", None) or getattr(getattr(link, "engine", None), "name", None)
-        self._line(name or "link", STATE, f"{text}: {reason}" if reason else text)
+        value = getattr(state, "value", state)
+        name = getattr(link, "name", None) or getattr(getattr(link, "engine", None), "name", None) or "link"
+        if self._is_news(name, value, reason):
+            self._line(name, STATE, f"link {value}: {reason}" if reason else f"link {value}")
+
+    def _is_news(self, name: str, state: str, reason: str) -> bool:
+        """Return False for an attempt of an outage that is like one before: there are many a second."""
+        told = self._told.setdefault(name, set())
+        if state not in _OF_OUTAGES:
+            told.clear()
+            return True
+        if (state, reason) in told or len(told) >= MOST_REASONS:
+            return False
+        told.add((state, reason))
+        return True
 
     def listening(self, server: Any, address: str) -> None:
         self._line(address, STATE, "listening")
