@@ -10,7 +10,7 @@ import pytest
 from tcpcomm.devices.catalogue import OURS, Device
 from tcpcomm.framing import CHECKSUMS
 from tcpcomm.link.states import Input, LinkState
-from tests.docs import devices, framings, hostile_cases, link_options, link_states
+from tests.docs import commands, devices, framings, hostile_cases, link_options, link_states
 from tests.docs.parts import part_of, with_part
 from tests.docs.test_reference import names, section
 
@@ -60,6 +60,37 @@ def test_the_options_of_remote_and_serve_are_listed_as_help_explains_them(
 ) -> None:
     # If this fails, run python -m tests.docs.link_options.
     assert table() == part_of(link_options.PAGE.read_text("utf-8"), part)
+
+
+def test_the_options_of_all_commands_are_listed_as_they_are() -> None:
+    # If this fails, run python -m tests.docs.commands.
+    page = commands.PAGE.read_text("utf-8")
+    assert commands.written(page) == page
+
+
+def test_a_new_command_gets_a_section() -> None:
+    page = commands.PAGE.read_text("utf-8")
+    before, _, after = page.partition("## tcpcomm record\n")
+    old = before + after[after.index("\n## ") + 1 :]
+
+    new = commands.written(old)
+
+    assert new.startswith(old.rstrip())
+    assert "tcpcomm record FILE [options]" in new.removeprefix(old.rstrip())
+
+
+def test_a_help_text_becomes_markdown() -> None:
+    usage = """\
+  -e, --every=       Seconds, such as 5, 0.5 or every=5; 'any' with --as, 'a b' or -x | *.  [default: 1 s]
+      --help         Display this help and exit.
+"""
+    (shown,) = commands.shown_options(usage)
+
+    names, default, text = shown
+    assert ("`--every`, `-e`", "`1 s`") == (names, default)
+    assert "Seconds, such as 5, 0.5 or `every=5`; `any` with `--as`, `'a b'` or `-x` \\| \\*." == (
+        commands.as_markdown(text)
+    )
 
 
 @pytest.mark.parametrize(("page", "table"), devices.TABLES.items(), ids=["docs", "README"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from attrs import evolve
 from twisted.internet.defer import Deferred, TimeoutError
@@ -32,16 +33,22 @@ class CallOptions(ConnectionOptions, MonitorOptions, RecordingOptions):
 
     synopsis = "call DEVICE ENDPOINT COMMAND [VALUE | NAME=VALUE ...] [options]"
 
-    longdesc = f"""Sends one command to the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, and prints the
+    longdesc = """Sends one command to the equipment at ENDPOINT, such as tcp:10.0.0.5:9999, and prints the
 result. DEVICE is a name that 'tcpcomm devices' lists, or MODULE:NAME. Write arguments as declared, in their
 order or by name: 3, job=3, speed=0.5, on=true, mode=auto; lists and structures as JSON. A value in the
 header, such as the unit of Modbus, is written as unit=7. A device may have methods beside its commands:
-with Modbus, 'holding 100 10' reads and 'holding.write 100 5' writes. The command is sent at most once. The
-exit code is 0 for a result, {FAULT} if the equipment answered with a fault, {NOT_SENT} if the command was
-not sent, {OUTCOME_UNKNOWN} if it was sent and its outcome is unknown, 1 for everything else."""
+with Modbus, 'holding 100 10' reads and 'holding.write 100 5' writes. The command is sent at most once."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "the result is printed",
+        1: "the command line has a mistake",
+        FAULT: "the equipment answered with a fault",
+        NOT_SENT: "the command was not sent: the equipment cannot have seen it",
+        OUTCOME_UNKNOWN: "the command was sent, and its outcome is unknown",
+    }
 
     optFlags: list[Any] = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["json", "j", "Print JSON."],
+        ["json", "j", "Print the result as JSON."],
     ]
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["timeout", "t", None, "Seconds to wait for the reply.  [default: as declared]"],

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from twisted.python import usage
 
@@ -25,8 +26,12 @@ class CheckOptions(Subcommand):
 
     longdesc = """Checks the configuration of a gateway, such as plant.toml, which 'twistd tcpcomm --plant
 FILE' runs. It prints every mistake with its line, or else what the gateway will do. Unless --connect is
-given, nothing is connected and nothing is written. The exit code is 1 if there is a mistake, or if
-something cannot be reached."""
+given, nothing is connected and nothing is written."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "there is no mistake, and all is ready with --connect",
+        1: "there is a mistake, or something is not ready with --connect",
+    }
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["connect", "c", "Connect to each device and sink once, try the ports, and say if all is ready."],

@@ -5,7 +5,8 @@ from __future__ import annotations
 import getopt
 import re
 import sys
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from twisted.python import usage
 
@@ -37,6 +38,9 @@ class Subcommand(VersionedOptions):
 
     synopsis: str
 
+    exit_codes: ClassVar[Mapping[int, str]] = {}
+    """The exit codes of the subcommand, each with its meaning. A command without any has 0 and 1."""
+
     def parseOptions(self, options: Any = None) -> None:
         """Parse the options, also behind arguments, where Twisted's parser does not look for them."""
         words = sys.argv[1:] if options is None else options
@@ -61,6 +65,11 @@ class Subcommand(VersionedOptions):
 
     def getSynopsis(self) -> str:
         return f"Usage: tcpcomm {self.synopsis}\n"
+
+    def getUsage(self, width: int | None = None) -> str:
+        """Return the text of --help, with the exit codes at its end."""
+        codes = "".join(f"  {code:>3}  {meaning}\n" for code, meaning in self.exit_codes.items())
+        return super().getUsage(width) + (f"\nExit codes:\n{codes}" if codes else "")
 
     def run(self) -> int:
         """Carry out the subcommand. Return the exit code."""

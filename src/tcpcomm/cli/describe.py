@@ -24,13 +24,13 @@ bytes and an example, types, timeouts and faults. All of it comes from the decla
 examples are random."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["format", "f", "markdown", "markdown, or json: the same facts for machines."],
-        ["seed", "s", "0", "Another seed gives other values in the examples."],
+        ["format", "f", "markdown", "markdown for people, or json: the same facts for machines."],
+        ["seed", "s", "0", "A number; another seed gives other values in the examples."],
         ["output", "o", None, "The file for the manual, in UTF-8.  [default: standard output]"],
     ]
 
     optFlags = [  # noqa: RUF012
-        ["code", "c", "Print the Python functions that are generated for its usual case, instead."],
+        ["code", "c", "Print the Python functions that are generated for its commands, instead."],
     ]
 
     def postOptions(self) -> None:

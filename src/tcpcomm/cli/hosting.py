@@ -27,7 +27,7 @@ from tcpcomm.runtime.log_writer import plain_writer, stream_writer
 from tcpcomm.runtime.logs import LineObserver, text_line
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.tls_rules import check_secret_file
-from tcpcomm.server.options import AllowingOptions
+from tcpcomm.server.options import AllowingOptions, one_line
 from tcpcomm.server.running import Face
 from tcpcomm.tools.manual.values import read_arguments
 from tcpcomm.tools.monitor.options import MonitorOptions
@@ -49,6 +49,14 @@ class CredentialOptions(AllowingOptions):
         super().__init__()
         self.credentials: dict[str, str] = {}
 
+    @one_line
+    def opt_allow(self, network: str) -> None:
+        """
+        With --listen, a network from which the other side may connect, such as 192.168.0.0/24; may be given
+        several times. 'any' allows all.
+        """
+        self["allow"].append(network)
+
     def opt_credential(self, text: str) -> None:
         """A credential for the login that is not a secret, as name=value; may be given several times."""
         name, equals, value = text.partition("=")
@@ -61,8 +69,12 @@ class CredentialOptions(AllowingOptions):
             )
         self.credentials[name] = value
 
+    @one_line
     def opt_credential_file(self, path: str) -> None:
-        """A file with a credential for the login on each line, as name=value, such as a password."""
+        """
+        A file with a credential for the login on each line, as name=value. Use it for passwords, because
+        every user of the machine can read a command line.
+        """
         try:
             check_secret_file(path)
             lines = Path(path).read_text("utf-8-sig").splitlines()
@@ -89,8 +101,12 @@ class ConnectionOptions(Subcommand, CredentialOptions):
         super().__init__()
         self.first: list[str] = []
 
+    @one_line
     def opt_first(self, command: str) -> None:
-        """A command to send first on the connection, such as select or 'open job=3', for its state."""
+        """
+        A command to send first on each connection, such as select or 'open job=3', because the equipment
+        allows others only after it; may be given several times, in the order of sending.
+        """
         self.first.append(command)
 
     def proxy(

@@ -39,9 +39,9 @@ Ctrl-C ends it."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["connect", None, None, "Connect to the host, such as tcp:10.0.0.1:9999, instead of listening."],
-        ["seed", "s", "0", "A whole number; another seed gives other answers."],
+        ["seed", "s", "0", "A whole number; the same seed gives the same answers to each command."],
         ["latency", None, "0", "Seconds that a command takes, such as 0.05, or a range, such as 0.02-0.2."],
-        ["fault-rate", None, "0", "The share of commands that get a fault: 0.01 is 1 in 100."],
+        ["fault-rate", None, "0", "The share of commands that get a fault, from 0 to 1: 0.01 is 1 in 100."],
     ]
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
@@ -56,7 +56,7 @@ Ctrl-C ends it."""
     def opt_event_every(self, text: str) -> None:
         """
         Seconds between two events of each kind, such as 5, or of one kind, such as alarm=5; may be given
-        several times.
+        several times: the last one for a kind counts.
         """
         self["event-every"].append(text)
 

@@ -30,7 +30,7 @@ class WatchOptions(ConnectionOptions, MonitorOptions, ConsoleOptions, RecordingO
 all events, or only those that are named. Standard error shows the state of the link. Ctrl-C ends it."""
 
     optFlags: list[Any] = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["json", "j", "Print JSON."],
+        ["json", "j", "Print each event as a JSON object."],
     ]
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["count", "c", None, "The number of events to print; then end."],

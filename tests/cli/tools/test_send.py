@@ -241,7 +241,7 @@ def refusal(words: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
         (["tcp:h:9", "--as", CAMERA, "--gap", "1"], f"--gap has no effect with --as {CAMERA}"),
         (["tcp:h:9", "-a", "x", "-q", "-j"], "give --quiet or --json, not both"),
         (["tcp:h:9", "-a", "x", "-e", "klingon"], "--encoding klingon: there is no such encoding;"),
-        (["tcp:h:9", "-a", "x", "--allow", "any"], "--allow has no effect: nobody connects to us"),
+        (["tcp:h:9", "-a", "x", "--allow", "any"], "option --allow not recognized"),
         (["tcp:h:9", "-a", "x", "--equipment"], "--equipment has no effect without --as"),
         (["tcp:h:9", "-a", "x", "--psk", "keys"], "--psk needs --name NAME: our own name"),
         (["tcp:h:9", "-a", "x", "--timeout", "0"], "--timeout must be a number above 0, not '0'"),

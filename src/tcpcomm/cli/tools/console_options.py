@@ -22,7 +22,7 @@ class ConsoleOptions(usage.Options):
     ]
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["lang", None, None, "The language of the console, en or ko; by default that of the system."],
+        ["lang", None, None, "With --console: its language, en or ko; by default that of the system."],
     ]
 
     def console(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from twisted.python import usage
 
@@ -34,24 +34,29 @@ comments; CSV for spreadsheets and JSON lines for programs, with a row for each 
 a session that no framing cut. A pcapng file has the recorded bytes in TCP packets that are made up, so that
 Wireshark follows each stream, also what TLS encrypted on the line. A time is '2026-11-29 08:30', '08:30:15'
 on the last day of the recording, or '10m', ten minutes before its end; also s, h and d. Ctrl-C leaves no
-half file. If the recording is damaged, what can be read is written, standard error says what is missing,
-and the exit code is 0; it is 1 if nothing can be read."""
+half file."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "the file is written; standard error says what a damaged recording lacks",
+        1: "the command line has a mistake, or nothing can be read or written",
+        130: "Ctrl-C ended it, and there is no new file",
+    }
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["to", "t", None, "pcapng, csv or jsonl."],
+        ["to", "t", None, "pcapng for Wireshark, csv for spreadsheets, or jsonl for programs."],
         [
             "output",
             "o",
             None,
             "The file to write; - is standard output.  [default: FILE with the new ending]",
         ],
-        ["session", "s", None, "Only the session with this number."],
+        ["session", "s", None, "Only the session with this number, which 'tcpcomm record' lists."],
         ["since", None, None, "Only what passed at this time or later."],
         ["until", None, None, "Only what passed before this time."],
         ["as", None, None, "A device or MODULE:NAME: decode the bytes afresh, as it declares."],
         ["framing", None, None, r"Cut the bytes afresh by this framing, such as 'delimited:\r\n'."],
         ["reply-framing", None, None, "The framing of what the equipment sends, if that differs."],
-        ["gap", None, None, "Seconds of silence that end a message in the framing, too."],
+        ["gap", None, None, "With --framing, seconds of silence that also end a message."],
         ["encoding", "e", "utf-8", "The encoding of the text in csv and jsonl, such as cp949."],
     ]
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's

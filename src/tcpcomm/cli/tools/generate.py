@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
 
 from twisted.python import usage
 
@@ -30,6 +31,12 @@ class GenerateOptions(Subcommand):
     longdesc = """Makes a file for another program from the declaration of a device. Standard error
 says what was written, what the file cannot express, and the next step. DEVICE is a name that
 'tcpcomm devices' lists, or MODULE:NAME."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "the file is written",
+        1: "the command line has a mistake, or the file cannot express the declaration",
+        INTERRUPTED: "Ctrl-C ended it, and the old file is unchanged",
+    }
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["output", "o", None, "The file, in UTF-8, replaced as a whole.  [default: standard output]"],

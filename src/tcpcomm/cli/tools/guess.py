@@ -10,11 +10,11 @@ import shlex
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, ClassVar, Final, cast
 
 from attrs import evolve
 from twisted.python import usage
@@ -73,9 +73,16 @@ class GuessOptions(Subcommand):
 pcapng file, a recording, or a dump as text: with '>' and '<' before each chunk, the log of 'tcpcomm tap',
 or a copy from Wireshark; '-' is standard input. Standard output says the framing as other commands take it,
 the evidence, and what is not explained. '>' is the side that opened the connection, '<' the other one. Give
-it at least {_ENOUGH} messages. The exit code is 0 if it is confident, {LIKELY} if it is likely, {NOTHING}
-if nothing was found, {NO_DRAFT} if --draft finds no declaration to write, and 1 if the file cannot be
-read."""
+it at least {_ENOUGH} messages."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "confident; with --draft, the draft is written",
+        1: "the command line has a mistake, or the file cannot be read",
+        LIKELY: "likely: the output names the doubts; with --draft, the draft is written",
+        NOTHING: "nothing was found, or nothing that the bytes prove",
+        NO_DRAFT: "with --draft: no draft can be written, and standard error says why",
+        INTERRUPTED: "Ctrl-C ended it",
+    }
 
     examples = r"""
 Examples:
@@ -85,9 +92,15 @@ Examples:
 """
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["stream", "s", None, "The stream: its number, or an address. The default is the largest one."],
+        [
+            "stream",
+            "s",
+            None,
+            "The stream: its number, an address such as 10.0.0.9:8501, or a port such as :8501. If several "
+            "fit, or none is given, the largest one.",
+        ],
         ["side", None, None, "Only the bytes of one side: opener or answerer."],
-        ["format", "f", "text", "text or json."],
+        ["format", "f", "text", "text, or json: one object with all that the text says."],
     ]
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["raw", "r", "The file has the bytes of one side, as they passed."],

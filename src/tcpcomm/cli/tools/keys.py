@@ -12,7 +12,12 @@ class KeyOptions(usage.Options):
     """The options of a pre-shared key."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["psk", None, None, "File with a name and a key in hex on each line, of which peers prove one."],
+        [
+            "psk",
+            None,
+            None,
+            "A file with a name and a key in hex on each line: peers must prove that they have a key.",
+        ],
         ["name", None, None, "Our own name, with --psk."],
     ]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
@@ -17,6 +17,7 @@ from tcpcomm.cli.tools.wire_options import WireOptions
 from tcpcomm.errors import ConfigurationError, EncodeError
 from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.runtime.safe_text import one_line
+from tcpcomm.server.options import AllowingOptions
 from tcpcomm.server.options import one_line as one_line_doc
 from tcpcomm.server.service import CannotListen, ServerService
 from tcpcomm.tools.send.answerer import Answerer
@@ -26,18 +27,23 @@ from tcpcomm.tools.send.pattern import Rule
 from tcpcomm.tools.send.typed_lines import TypedLines
 
 
-class ListenOptions(WireOptions):
+class ListenOptions(WireOptions, AllowingOptions):
     """The options of ``tcpcomm listen``."""
 
     synopsis = "listen ENDPOINT [--answer 'PATTERN=>REPLY' ...] [options]"
 
-    longdesc = f"""Listens at ENDPOINT, such as tcp:9999:interface=127.0.0.1, for several clients, shows
+    longdesc = """Listens at ENDPOINT, such as tcp:9999:interface=127.0.0.1, for several clients, shows
 what they send, and answers by rules. Each message is answered by the first --answer whose PATTERN it fits:
-text with * and ?, or re:REGEX, or hex:02 ?? 03. REPLY is text with escapes, or hex:06; {{1}} in it is what
-the first *, ? or group stands for, and {{0}} the message. --reply answers all other messages. In a
-terminal, each line that you type is sent to all clients. Ctrl-C ends it. The exit code is 0,
-{Outcome.TIMEOUT.value} if --timeout passed
-before --count messages, {Outcome.NO_LINK.value} if it cannot listen, 1 for everything else."""
+text with * and ?, or re:REGEX, or hex:02 ?? 03. REPLY is text with escapes, or hex:06; {1} in it is what
+the first *, ? or group stands for, and {0} the message. --reply answers all other messages. In a
+terminal, each line that you type is sent to all clients. Ctrl-C ends it."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "it ended as asked",
+        1: "the command line has a mistake",
+        Outcome.TIMEOUT.value: "--timeout passed before --count messages",
+        Outcome.NO_LINK.value: "it cannot listen there",
+    }
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["reply", "r", None, "The answer to each message that no --answer fits."],
@@ -58,7 +64,10 @@ before --count messages, {Outcome.NO_LINK.value} if it cannot listen, 1 for ever
 
     @one_line_doc
     def opt_answer(self, rule: str) -> None:
-        """A rule PATTERN=>REPLY, such as 'TRG,*=>OK,{1}'; may be given several times: the first counts."""
+        """
+        A rule PATTERN=>REPLY, such as 'TRG,*=>OK,{1}': {1} is the text of the first *, ? or group, and {0} is
+        the whole message. May be given several times: the first that fits answers.
+        """
         self["answer"].append(rule)
 
     def parseArgs(self, *args: str) -> None:

@@ -6,10 +6,10 @@ import base64
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from attrs import asdict
 from twisted.python import usage
@@ -34,17 +34,21 @@ class OutboxOptions(Subcommand):
 refused them too often; 'show FILE ID' prints one message. 'retry FILE ID ...' puts messages that are set
 aside back to their place, with no attempts counted, and 'retry FILE --all' all of them. 'drop FILE ID ...
 --yes' deletes messages that are set aside, 'drop FILE --aside --yes' all of them, and 'drop FILE --sink
-NAME --yes' all messages for a sink that no program names any more. The exit code is 0, or 1 if that is
-impossible."""
+NAME --yes' all messages for a sink that no program names any more."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "done",
+        1: "the command line has a mistake, the file cannot be read, or no message fits",
+    }
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         [
             "all",
             "a",
-            f"show: list all set aside, not only {_MOST_SHOWN}; retry: all.",
+            f"show: list all messages that are set aside, not only {_MOST_SHOWN}; retry: all of them.",
         ],
         ["aside", None, "drop: all messages that are set aside."],
-        ["json", "j", "show: print JSON."],
+        ["json", "j", "show: print JSON, with all messages that are set aside."],
         ["yes", "y", "drop: delete without asking."],
     ]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from twisted.python import usage
 
@@ -34,8 +34,12 @@ class RecordOptions(Subcommand):
     longdesc = """Lists what a recording holds: its times, its sessions, its faults, and what is missing.
 To make a recording, give --record FILE to 'tcpcomm tap', 'call', 'watch' or 'simulate', or to 'twistd
 tcpcomm'; in a program, give observers=[Recorder(FILE)] to serve or remote. A recording may be listed while
-it is made. 'tcpcomm export' writes it for Wireshark and others. The exit code is 0, or 1 if nothing in the
-file can be read."""
+it is made. 'tcpcomm export' writes it for Wireshark and others."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "the content is listed; standard error says what is missing",
+        1: "the command line has a mistake, or nothing in the file can be read",
+    }
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
         ["all", "a", f"List all sessions and faults, not only the newest {_MOST_SHOWN}."],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.task import LoopingCall
@@ -42,25 +43,51 @@ class ReplayOptions(Subcommand, CredentialOptions, KeyOptions):
 
     synopsis = "replay FILE --play host|equipment --connect ENDPOINT | --listen ENDPOINT [options]"
 
-    longdesc = f"""Plays one side of a recording against the real other side, and tells the first
+    longdesc = """Plays one side of a recording against the real other side, and tells the first
 difference. --play host asks your equipment what the recorded host asked; --play equipment answers your host
 as the recorded equipment did. With a declaration, ids and header values follow the live ones, heartbeats
 are answered at once, and messages are compared by their values; otherwise frames, or without --framing all
-bytes. Ctrl-C ends it. The exit code is {Verdict.SAME.value} if all is the same,
-{Verdict.DIFFERENT.value} if something differs, {Verdict.TIMEOUT.value} if something did not come in time,
-{Verdict.NO_LINK.value} if there is no connection, or it was lost, {INTERRUPTED} after Ctrl-C, 1 for
-everything else."""
+bytes. Ctrl-C ends it."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        Verdict.SAME.value: "all is the same",
+        1: "the command line has a mistake, or the recording cannot be read",
+        Verdict.DIFFERENT.value: "something differs",
+        Verdict.TIMEOUT.value: "a frame did not come in time",
+        Verdict.NO_LINK.value: "there is no connection, or it was lost before the end",
+        INTERRUPTED: "Ctrl-C ended it",
+    }
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["play", "p", None, "The side to play: host or equipment."],
+        ["play", "p", None, "The side to play: host asks your equipment, equipment answers your host."],
         ["connect", "c", None, "Connect to the other side, such as tcp:10.0.0.5:9999."],
-        ["listen", "l", None, "Wait for the other side, such as at tcp:9999:interface=127.0.0.1."],
-        ["as", None, None, "A device or MODULE:NAME.  [default: as recorded]"],
-        ["framing", None, None, r"The framing, such as 'delimited:\r\n', if there is no declaration."],
-        ["reply-framing", None, None, "The framing of the equipment, if that differs."],
-        ["gap", None, None, "Seconds of silence that end a message in the framing, too."],
+        [
+            "listen",
+            "l",
+            None,
+            "Wait for the other side, such as at tcp:9999:interface=127.0.0.1, for all sessions.",
+        ],
+        [
+            "as",
+            None,
+            None,
+            "A device or MODULE:NAME: decode messages, and compare their values.  [default: as recorded]",
+        ],
+        [
+            "framing",
+            None,
+            None,
+            r"The framing, such as 'delimited:\r\n', without a declaration: compare the bytes of frames.",
+        ],
+        ["reply-framing", None, None, "The framing of what the equipment sends, if that differs."],
+        ["gap", None, None, "With --framing, seconds of silence that also end a message."],
         ["speed", None, "1", "The speed in times of the recorded one, such as 10; or max: no pauses."],
-        ["timeout", "t", f"{REPLAY_PATIENCE:g}", "Seconds for a frame, beyond the recorded time."],
+        [
+            "timeout",
+            "t",
+            f"{REPLAY_PATIENCE:g}",
+            "Seconds that the other side has for a frame, beyond the recorded time.",
+        ],
         ["tolerance", None, "0", "The amount by which two numbers may differ."],
         ["wait", "w", f"{CONNECT_WAIT:g}", "Seconds to wait for the connection, with --connect."],
     ]
@@ -85,7 +112,10 @@ everything else."""
 
     @one_line_doc
     def opt_ignore(self, name: str) -> None:
-        """A value that may differ, such as x, result.x, locate.x or locate; may be given several times."""
+        """
+        A value that may differ, such as x, result.x or locate.x, or a message, such as locate; may be given
+        several times. An event that is named may also be missing, or come more often.
+        """
         self._ignored.append(name)
 
     opt_i = opt_ignore

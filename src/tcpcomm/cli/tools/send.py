@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
@@ -45,14 +46,20 @@ class SendOptions(WireOptions):
 
     synopsis = "send ENDPOINT [-x HEX | -a TEXT | -f FILE ...] [options]"
 
-    longdesc = f"""Connects to ENDPOINT, such as tcp:10.0.0.5:9999, sends a message, and shows what comes
+    longdesc = """Connects to ENDPOINT, such as tcp:10.0.0.5:9999, sends a message, and shows what comes
 back. The message is made of bytes (-x '02 41 03'), text with the escapes \\r \\n \\t \\0 \\xHH and \\\\ (-a
-'TRG,1\\r\\n'), and files (-f), in their order. Without any of them, each line that you type is a message,
-and from a pipe each line, or without --framing and --as all bytes as they are; a line may also be
-hex:02 41. A pattern for --expect is text with * and ?, or re:REGEX, or hex:02 ?? 03. The exit code is
-{Outcome.OK.value} if the replies came, {Outcome.NO_MATCH.value} if only others came than --expect,
-{Outcome.TIMEOUT.value} if none came in time, {Outcome.NO_LINK.value} if there is no connection, 1 for
-everything else."""
+'TRG,1\\r\\n'), and files (-f): several of them make one message, in their order. To send several messages,
+give none of them: each line that you type is a message, and from a pipe each line, or without --framing and
+--as all bytes as they are; a line may also be hex:02 41. A pattern for --expect is text with * and ?, or
+re:REGEX, or hex:02 ?? 03."""
+
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        Outcome.OK.value: "the replies came",
+        1: "the command line or the input has a mistake",
+        Outcome.NO_MATCH.value: "messages came, but none fits --expect",
+        Outcome.TIMEOUT.value: "no reply came in time, or too few",
+        Outcome.NO_LINK.value: "there is no connection, or it was lost before a reply",
+    }
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["replies", "n", "1", "The replies to wait for after each message; 0: do not wait."],
@@ -76,21 +83,24 @@ everything else."""
 
     @one_line_doc
     def opt_bytes(self, text: str) -> None:
-        """Bytes to send, in hexadecimal, such as '02 41 42 03'; may be given several times."""
+        """
+        Bytes to send, in hexadecimal, such as '02 41 42 03'. Several -x, -a and -f make one message, in
+        their order.
+        """
         self._parts.append(("x", text))
 
     opt_x = opt_bytes
 
     @one_line_doc
     def opt_text(self, text: str) -> None:
-        """Text to send, with escapes; may be given several times."""
+        """Text to send, with escapes. Several -x, -a and -f make one message, in their order."""
         self._parts.append(("a", text))
 
     opt_a = opt_text
 
     @one_line_doc
     def opt_file(self, path: str) -> None:
-        """A file to send, byte by byte; may be given several times."""
+        """A file to send, byte by byte. Several -x, -a and -f make one message, in their order."""
         self._parts.append(("f", path))
 
     opt_f = opt_file
@@ -111,8 +121,6 @@ everything else."""
         message = self._message() if self._parts else None
         speech = self._speech = self.speech()
         self._reactor = reactor
-        if self["allow"]:
-            raise Refusal("--allow has no effect: nobody connects to us")
         if self["equipment"] and self["as"] is None:
             raise Refusal("--equipment has no effect without --as")
         waiting = Waiting(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from twisted.internet.error import CannotListenError, ReactorNotRunning
 from twisted.python import usage
@@ -58,6 +59,13 @@ tcp:10.0.0.5:9999, and prints what passes. Without --allow, only this machine ca
 --framing it shows each chunk as it comes. Keys disturb what passes: '?' lists them. If standard input is
 not a terminal, its lines do the same: 'help' lists them. Ctrl-C ends it."""
 
+    exit_codes: ClassVar[Mapping[int, str]] = {
+        0: "it was ended by q, quit, Ctrl-C, or the script",
+        1: "the command line has a mistake",
+        SCRIPT_FAILED: "the script failed, with --end-with-script",
+        CANNOT_LISTEN: "it cannot listen there",
+    }
+
     examples = r"""
 Examples:
   tcpcomm tap tcp:9998 tcp:10.0.0.5:9999
@@ -68,13 +76,18 @@ Examples:
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["as", None, None, "A device or MODULE:NAME: decode the messages as it declares."],
-        ["framing", None, None, r"The framing, such as 'delimited:\r\n'."],
+        ["framing", None, None, r"The framing, such as 'delimited:\r\n', if there is no declaration."],
         ["reply-framing", None, None, "The framing of what the equipment sends, if that differs."],
-        ["gap", None, None, "Seconds of silence that end a message in the framing, too."],
+        ["gap", None, None, "With --framing, seconds of silence that also end a message."],
         ["encoding", "e", "ascii", "The encoding of the text in the log, such as cp949."],
-        ["script", None, None, "A Python file with 'async def disturb(tap)', which runs meanwhile."],
+        [
+            "script",
+            None,
+            None,
+            "A Python file with 'async def disturb(tap)', which runs beside the traffic.",
+        ],
         ["seed", "s", None, "A whole number: the same seed repeats what disturbances do at random."],
-        ["most", None, "256", "The connections that may be open at once."],
+        ["most", None, "256", "The connections that may be open at once; a further client is reset."],
     ]
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's

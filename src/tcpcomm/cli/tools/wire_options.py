@@ -11,25 +11,34 @@ from tcpcomm.cli.tools.keys import KeyOptions
 from tcpcomm.cli.tools.output import JsonLines, Printer, Replies
 from tcpcomm.cli.tools.speech import speech_of
 from tcpcomm.codec.encoding import charset
-from tcpcomm.server.options import AllowingOptions
 from tcpcomm.session.frame_log import FrameLog
 from tcpcomm.session.observer import SessionObserver
 from tcpcomm.tools.dissect.speech import Speech
 
 
-class WireOptions(Subcommand, AllowingOptions, KeyOptions):
+class WireOptions(Subcommand, KeyOptions):
     """The options of a command that talks by bytes."""
 
     optParameters = [  # noqa: RUF012 - the name and kind are Twisted's
         ["as", None, None, "A device or MODULE:NAME: cut, check and decode messages as it declares."],
-        ["framing", None, None, r"The framing, such as 'delimited:\r\n': it is added, and cut off."],
-        ["reply-framing", None, None, "The framing of the other direction, if that differs."],
-        ["gap", None, None, "Seconds of silence that end a message in the framing, too."],
-        ["encoding", "e", None, "The encoding of text, such as cp949."],
+        [
+            "framing",
+            None,
+            None,
+            r"The framing, such as 'delimited:\r\n': it is added to messages, and cut off from replies.",
+        ],
+        ["reply-framing", None, None, "The framing of replies, if that differs."],
+        ["gap", None, None, "With --framing, seconds of silence that also end a message."],
+        [
+            "encoding",
+            "e",
+            None,
+            "The encoding of text, such as cp949; by default utf-8 to send, and ascii to show.",
+        ],
     ]
 
     optFlags = [  # noqa: RUF012 - the name and kind are Twisted's
-        ["hex", None, "Typed lines are hexadecimal, and --quiet prints hexadecimal."],
+        ["hex", None, "Lines of standard input are hexadecimal, and --quiet prints hexadecimal."],
         ["quiet", "q", "Print only the messages that come, for scripts."],
         ["json", "j", "Print JSON: one object a line."],
     ]

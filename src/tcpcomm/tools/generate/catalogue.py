@@ -9,7 +9,7 @@ from tcpcomm.tools.generate.generator import Generator
 GENERATORS: Final = (
     Generator(
         name="wireshark",
-        summary="a dissector for Wireshark (.lua)",
+        summary="a dissector for Wireshark 4.0 and later (.lua)",
         place="tcpcomm.tools.generate.wireshark.dissector:wireshark_dissector",
         next_step="put it into the folder Personal Lua Plugins, which Wireshark shows under Help, About, "
         "Folders; or: tshark -X lua_script:{file} -r CAPTURE",
@@ -22,7 +22,7 @@ GENERATORS: Final = (
     ),
     Generator(
         name="csharp",
-        summary="a C# file with a client and a server, which depend on nothing",
+        summary="a C# file with a client and a server, for .NET Framework 4.5 or later, .NET and Mono",
         place="tcpcomm.tools.generate.csharp.generator:csharp_classes",
         next_step="add {file} to a C# project, or: mcs -langversion:6 -target:library {file}",
     ),

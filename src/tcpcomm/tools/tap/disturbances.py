@@ -120,7 +120,7 @@ class Delay(OnFrames):
 
     word = "delay"
     usage = "delay SECONDS [jitter SECONDS] [FRAMES]"
-    help = "let all bytes, or some frames, arrive later"
+    help = "let all bytes, or some frames, arrive later; the bytes behind them wait, too"
     default_mode = Mode.ALL
 
     seconds: float = field(validator=_seconds)
@@ -149,7 +149,7 @@ class Late(OnFrames):
 
     word = "late"
     usage = "late [SECONDS] [FRAMES]"
-    help = "hold a frame back until the other side speaks again, or for a time"
+    help = "hold a frame back until the other side speaks again, or for so many seconds"
 
     seconds: float | None = field(default=None, validator=_seconds)
 
@@ -200,7 +200,10 @@ class Cut(OnFrames):
 
     word = "cut"
     usage = "cut [after BYTES] [wait SECONDS | never] [FRAMES]"
-    help = "send half of a frame, wait, and send the rest; with 'never', nothing more arrives"
+    help = (
+        "send half of a frame, or so many bytes, and the rest 0.2 s later; with 'never', nothing more "
+        "arrives until 'restore'"
+    )
 
     after: int | None = field(default=None, validator=_position)
     wait: float | None = field(default=0.2, validator=_seconds)
@@ -250,7 +253,7 @@ class Glue(OnFrames):
 
     word = "glue"
     usage = "glue [COUNT] [wait SECONDS] [FRAMES]"
-    help = "hold frames back, two or so many, and send them in one chunk"
+    help = "hold frames back, 2 or so many, and send them in one chunk; after 1 s, though fewer have come"
 
     frames: int = field(default=2, validator=_number(2, MOST_GLUED, "frames"))
     wait: float = field(default=1.0, validator=_seconds)
@@ -268,7 +271,10 @@ class Corrupt(OnFrames):
 
     word = "corrupt"
     usage = "corrupt [bit NUMBER | byte NUMBER | checksum] [FRAMES]"
-    help = "change a bit of a frame at random, a certain bit or byte (the first is 1), or the checksum"
+    help = (
+        "change a bit of a frame at random, a certain bit or byte (the first is 1), or the checksum, or "
+        "without a checksum the last byte"
+    )
 
     bit: int | None = field(default=None, validator=_position)
     byte: int | None = field(default=None, validator=_position)
@@ -344,7 +350,10 @@ class HalfOpen(OnConnections):
 
     word = "half-open"
     usage = "half-open [to-host | to-equipment] [on CONNECTION]"
-    help = "close the end to the equipment, or to the host; the other end stays open and hears nothing"
+    help = (
+        "close the end to the equipment, or to the host; the other end stays open and hears nothing, and "
+        "its bytes are lost"
+    )
 
     to_host: bool = False
     """True if the end to the host is closed, False if the end to the equipment is."""
@@ -383,7 +392,10 @@ class Pull(OnStreams):
 
     word = "pull"
     usage = "pull [for SECONDS] [to-host | to-equipment] [on CONNECTION]"
-    help = "let nothing arrive, as with a pulled cable, until 'restore' or for a time"
+    help = (
+        "let nothing arrive, neither bytes nor a close, as with a pulled cable, until 'restore' or for a "
+        "time; then all of it arrives"
+    )
 
     def toxic(self) -> Toxic:
         return Blackhole()
@@ -415,7 +427,7 @@ class Refuse(Disturbance):
 
     word = "refuse"
     usage = "refuse [for SECONDS]"
-    help = "refuse new connections until it is removed, or for a time"
+    help = "refuse new connections until it is removed, or for a time; the open ones go on"
 
     seconds: float | None = field(default=None, validator=_seconds)
 
