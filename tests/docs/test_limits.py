@@ -1,4 +1,4 @@
-"""Each promise of the page of limits names tests that exist, and each limit in the code is on the page."""
+"""Each limit in the code is on the page of limits with its default, and each promise has its tests."""
 
 from __future__ import annotations
 
@@ -8,21 +8,34 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from tests.conftest import ROOT
-from tests.docs.test_reference import WITH_LIMITS
+import pytest
+from attrs import fields
 
-PAGE = ROOT / "docs/reference/limits.md"
-TEST = re.compile(r"`([\w/]+\.py(?:::\w+)+)`")
+from tcpcomm import Limits
+from tests.conftest import ROOT
+from tests.docs import limits
+from tests.docs.parts import without_written_parts
+
+PLACES = {place: tests for listed in limits.LIMITS.values() for place, tests in listed.items()}
+"""All limits of the page, each with its tests."""
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 WITHOUT_A_PROMISE = (
-    "They hold for [a gateway](../howto/run-a-gateway.md), whose configuration has further limits.",
-    "Each promise names the tests that show it: `pytest tests/session/test_time.py` runs those of a file.",
-    "They are fields of `tcpcomm.Policy`, whose profiles `lan`, `fleet` and `wan` have these three values.",
-    "They hold for [RabbitMQ](../howto/send-to-rabbitmq.md), whose sink has further limits as attributes.",
-    "[Tune reconnection](../howto/tune-reconnection.md) explains them.",
-    "[Design decisions](../explanation/design-decisions.md#a-close-begins-with-half-of-it) says why.",
+    "This page lists the limits of tcpcomm, for people who hit one and want to change it.",
+    "Search the page for the name or the number in your log.",
+    "A name in small letters is a setting; its section says where to write it.",
+    "A name in capitals is a constant; its row names the option or argument that changes it, if any.",
+    "A default of `none` means no limit.",
+    "`--max-sessions` and `--max-sessions-per-address` of [twistd tcpcomm](options.md) change two limits.",
+    "`grace` is an argument of `serve`.",
+    "`quiet` is an attribute of the declaration, and an argument of `Link`.",
+    "`Policy.` names are fields of `tcpcomm.Policy`, for the profiles `lan`, `fleet` and `wan`.",
+    "[Tune reconnection](../howto/tune-reconnection.md) explains how to change them.",
+    "The sink for [RabbitMQ](../howto/send-to-rabbitmq.md) has further limits as attributes.",
+    "The sink for [MQTT](../howto/send-by-mqtt.md) has further limits as attributes.",
+    "The [configuration of a gateway](plant-toml.md) has further limits.",
+    "[Design decisions](../explanation/design-decisions.md#a-close-begins-with-half-of-it) explains why.",
 )
 """Sentences that only say where to read more, or what a table holds."""
 
@@ -125,24 +138,34 @@ NO_LIMITS = {
 """Public numbers of modules that are no limits of a running program, or belong to one on the page."""
 
 
-def promises() -> Iterator[str]:
-    """Yield each row of a table and each sentence of the page."""
-    text = re.sub(r"^```.*?^```$", "", PAGE.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
-    for line in text.splitlines():
-        is_prose = line and not line.startswith(("#", "|"))
-        if line.startswith("| `") or (is_prose and line not in WITHOUT_A_PROMISE):
-            yield line
+def sentences(page: str) -> list[str]:
+    """Return the sentences of a page that people have written, one a line."""
+    text = re.sub(r"^```.*?^```$", "", without_written_parts(page), flags=re.DOTALL | re.MULTILINE)
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
-def test_each_promise_names_a_test() -> None:
-    found = [*promises()]
+def test_the_page_has_the_values_and_the_words_of_the_code() -> None:
+    # If this fails, run python -m tests.docs.limits.
+    page = limits.PAGE.read_text("utf-8")
+    assert limits.written(page) == page
+
+
+def test_each_sentence_is_held_by_a_test() -> None:
+    promised = [each for each in sentences(limits.PAGE.read_text("utf-8")) if each not in WITHOUT_A_PROMISE]
+    assert len(promised) > 10
+    assert [*limits.PROMISES] == promised
+
+
+def test_each_limit_has_a_test() -> None:
+    found = [*PLACES.values(), *limits.PROMISES.values()]
     assert len(found) > 70
-    assert [] == [each for each in found if not TEST.search(each)]
+    assert [] == [each for each in found if not each]
 
 
-def test_the_last_column_holds_tests_only() -> None:
-    cells = [each.split("|")[-2].strip() for each in promises() if each.startswith("|")]
-    assert [] == [each for each in cells if not re.fullmatch(rf"{TEST.pattern}(, {TEST.pattern})*", each)]
+def test_each_limit_says_how_much_is_allowed_and_what_happens_then() -> None:
+    assert [] == [place for place in PLACES if not all(limits.Limit(place).sentences)], (
+        "write two sentences below the number: 'Seconds for a login. Then the session is closed.'"
+    )
 
 
 @cache
@@ -158,7 +181,7 @@ def functions_of(path: Path) -> frozenset[str]:
 
 
 def test_the_named_tests_exist() -> None:
-    named = sorted(set(TEST.findall(PAGE.read_text("utf-8"))))
+    named = sorted({test for tests in (*PLACES.values(), *limits.PROMISES.values()) for test in tests})
     missing = []
     for each in named:
         file, _, name = each.partition("::")
@@ -185,19 +208,43 @@ def numbers(path: Path) -> Iterator[str]:
 
 def test_every_number_in_the_code_is_on_the_page_or_no_limit() -> None:
     source = ROOT / "src/tcpcomm"
-    listed = re.findall(r"^\| `(\w+)`", PAGE.read_text("utf-8"), re.MULTILINE)
-    compared = {name for module in WITH_LIMITS for name in vars(module)}
-    unknown = []
-    for path in sorted(source.rglob("*.py")):
-        module = ".".join(path.relative_to(source).with_suffix("").parts)
-        if not module.startswith("testing."):
-            known = NO_LIMITS.get(module, "").split()
-            unknown += [
-                f"{module}.{name}"
-                for name in numbers(path)
-                if name not in known and (name not in listed or name not in compared)
-            ]
-    assert [] == unknown, (
-        "list each with its tests in docs/reference/limits.md, and its module in WITH_LIMITS of "
-        "tests/docs/test_reference.py; or list it in NO_LIMITS here"
+    found = [
+        f"{module}.{name}"
+        for path in sorted(source.rglob("*.py"))
+        if not (module := ".".join(path.relative_to(source).with_suffix("").parts)).startswith("testing.")
+        for name in numbers(path)
+    ]
+    no_limits = {f"{module}.{name}" for module, names in NO_LIMITS.items() for name in names.split()}
+    assert [] == [each for each in found if each not in PLACES and each not in no_limits], (
+        "list each with its tests in tests/docs/limits.toml, and run python -m tests.docs.limits; "
+        "or list it in NO_LIMITS here"
     )
+    assert set() == no_limits & {*PLACES}
+
+
+def test_the_tables_of_sessions_and_links_hold_all_their_limits() -> None:
+    of_sessions = [limits.Limit(each).name for each in limits.LIMITS["Of one session"]]
+    of_links = [limits.Limit(each) for each in limits.LIMITS["Of a link"]]
+    assert [each.name for each in fields(Limits)] == of_sessions
+    assert ("Policy.backoff.cap", "2 / 10 / 30 s") in [(each.name, each.default) for each in of_links]
+
+
+@pytest.mark.parametrize(
+    ("place", "default"),
+    [
+        ("session.limits.MAX_SESSIONS", "1,000"),
+        ("session.limits.Limits.pause", "none"),
+        ("session.limits.Limits.idle", "600 s"),
+        ("session.limits.Limits.slowest", "65,536 bytes/s"),
+        ("server.service.ServerService.grace", "5 s"),
+        ("equipment.equipment.Equipment.quiet", "0 s"),
+        ("plant.gateway.configuration.settings.MIN_EVERY", "0.01 s"),
+    ],
+)
+def test_a_default_has_its_unit(place: str, default: str) -> None:
+    assert default == limits.Limit(place).default
+
+
+def test_a_place_that_is_none_is_an_error() -> None:
+    with pytest.raises(ValueError, match="MAX is not the place of a limit"):
+        limits.Limit("MAX")

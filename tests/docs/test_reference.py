@@ -5,22 +5,18 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Callable, Iterator
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import fields
 
-from tcpcomm import Equipment, FrameProtocol, Limits, framing
+from tcpcomm import FrameProtocol, framing
 from tcpcomm.cli import call
 from tcpcomm.cli.command import CommandOptions
 from tcpcomm.cli.tools import guess
 from tcpcomm.codec import Binary, Json, JsonRpc, Template, Xml
 from tcpcomm.framing import Framing, parse_framing
-from tcpcomm.link.policy import PROFILES
-from tcpcomm.server.service import ServerService
-from tcpcomm.session.factory import FrameFactory
 from tcpcomm.tap import Options
 from tcpcomm.testing import LAWS
 from tests.conftest import ROOT
@@ -29,152 +25,6 @@ from tests.docs.framings import EXAMPLES, choices
 from tests.docs.parts import part_of
 
 REFERENCE = ROOT / "docs/reference"
-WITH_LIMITS = [
-    importlib.import_module(f"tcpcomm.{name}")
-    for name in (
-        "conversation.responder",
-        "devices.cognex.emulator",
-        "devices.cognex.framing",
-        "devices.cognex.insight",
-        "devices.fanuc.rmi",
-        "devices.s7.items",
-        "devices.s7.transfer",
-        "devices.hsms.session",
-        "devices.hsms.values",
-        "devices.scpi.instrument",
-        "devices.scpi.status",
-        "plant.sinks.files",
-        "plant.sinks.sqlite",
-        "plant.sinks.postgres",
-        "plant.sinks.worker_thread",
-        "plant.metrics.watcher",
-        "plant.metrics.tallies",
-        "plant.metrics.health_checks",
-        "conversation.proxy",
-        "equipment.declaration",
-        "plant.opcua.bounded_server",
-        "plant.opcua.options",
-        "plant.opcua.pending",
-        "plant.opcua.server_thread",
-        "plant.opcua.service",
-        "net.endpoints",
-        "net.named_endpoint",
-        "net.names",
-        "tools.console.feed",
-        "tools.console.line_texts",
-        "tools.console.lines",
-        "link.engine",
-        "link.supervisor",
-        "equipment.equipment",
-        "equipment.events",
-        "conversation.call",
-        "conversation.exchange",
-        "conversation.raw_reply",
-        "conversation.requester",
-        "session.admission",
-        "server.service",
-        "server.workers",
-        "session.factory",
-        "framing.base",
-        "framing.headers.header_framed",
-        "framing.headers.resync",
-        "framing.web_guard",
-        "host.link",
-        "host.reactor_thread",
-        "session.lingering_close",
-        "session.frame_log",
-        "runtime.framing_hints",
-        "tools.export.capture",
-        "tools.guess.search",
-        "tools.guess.verdict",
-        "tools.guess.wrappers.preamble",
-        "tools.export.made_up_tcp",
-        "tools.export.pcapng",
-        "tools.guess.sources.joining",
-        "tools.guess.sources.source",
-        "tools.guess.collector",
-        "tools.guess.live",
-        "plant.outbox.committer",
-        "plant.outbox.deduplicator",
-        "plant.outbox.delivery",
-        "plant.outbox.outbox",
-        "plant.outbox.store",
-        "tools.record.recorder",
-        "tools.record.ring",
-        "tools.record.row_queue",
-        "tools.record.rows",
-        "plant.sinks.mqtt.commands",
-        "plant.sinks.mqtt.connection",
-        "plant.sinks.mqtt.packets",
-        "plant.sinks.mqtt.sparkplug.form",
-        "session.limits",
-        "session.send_buffer",
-        "session.hooks",
-        "session.receive_queue",
-        "session.turns",
-        "codec.limits",
-        "session.protocol",
-        "session.authentication",
-        "session.rivals",
-        "transports.at_once",
-        "net.psk",
-        "runtime.watchdog",
-        "plant.sinks.rabbitmq.options",
-        "plant.sinks.rabbitmq.broker_session",
-        "plant.sinks.rabbitmq.kept_session",
-        "plant.sinks.rabbitmq.command_receiver",
-        "plant.sinks.rabbitmq.command_text",
-        "plant.sinks.rabbitmq.ownership",
-        "runtime.bounded_logger",
-        "runtime.log_budget",
-        "runtime.log_writer",
-        "runtime.logs",
-        "runtime.safe_text",
-        "runtime.socket_options",
-        "server.twistd_log",
-        "tools.monitor.access",
-        "tools.monitor.actions",
-        "tools.monitor.guessing",
-        "tools.monitor.model",
-        "tools.monitor.pages",
-        "tools.monitor.rows",
-        "tools.monitor.sessions",
-        "tools.monitor.web",
-        "tools.tap.fault_proxy",
-        "cli.tools.keyboard",
-        "tools.tap.direction",
-        "tools.tap.disturbances",
-        "tools.tap.disturber",
-        "tools.tap.lane",
-        "tools.tap.relay",
-        "tools.tap.tap",
-        "tools.replay.live_ids",
-        "tools.replay.replayer",
-        "tools.send.pattern",
-        "tools.send.sender",
-        "cli.tools.send",
-        "tools.dissect.asked_commands",
-        "plant.gateway.configuration.planning",
-        "plant.gateway.configuration.plant_file",
-        "plant.gateway.configuration.settings",
-        "plant.gateway.gateway",
-        "plant.gateway.gateway_link",
-        "plant.gateway.posting",
-        "plant.gateway.schedule",
-        "plant.gateway.trial",
-    )
-]
-"""Modules with constants that are limits."""
-
-POLICY_LIMITS = (
-    "resolve_timeout",
-    "connect_timeout",
-    "handshake_timeout",
-    "heartbeats.timeout",
-    "backoff.cap",
-    "backoff.floor",
-    "grace",
-)
 
 
 def section(page: Path, heading: str) -> str:
@@ -206,25 +56,6 @@ def test_the_names_of_a_protocol_exist() -> None:
     listed = names(section(REFERENCE / "api.md", "## A protocol's life"))
     assert len(listed) > 20
     assert [] == [name for name in listed if not hasattr(FrameProtocol, name)]
-
-
-def test_the_limits_of_a_session_have_these_defaults() -> None:
-    table = rows(section(REFERENCE / "limits.md", "## Of one session"))
-    listed = [(row[0].strip("`"), row[1]) for row in table]
-    assert [(each.name, str(each.default)) for each in fields(Limits)] == listed
-
-
-def test_the_other_limits_have_these_defaults() -> None:
-    known: dict[str, Any] = {"grace": ServerService(FrameFactory(), []).grace, "quiet": Equipment.quiet}
-    for name in POLICY_LIMITS:
-        values = [attrgetter(name)(PROFILES[profile]) for profile in ("lan", "fleet", "wan")]
-        known[f"Policy.{name}"] = " / ".join(map(str, values))
-    for module in WITH_LIMITS:
-        known.update(vars(module))
-    text = (REFERENCE / "limits.md").read_text("utf-8").partition("## Of one frame")[2]
-    listed = {row[0].strip("`"): row[1] for row in rows(text)}
-    assert len(listed) > 20
-    assert {name: str(known[name]) for name in listed} == listed
 
 
 def test_every_option_has_its_section_with_its_default() -> None:

@@ -10,16 +10,28 @@ from typing import Any, Final
 from tcpcomm.errors import CodecError, ConfigurationError
 
 MAX_ITEMS: Final = 10_000
-"""The default limit of a list in a template, and of a list of values that ``Binary`` reads one by one."""
+"""
+Items of a list of a ``Template``, or of a list of ``Binary`` that does not hold numbers, unless
+``max_items`` says otherwise. A longer list is refused with its frame.
+"""
 
 MAX_DEPTH: Final = 64
-"""How deep the values of a binary type that contains itself may be inside each other."""
+"""
+Values inside each other, of a type of ``Binary`` that contains itself. Deeper frames and values are
+refused.
+"""
 
 MAX_BATCH: Final = 1000
-"""The default limit of a batch of JSON-RPC, in messages."""
+"""
+Messages in one batch of ``JsonRpc``, unless ``max_batch`` says otherwise. One error answers the whole
+batch.
+"""
 
 MAX_VALUES: Final = 50_000
-"""The default limit of a frame of JSON, in values."""
+"""
+Values in one frame of ``Json`` or ``JsonRpc``, unless ``max_values`` says otherwise. A frame with more
+values is refused.
+"""
 
 _max_items: Final = ContextVar("_max_items", default=MAX_ITEMS)
 

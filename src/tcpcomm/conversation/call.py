@@ -11,7 +11,10 @@ from attrs import define, field
 from tcpcomm.codec.base import ReplyReader
 
 LEAST_PATIENCE: Final = 5.0
-"""Seconds that a command waits for its turn, at least, if its first answer must come sooner."""
+"""
+Seconds that a command waits for its turn, at least, if its first answer must come sooner. Then it fails
+with ``NotSent``.
+"""
 
 
 @define(eq=False)

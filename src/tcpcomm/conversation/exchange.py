@@ -67,22 +67,28 @@ from tcpcomm.errors import BadReply, CodecError, Fault, NotSent, OutcomeUnknown,
 from tcpcomm.runtime.safe_text import brief_bytes
 
 MAX_WAITING: Final = 64
-"""Commands that may wait for their turn."""
+"""Commands that wait for their turn. A further one fails with ``NotSent``."""
 
 PAUSE_INTERVAL: Final = 1.0
-"""Seconds that commands without ids follow each other without a pause, at least, before there is one."""
+"""
+Seconds, at least, for which commands without ids follow each other before there is a pause. Then the next
+command waits until a reply to an earlier one would have come.
+"""
 
 PAUSE_SHARE: Final = 0.01
-"""The part of the time that pauses take at most."""
+"""Part of the time that such pauses may take. Beyond it the next pause comes later."""
 
 LONGEST_PAUSE: Final = 0.1
-"""Seconds that a pause lasts at most."""
+"""Seconds that a pause between commands without ids lasts at most. Then the next command is written."""
 
 LEAST_DOUBT: Final = 0.1
-"""Seconds of silence, at least, behind a frame that took the place of a reply."""
+"""
+Seconds of silence, at least, behind a frame that took the place of a reply. Then the next command is
+written.
+"""
 
 LONGEST_DOUBT: Final = 0.5
-"""Seconds that such a silence lasts at most."""
+"""Seconds that the silence behind such a frame lasts at most. Then the next command is written."""
 
 
 _BELOW_CHOSEN_IDS: Final = -(2**62)

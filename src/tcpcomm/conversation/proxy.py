@@ -33,7 +33,10 @@ from tcpcomm.runtime.safe_text import brief_bytes
 from tcpcomm.session.observer import MessageKind, report_message
 
 UNMATCHED_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about frames that answer nothing."""
+"""
+Seconds between two log lines about frames from equipment that answer nothing. The second line counts
+those between.
+"""
 
 _STRAY: Final = "it answers no command: it is late, or nobody asked"
 

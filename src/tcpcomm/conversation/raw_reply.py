@@ -11,7 +11,10 @@ from tcpcomm.codec.base import MORE, ReplyReader, TwoRequests
 from tcpcomm.errors import CodecError, ConfigurationError
 
 MAX_RAW_FRAMES: Final = 10_000
-"""The frames of a reply that ends with a frame of a certain form."""
+"""
+Frames of a raw reply that ends with a frame of a certain form. Then the command fails with ``BadReply``,
+and the session ends.
+"""
 
 
 @define

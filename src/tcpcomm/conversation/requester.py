@@ -33,7 +33,10 @@ LOOK_AGAIN: Final = 0.005
 """Seconds until a command looks again whether all that was received is read."""
 
 PATIENCE: Final = 0.1
-"""Seconds that a command waits at most for a peer that sends events without a pause."""
+"""
+Seconds that a command waits for a moment without events, if replies carry no ids and events are declared.
+Then it is written all the same.
+"""
 
 _CUT_SHORT: Final = "the session ended while the command was written: the peer does not read"
 

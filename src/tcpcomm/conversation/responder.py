@@ -44,10 +44,16 @@ from tcpcomm.session.turns import SLICE_SECONDS
 T = TypeVar("T")
 
 REQUEST_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about requests of one session that fail for the same reason."""
+"""
+Seconds between two log lines about requests of one session that fail for the same reason. The second
+line, or the end of the session, counts those between.
+"""
 
 LATE_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about one command that takes longer than its hosts wait."""
+"""
+Seconds between two log lines about one command that takes longer than its hosts wait. The second line
+counts those between.
+"""
 
 HOST_BEGAN_EARLIER: Final = 0.9
 """The part of a timeout that has passed here, at least, when all of it has passed at the host."""

@@ -37,6 +37,10 @@ from tcpcomm.framing import Framing, Lines
 from tcpcomm.framing.framing_around import FramingAround
 
 PIPELINE_BY_ID: Final = 64
+"""
+Commands under way at once if replies carry ids; without ids it is 1, unless the declaration says more.
+The next command waits for its turn.
+"""
 
 
 @frozen(eq=False)

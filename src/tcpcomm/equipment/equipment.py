@@ -48,6 +48,10 @@ T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_TIMEOUT: Final = 5.0
+"""
+Seconds for the reply to a command, unless the declaration says otherwise. Then the command fails with
+``ReplyTimeout``. Without ids the session ends, so that a late reply answers nobody.
+"""
 
 
 def command(

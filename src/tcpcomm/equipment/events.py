@@ -25,10 +25,16 @@ from tcpcomm.runtime.right_thread import asyncio_advice
 P = ParamSpec("P")
 
 MAX_WAITING_EVENTS: Final = 1000
-"""The number of events that wait for a slow ``async for``, or that a slow subscriber works at."""
+"""
+Events that wait for a slow ``async for``, or that one ``async def`` subscriber handles at once. The
+subscriber misses further events, gets ``EventsLost``, and the log counts them.
+"""
 
 LOST_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about the events that a slow subscriber misses."""
+"""
+Seconds between two log lines about events that a slow subscriber misses. The second line counts those
+between.
+"""
 
 SendEvent = Callable[[str, dict[str, Any], Any], None]
 """Sends an event: its name, its values, and the one session that it is for, or None for all sessions."""

@@ -24,13 +24,16 @@ from tcpcomm.framing.large_frame import LARGE, LargeFrame
 from tcpcomm.framing.pieces import PieceDecoder, UnusablePiece
 
 DEFAULT_MAX_FRAME: Final = 1024 * 1024
-"""The default limit of a frame, in bytes."""
+"""
+Bytes of a frame, unless ``max_frame`` of the framing says otherwise. A longer frame is discarded with
+``FrameTooLong``. If its end cannot be found, the session is closed.
+"""
 
 LONGEST_REFUSED: Final = 16
 """
-The length of a refused frame whose bytes are dropped so that the stream goes on, in times of ``max_frame``.
-
-A header that announces more ends the stream, because so many bytes may never come.
+Times ``max_frame`` that a frame which is too long may announce. Up to that length its bytes are dropped,
+and the stream goes on. A frame that announces more ends the session, because so many bytes may never
+come.
 """
 
 _LOGGED_BYTES: Final = 80

@@ -26,7 +26,10 @@ TLS: Final = (
 )
 
 LONGEST_FIRST_LINE: Final = 4096
-"""Bytes: a first line that begins like a request, and has not ended by then, is taken for a request's."""
+"""
+Bytes of a first line that begins like the request of a web browser. Without an end by then, it is taken
+for a browser's request, and the session ends.
+"""
 
 _REQUEST: Final = re.compile(
     rb"[A-Za-z]{1,64} (?:/.*|(?i:https?)://.*|\*|[A-Za-z0-9._:\[\]-]{1,255}) HTTP/[0-9]"

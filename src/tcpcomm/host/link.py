@@ -33,7 +33,7 @@ from tcpcomm.session.heartbeat import Heartbeats
 from tcpcomm.session.observer import MessageKind, masked, report_message
 
 FIRST_WAIT: Final = 5.0
-"""Seconds that a command waits for the first connection."""
+"""Seconds that a command waits for the first connection. Then it fails with ``NotReady``."""
 
 
 class HostSession(LinkSession):

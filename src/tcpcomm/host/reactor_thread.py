@@ -35,13 +35,16 @@ from tcpcomm.runtime.log_throttle import LogThrottle
 from tcpcomm.runtime.monotonic_time import the_reactor
 
 GRACE: Final = 10.0
-"""Seconds at the end of the program for connections to close."""
+"""Seconds at the end of the program for its connections to close. Then the program ends."""
 
 SLICE: Final = 0.1
 """Seconds of one wait of many. Ctrl-C ends no wait on Windows, and none that just begins elsewhere."""
 
 MAX_CALLBACKS: Final = 1000
-"""Calls that may wait for the thread of the callbacks."""
+"""
+Calls of functions that subscribe to events, which wait for the thread of the callbacks. Further ones are
+dropped and counted in the log.
+"""
 
 _OVER: Final = "the program ends: its connections are closed, and no new ones are made"
 
@@ -51,6 +54,10 @@ _FORKED: Final = (
 )
 
 DROPPED_LOG_INTERVAL: Final = 10.0
+"""
+Seconds between two log lines about dropped callbacks of ``tcpcomm.blocking``. The second line counts
+those between.
+"""
 
 
 def wait(lock: threading.Lock) -> None:

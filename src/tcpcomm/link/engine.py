@@ -30,13 +30,18 @@ from tcpcomm.session.observer import Observers
 from tcpcomm.session.rivals import REFUSAL_DELAY, Rivals, same_name
 
 LISTEN_RETRY: Final = 1.0
-"""Seconds until a port that is not available is tried again."""
+"""
+Seconds until a link that listens asks again for a port that is in use. It goes on until the port is free.
+"""
 
 MOST_CLOSING: Final = 16
-"""Sessions of a link that may still close, beside the newest one."""
+"""Sessions of a link that still close, beside the newest one. The oldest is aborted."""
 
 MAX_LOGGED_REASONS: Final = 20
-"""Reasons of one outage that are logged: some quote the peer, which may change its words each time."""
+"""
+Reasons of one outage of a link that are logged, each once. Further ones are left out, because a peer may
+change its words each time.
+"""
 
 StateObserver = Callable[[LinkState, str], object]
 """A function that gets each new state of a link, and its reason in plain words."""

@@ -44,9 +44,10 @@ class Backoff:
     """The time for which an outage is young."""
 
     cap: float = field(validator=_positive)
-    """The highest ceiling."""
+    """Seconds before the next attempt, at most. The waits double up to this."""
 
     floor: float = field(default=0.02, validator=_positive)
+    """Seconds before the next attempt, at least. No wait is shorter."""
 
     settled: float = 0.2
     """
@@ -79,21 +80,21 @@ class Policy:
 
     connect_timeout: float = field(validator=_positive)
     """
-    The time for an attempt, once the address is known. Short, because an attempt that began in an outage
-    does not see its end.
+    Seconds for an attempt to connect, once the address is known. Then the attempt is cancelled. Keep it
+    short, because an attempt that began in an outage does not see its end.
     """
 
     resolve_timeout: float = field(default=5.0, validator=_positive)
     """
-    The time that an attempt waits for the address of a peer that is known by name. It waits only until the
-    name has once resolved; then it uses the last answer.
+    Seconds for the name of a peer to resolve, only until it has once resolved. Then the attempt fails.
+    Later attempts use the last answer.
     """
 
     handshake_timeout: float = field(default=2.0, validator=_positive)
     """
-    The time for TLS, the proof of the peer and the on_ready steps together. When the session has come to
-    the state of ``ready_when``, the steps that are left have it again, and the timeout of the slowest
-    command.
+    Seconds for TLS, the proof of the peer and the steps of ``on_ready`` together. Then the connection is
+    aborted. In the state of ``ready_when``, the steps that are left have this time again, and the timeout
+    of the slowest command.
     """
 
     backoff: Backoff
@@ -101,7 +102,7 @@ class Policy:
     """The heartbeats; None: silence means nothing, and only TCP notices a dead peer."""
 
     grace: float = field(default=5.0, validator=_positive)
-    """The time that stop() waits for sent data to leave."""
+    """Seconds that ``stop()`` waits for sent data to leave. Then the rest is aborted."""
 
 
 PROFILES: Final[Mapping[str, Policy]] = MappingProxyType(

@@ -19,10 +19,13 @@ from tcpcomm.session.heartbeat import Pulse
 NOT_READY: Final = "the link was not ready"
 
 LOGIN_PAUSE: Final = 5.0
-"""Seconds before the next attempt, at least, after a login with wrong credentials. It doubles each time."""
+"""
+Seconds before the next attempt, at least, after the equipment refused the credentials. They double each
+time.
+"""
 
 LONGEST_LOGIN_PAUSE: Final = 60.0
-"""The longest such pause, in seconds."""
+"""Seconds of the longest pause after refused credentials. The pauses double up to this."""
 
 
 class Action:

@@ -36,7 +36,10 @@ from tcpcomm.transports.endpoints import NativeClientEndpoint
 from tcpcomm.transports.reactors import Inheriting, at_once, plain_reactor
 
 CONNECT_TIMEOUT: Final = 30.0
-"""Seconds that an attempt to connect may take, unless the string or the link has a timeout."""
+"""
+Seconds for an attempt to connect, unless the endpoint string or the link has a timeout. Then the attempt
+fails.
+"""
 
 LOCALHOST: Final = "127.0.0.1"
 """The address that is meant by ``interface=localhost``."""

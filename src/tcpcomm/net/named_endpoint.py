@@ -15,10 +15,16 @@ from zope.interface import implementer
 from tcpcomm.net.names import Addresses, NameNotFound, Names
 
 RESOLVE_TIMEOUT: Final = 10.0
-"""Seconds for a lookup where no link's policy says how many."""
+"""
+Seconds for a lookup without a link, which has ``Policy.resolve_timeout``. Then the attempt to connect
+fails.
+"""
 
 ATTEMPT_DELAY: Final = 0.25
-"""Seconds after which the next address of a machine is tried too, as RFC 8305 recommends."""
+"""
+Seconds for the first address of a name, or less if the attempt of the link is shorter. Then the next
+address is tried beside it, as RFC 8305 recommends.
+"""
 
 
 @implementer(IStreamClientEndpoint)

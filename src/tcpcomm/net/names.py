@@ -28,16 +28,24 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 
 MAX_LOOKUPS: Final = 16
-"""Lookups that may be under way at once, each in its thread; others wait for their turn."""
+"""
+Lookups under way at once, each in its thread, and one for each name. The next one waits for its turn, and
+its link says so.
+"""
 
 MAX_NAMES: Final = 1000
-"""Names whose last answer is kept; beyond them, those that were not asked for the longest are forgotten."""
+"""Names with a kept answer. The name that was not used for the longest time is forgotten."""
 
 REFRESH_AFTER: Final = 10.0
-"""Seconds after which an answer that is used again is sought anew."""
+"""
+Seconds for which an answer is used without a new lookup. Then it is still used, and looked up again
+meanwhile.
+"""
 
 RETRY_AFTER: Final = 1.0
-"""Seconds for which a name that did not resolve is not sought again."""
+"""
+Seconds for which a name that did not resolve is not looked up again. Then the next attempt looks it up.
+"""
 
 Addresses = tuple[str, ...]
 

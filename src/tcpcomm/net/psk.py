@@ -47,7 +47,7 @@ from tcpcomm.runtime.tls_rules import check_secret_file
 VERSION: Final = "TCPCOMM-PSK/1"
 MIN_KEY: Final = 16
 MAX_LINE: Final = 256
-"""Bytes: a longer line cannot belong to the exchange."""
+"""Bytes of a line of the proof of a key. A longer line aborts the connection."""
 
 _REFUSE: Final = f"{VERSION} REFUSE ".encode()
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

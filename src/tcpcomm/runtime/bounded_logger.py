@@ -25,13 +25,13 @@ from tcpcomm.runtime.log_writer import LogWriter, plain_writer, stream_writer
 from tcpcomm.runtime.safe_text import one_line
 
 LOG_BURST: Final = 500
-"""Lines about one kind of event that are logged at once."""
+"""Lines about one kind of event of tcpcomm at once, in any program. Then ``LOG_RATE`` holds."""
 
 LOG_RATE: Final = 10.0
-"""Lines a second about one kind of event after that."""
+"""Lines a second about one kind of event, after ``LOG_BURST``. The next line counts those between."""
 
 TRACEBACK_COST: Final = 10
-"""A line with a traceback counts as so many lines, because it has as many."""
+"""Lines for which a line with a traceback counts. It has as many lines."""
 
 _CAUSES: Final = ("link", "command", "handler", "event", "observer", "protocol")
 """Values that tell kinds of events apart. They come from the program; no peer can make up new ones."""

@@ -24,13 +24,13 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.timer import clock_of
 
 HINT_INTERVAL: Final = 60.0
-"""Seconds between two hints about framings in the log of a process."""
+"""Seconds between two hints of a process about framings. Hints between are left out."""
 
 HINT_BYTES: Final = 4096
-"""The last bytes of one peer that a hint is made of."""
+"""Bytes of one peer that a hint is made of. Only the last ones count."""
 
 HINTED_PEERS: Final = 16
-"""The peers with faults whose last bytes are kept."""
+"""Peers with faults whose last bytes are kept for hints. The bytes of others are forgotten."""
 
 Chunk = tuple[float, bytes]
 """Received bytes, with the time in seconds."""

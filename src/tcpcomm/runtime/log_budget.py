@@ -18,13 +18,19 @@ MAX_KINDS: Final = 200
 """Kinds of events that are told apart. All further ones count as one kind."""
 
 FRESH_AFTER: Final = 10.0
-"""Seconds without a line of a kind, after which its next event is logged though others flood the log."""
+"""
+Seconds without a line of a kind. Then its next event is logged, although other kinds have used up the
+limit.
+"""
 
 FORGET_AFTER: Final = 60.0
 """Seconds after which a kind without events is forgotten."""
 
 REPORT_INTERVAL: Final = 10.0
-"""Seconds between two reports of the events of one kind that were left out."""
+"""
+Seconds between two log lines about the events of one kind that were left out. The second line counts
+those between.
+"""
 
 OTHERS: Final = "other events"
 """The kind of all events for which there was no room in the table of kinds."""

@@ -26,16 +26,16 @@ from typing import Any, Final
 from twisted.python.logfile import LogFile
 
 MOST_WAITING: Final = 1024 * 1024
-"""Characters of lines that may wait to be written. Further lines are dropped."""
+"""Characters of lines that wait to be written. Further lines are dropped and counted."""
 
 BATCH: Final = 64 * 1024
 """Characters that are written at once."""
 
 FINISH: Final = 1.5
-"""Seconds at the end of the program for the lines that wait."""
+"""Seconds at the end of the program for the lines that wait. Then they are lost."""
 
 RETRY: Final = 1.0
-"""Seconds between two attempts to write, if a disk is full or the reader of a pipe has ended."""
+"""Seconds between two attempts to write to a full disk or a broken pipe. The lines wait meanwhile."""
 
 LONGEST_AT_ONCE: Final = 512
 """Characters of a line that a pipe or a terminal with room takes for certain, of up to 4 bytes each."""

@@ -24,16 +24,23 @@ from tcpcomm.runtime.log_writer import LogWriter, Write, lost_text
 from tcpcomm.runtime.safe_text import one_line, safe_json
 
 DEFAULT_LIMIT: Final = 1024 * 1024
-"""Bytes of log in a minute, whatever the peers and the program do."""
+"""
+Bytes of log in a minute, of all kinds together, where tcpcomm writes the log. Further lines are left out
+and counted. Change it with ``--log-limit``.
+"""
 
 LONGEST_MESSAGE: Final = 4000
-"""Characters of a message that are logged."""
+"""Characters of a message in the log. The rest is cut."""
 
 FIRST_TRACEBACK_LINES: Final = 10
 LAST_TRACEBACK_LINES: Final = 30
 """Lines at the end of a traceback that are logged. With the first ones, and not those between."""
 
 LONGEST_TRACEBACK_LINE: Final = 500
+"""
+Characters of a line of a traceback. The rest is cut; of a long traceback, the first 10 and the last 30
+lines are logged.
+"""
 
 INDENT: Final = "    "
 

@@ -7,11 +7,11 @@ import unicodedata
 from typing import Final
 
 LONGEST_TEXT: Final = 2000
-"""Characters of a text from outside that are shown; the rest is cut, and its length is told."""
+"""Characters of a text from outside in an event. The rest is cut, and its length is shown."""
 
 
 LONGEST_BYTES: Final = 80
-"""Bytes of a frame that are shown in a log line."""
+"""Bytes of a frame in an event. The rest is cut."""
 
 
 def one_line(text: str, longest: int = LONGEST_TEXT) -> str:

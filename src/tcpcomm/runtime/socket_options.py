@@ -9,26 +9,24 @@ from typing import Any, Final
 
 BACKLOG: Final = 4096
 """
-Connections that the system keeps until they are accepted: the default limit of Linux.
-
-A client beyond this number tries again after one second, then after two more. With Twisted's 50, nearly
-all clients of a burst wait so.
+Connections that the system keeps until they are accepted. The system ignores more, and the clients try
+again after a second or more. Change it with ``backlog``.
 """
 
 IDLE: Final = 15
-"""Seconds without a byte before the system sends a keepalive probe to the peer's system."""
+"""Seconds without a byte from the peer. Then the system sends a keepalive probe to the peer's system."""
 
 INTERVAL: Final = 5
-"""Seconds between two keepalive probes."""
+"""Seconds between two keepalive probes. The next probe is sent."""
 
 COUNT: Final = 3
-"""Unanswered probes after which the connection is lost: 30 s in all, instead of two hours."""
+"""Probes without an answer. Then the connection is lost: after 30 s in all, instead of two hours."""
 
 UNACKNOWLEDGED: Final = float(IDLE + INTERVAL * COUNT)
 """
-Least seconds that sent data may stay unacknowledged before the connection is lost.
-
-While the system repeats such data, for 15 minutes without this limit, it sends no probes.
+Seconds, or ``stall`` if that is longer, for which sent data may stay unacknowledged by the peer's system.
+Then the connection is lost, on systems with ``TCP_USER_TIMEOUT``. While a system repeats such data, it
+sends no probes.
 """
 
 LONGEST: Final = 2**31 - 1

@@ -19,10 +19,10 @@ from tcpcomm.runtime.eager_coroutines import start_eagerly
 from tcpcomm.runtime.log_throttle import KeyedLogThrottle
 
 WARN_AFTER: Final = 0.05
-"""Seconds that a handler may block the reactor before it is logged, when it ends."""
+"""Seconds for which a handler may block the reactor. Then the log names it when it ends."""
 
 DUMP_AFTER: Final = 0.5
-"""Seconds that a handler may block the reactor before its stack is logged."""
+"""Seconds for which a handler may block the reactor. Then the log shows its stack."""
 
 CALLERS: Final = (
     "tcpcomm.conversation.responder", "tcpcomm.conversation.answering_loop", start_eagerly.__module__,
@@ -30,10 +30,13 @@ CALLERS: Final = (
 """Modules that call handlers. A handler's stack is shown without their frames and those before."""
 
 WARN_INTERVAL: Final = 10.0
-"""Seconds between two log lines about one handler."""
+"""
+Seconds between two log lines about one handler that blocks the reactor. The second line counts those
+between.
+"""
 
 MOST_PLACES: Final = 10
-"""Places of a stack that are logged: the innermost ones."""
+"""Places of that stack in the log. Only the innermost ones are shown."""
 
 
 class Watchdog:

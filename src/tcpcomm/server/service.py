@@ -22,7 +22,10 @@ from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.observer import report_listening
 
 ABUSE_LOG_INTERVAL: Final = 3600.0
-"""Seconds between two log lines with the number of refused, dropped and evicted peers."""
+"""
+Seconds between two log lines with the numbers of refused, dropped and evicted peers and of faults. There
+is no line if nothing happened.
+"""
 
 
 class CannotListen(TcpcommError):
@@ -43,6 +46,9 @@ class ServerService(Service):
     """
 
     log = BoundedLogger()
+
+    grace: float
+    """Seconds that a stopping server waits for its peers to take what was sent. Then the rest is aborted."""
 
     def __init__(self, factory: Factory, listeners: Iterable[Listener], *, grace: float = 5.0) -> None:
         self.factory = factory

@@ -15,10 +15,10 @@ from tcpcomm.runtime.log_writer import RotatingFile, Write, plain_writer, stream
 from tcpcomm.runtime.logs import LineFormat, LineObserver, json_line, text_line
 
 DEFAULT_LOG_SIZE: Final = 10_000_000
-"""Bytes of one log file."""
+"""Bytes of one log file of ``twistd tcpcomm``. Then a new file begins. Change it with ``--log-size``."""
 
 DEFAULT_LOG_FILES: Final = 10
-"""Full log files that are kept."""
+"""Full log files that are kept. The oldest is deleted. Change it with ``--log-files``."""
 
 _SERIOUS: Final = re.compile(
     r'\{"time": "[^"]*", "level": "(error|critical)"|\S+ \[[^\]]*#(error|critical)\]'

@@ -25,22 +25,27 @@ from tcpcomm.server.worker_process import WorkerProcess
 
 _REUSE_PORT: Final[int] = getattr(socket, "SO_REUSEPORT", 0)  # Linux has it; Windows does not
 START_TIMEOUT: Final = 60.0
-"""Seconds in which a worker must be ready to serve at the start of the program."""
+"""
+Seconds in which a worker of ``--workers`` must serve at the start. Then the program ends with status 1.
+"""
 
 FIRST_WAIT: Final = 0.5
-"""Seconds until a worker that ended is replaced. They double each time."""
+"""Seconds until a worker that ended is started again. They double each time."""
 
 LONGEST_WAIT: Final = 30.0
-"""The most seconds until a worker that ended is replaced."""
+"""Seconds until a worker that ended is started again, at most. The waits double up to this."""
 
 PROVEN_AFTER: Final = 60.0
-"""Seconds that a worker serves until its end counts as the first one."""
+"""Seconds that a worker must serve. Then the wait before its next start is the shortest one again."""
 
 STOP_ACCEPTING: Final = 2.0
-"""Seconds that a worker has to close its sockets when the program stops."""
+"""
+Seconds in which a worker must close its sockets when the program stops. Then the first process closes
+them.
+"""
 
 KILL_AFTER: Final = 5.0
-"""Seconds, beyond the time to drain, after which a worker that does not end is killed."""
+"""Seconds, beyond ``grace``, in which a worker must end. Then it is killed."""
 
 
 class WorkersFailed(TcpcommError):

@@ -23,18 +23,22 @@ from tcpcomm.session.limits import default_max_unproven
 Network = IPv4Network | IPv6Network
 
 REFUSAL_LOG_INTERVAL: Final = 1.0
-"""Seconds between two log lines about refused peers: a flood must not fill the disk."""
+"""Seconds between two log lines about refused connections. The second line counts those between."""
 
 FIGHT_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about two peers that have one name."""
+"""Seconds between two log lines about peers that have one name. The second line counts those between."""
 
 SPARED: Final = 0.05
-"""Seconds for which a connection is not dropped for another of its network, so that it can prove itself."""
+"""
+Seconds for which an unproven connection is not dropped for another one from its network; the younger half
+is not dropped either. The newcomer is dropped instead.
+"""
 
 FINISHED_PER_PLACE: Final = 8
 """
-Sessions of one address whose peer has finished sending, for each of its ``max_sessions_per_address``. These
-leave their place to another one, because they only wait for their last replies.
+Sessions of one address whose peer has finished sending, for each place of ``max_sessions_per_address``.
+They leave their place to others, because they only wait for their last replies. The next one keeps its
+place.
 """
 
 _COUNTED_SINGLY: Final = (ip_network("fe80::/10"), ip_network("fc00::/7"))

@@ -32,7 +32,10 @@ from tcpcomm.session.admission import Abuse, Admission, Refused
 from tcpcomm.session.protocol import FrameProtocol
 
 HANDSHAKE: Final = 2.0
-"""Seconds that TLS and the proof may take together, if the protocol is not a FrameProtocol."""
+"""
+Seconds for TLS and the proof of a key together, if the protocol is not a ``FrameProtocol``. Then the
+connection is aborted.
+"""
 
 
 @implementer(IHandshakeListener)

@@ -27,7 +27,11 @@ from tcpcomm.runtime.safe_text import one_line
 from tcpcomm.session.observer import ObservedMessage, SessionObserver
 
 SHOWN: Final = 256
+"""Bytes of a frame that ``--frames`` or ``log=`` shows. The rest is left out."""
+
 LONGEST_LINE: Final = 4000
+"""Characters of the text of a line of the frame log. The rest is cut."""
+
 PEER_WIDTH: Final = len("192.168.100.100:65535")
 HEX_WIDTH: Final = len(bytes(16).hex(" "))
 MESSAGE_WIDTH: Final = 40

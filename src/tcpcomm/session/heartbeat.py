@@ -64,6 +64,7 @@ class Heartbeats:
 
     interval: float = field()
     timeout: float = field()
+    """Seconds without anything from the peer, on a link with heartbeats. Then the connection is aborted."""
 
     @interval.validator
     def _check_interval(self, _: Any, interval: float) -> None:

@@ -13,7 +13,9 @@ from tcpcomm.session.frame_sender import FrameSender
 from tcpcomm.session.receive_queue import ReceivingSession, deliver_each
 
 FAULT_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about faulty data from one peer."""
+"""
+Seconds between two log lines about faulty data from one peer. The second line counts the faults between.
+"""
 
 _FEWEST_KEPT: Final = 16  # frames of a batch: keeping the replies to fewer gains nothing
 

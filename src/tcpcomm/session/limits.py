@@ -10,11 +10,22 @@ from attrs import field, frozen
 from tcpcomm.errors import ConfigurationError
 
 MAX_SESSIONS: Final = 1000
+"""
+Sessions of a server at once; fewer if the system allows fewer open files, and 384 on Windows. A new
+connection is aborted. Change it with ``max_sessions``.
+"""
+
 MAX_UNPROVEN: Final = 128
-"""Connections that may still owe TLS or the proof of a key. They are no sessions yet."""
+"""
+Connections that still owe TLS or the proof of a key; fewer if the system allows fewer than 1024 open
+files. One of them is dropped at random, from the network that has most.
+"""
 
 FILES_KEPT_FREE: Final = 64
-"""File descriptors that are left for logs, handlers and listening sockets."""
+"""
+Open files that sessions and unproven connections leave for logs, handlers and listening sockets. With
+fewer open files, fewer sessions are admitted.
+"""
 
 SELECTABLE_ON_WINDOWS: Final = 512
 """The most sockets for CPython's select(), which Twisted uses on Windows."""
@@ -37,35 +48,49 @@ class Limits:
     """
 
     handshake: float = field(default=2.0, validator=_positive)
-    """The longest time for TLS and the peer's proof, before the session is ready."""
+    """Seconds for TLS and the proof of a key together. Then the connection is aborted."""
 
     partial: float = field(default=5.0, validator=_positive)
-    """The longest time for a frame that has begun, besides the time for its bytes at ``slowest``."""
+    """
+    Seconds for a frame that has begun, besides the time for its bytes at ``slowest``. Then the session is
+    closed.
+    """
 
     pause: float | None = field(default=None, validator=_positive)
-    """The longest silence within a frame that has begun, such as T8 of HSMS; None: no limit."""
+    """
+    Seconds of silence within a frame that has begun, such as T8 of HSMS; None: no limit. Then the session
+    is closed.
+    """
 
     slowest: float = field(default=64 * 1024.0, validator=_positive)
-    """The least average speed of a large frame, in bytes a second."""
+    """Bytes a second that a large frame needs on average. A slower frame closes the session."""
 
     idle: float | None = field(default=600.0, validator=_positive)
     """
-    The longest silence of a peer that does not wait for a reply; None: no limit.
-
-    A limit of a minute or more is kept to the second.
+    Seconds of silence of a peer that does not wait for a reply; None: no limit. Then the session is
+    closed. A limit of a minute or more is kept to the second.
     """
 
     unread_pause: int = field(default=256 * 1024, validator=_positive)
-    """The number of unread bytes at which the session stops reading from the peer."""
+    """Bytes that wait because the peer does not read. Then the session stops reading from the peer."""
 
     unread_abort: int = field(default=4 * 1024 * 1024, validator=_positive)
-    """The number of unread bytes at which the session is aborted; at least two of the longest frames."""
+    """
+    Bytes that wait because the peer does not read, at least two of the longest frames. Then the
+    connection is aborted.
+    """
 
     stall: float = field(default=10.0, validator=_positive)
-    """The longest time for which a peer may take none of the bytes that are sent to it."""
+    """
+    Seconds for which the peer takes none of the bytes that are sent to it. Then the connection is
+    aborted.
+    """
 
     awaited: int = field(default=1000, validator=_positive)
-    """The number of unfinished handlers at which the session stops reading until one has finished."""
+    """
+    Handlers that have not finished; each command of a batch counts. No more is read until one has
+    finished.
+    """
 
     def __attrs_post_init__(self) -> None:
         if self.unread_pause > self.unread_abort:

@@ -10,9 +10,8 @@ from tcpcomm.session.send_buffer import SendBuffer
 
 LINGER: Final = 1.0
 """
-Seconds of silence after which a peer that does not close itself is closed.
-
-A peer that is owed nothing has these seconds in all, also while it sends.
+Seconds of silence after which a peer that does not close is closed. A peer that is owed nothing has these
+seconds in all, also while it sends.
 """
 
 

@@ -15,7 +15,10 @@ from tcpcomm.session.observer import ObservedSession, report_bytes, report_fault
 from tcpcomm.session.turns import SLICE_SECONDS
 
 LOOK_EVERY: Final = 8
-"""The frames that are delivered one by one between two looks at the time."""
+"""
+Frames that are given to ``frameReceived`` one by one before a session looks at the time. Then it may have
+to wait for its turn.
+"""
 
 
 class ReceivingSession(ObservedSession, Protocol):

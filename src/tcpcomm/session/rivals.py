@@ -10,20 +10,33 @@ from tcpcomm.session.admission import Abuse, Refusal
 from tcpcomm.session.heartbeat import Heartbeats
 
 FIRST_SILENCE: Final = 1.0
-"""Seconds for which a session must have been silent, to be evicted soon after another eviction."""
+"""
+Seconds for which a session must have been silent to be evicted, soon after another eviction. They double
+with each eviction; with heartbeats, two intervals are enough. Otherwise the newcomer is refused, and gets
+the reason.
+"""
 
 LONGEST_SILENCE: Final = 8.0
-"""Seconds; the silence that is needed doubles with each eviction, up to this."""
+"""Seconds of silence that evict a session in any case. The silence that is needed doubles up to this."""
 
 SERIES_ENDS: Final = 10.0
-"""Seconds after an eviction until the next one is free again."""
+"""
+Seconds after the eviction of a session. Then the next session of the same name evicts the older one at
+once again.
+"""
 
 FIGHT_ENDS: Final = 60.0
-"""Seconds after a refused newcomer until the next eviction is free again."""
+"""
+Seconds after a newcomer was refused. Then the next session of the same name evicts the older one at once
+again.
+"""
 
 
 REFUSAL_DELAY: Final = 1.0
-"""Seconds for which a refused peer of the same name waits for its end, if it cannot be told the reason."""
+"""
+Seconds for which a refused newcomer waits for its end, if it cannot get the reason, as with a
+certificate. Then it is closed; meanwhile it takes the place of an unproven connection.
+"""
 
 
 def same_name(peer: str) -> Refusal:

@@ -25,7 +25,7 @@ from zope.interface import implementer
 from tcpcomm.session.observer import ObservedSession, masked
 
 SEND_CHUNK: Final = 64 * 1024
-"""Bytes that the transport gets at once, at most."""
+"""Bytes that a transport gets at once. The rest waits."""
 
 Session = TypeVar("Session", bound=ObservedSession)
 

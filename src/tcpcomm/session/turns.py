@@ -27,19 +27,22 @@ from weakref import WeakKeyDictionary, ref
 from twisted.internet.interfaces import IDelayedCall
 
 PASS_SECONDS: Final = 0.005
-"""Seconds that all waiting sessions together may work before the reactor reads its sockets again."""
+"""Seconds for which all waiting sessions work in turns. Then the reactor reads its sockets again."""
 
 LEAST_SECONDS: Final = 0.0003
 """Seconds of a turn, at least, so that a turn is worth its cost."""
 
 UNQUEUED_SECONDS: Final = 0.002
-"""Seconds that a session may work at received data at once, while no session waits."""
+"""
+Seconds for which a session works at received data while no other session waits. Then it waits for its
+turn.
+"""
 
 SLICE_SECONDS: Final = 0.001
-"""Seconds that a slice should take, at most."""
+"""Seconds of work between two looks at the time. After a longer piece, the next piece is smaller."""
 
 MOST_FRAMES: Final = 64
-"""The frames of a slice, at most."""
+"""Frames that are handled before a session looks at the time. Then it may have to wait for its turn."""
 
 LEAST_FRAMES: Final = 2
 """The frames of a slice, at least, if so many came. From one frame alone no speed is learned."""
@@ -54,7 +57,7 @@ FIRST_BITE: Final = 16 * 1024
 """Bytes that are decoded at once until it is known how long that takes, or while other sessions wait."""
 
 LARGEST_BITE: Final = 64 * 1024
-"""Bytes that are decoded at once, at most."""
+"""Bytes that are decoded before a session looks at the time. The rest is decoded later."""
 
 WHOLE_CHUNK: Final = 2**62
 """The bite of a framing for which the end of a chunk means something: it is more than any chunk."""

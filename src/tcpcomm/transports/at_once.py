@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 from twisted.internet import tcp
 
 MOST_ACCEPTED: Final = 16
-"""Connections that a port accepts in one turn of the reactor, so that a flood does not stop the others."""
+"""Connections that a port accepts in one turn of the reactor. The next one waits for the next turn."""
 
 _FULL: Final = (EWOULDBLOCK, EAGAIN, ENOBUFS)
 """Errors of a system that accepts no more data for now."""

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 LONGEST_TYPED: Final = 4096
-"""The bytes of a typed line. The rest of a longer one is dropped."""
+"""Bytes of a line that is typed at a running tap. The rest is dropped."""
 
 _INPUT: Final = 0
 _BACKSPACES: Final = ("\x7f", "\b")

@@ -65,8 +65,8 @@ terminal, each line that you type is sent to all clients. Ctrl-C ends it."""
     @one_line_doc
     def opt_answer(self, rule: str) -> None:
         """
-        A rule PATTERN=>REPLY, such as 'TRG,*=>OK,{1}': {1} is the text of the first *, ? or group, and {0} is
-        the whole message. May be given several times: the first that fits answers.
+        A rule PATTERN=>REPLY, such as 'TRG,*=>OK,{1}': {1} is the text of the first *, ? or group, and {0}
+        is the whole message. May be given several times: the first that fits answers.
         """
         self["answer"].append(rule)
 

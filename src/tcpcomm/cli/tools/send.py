@@ -35,7 +35,7 @@ from tcpcomm.tools.send.sender import (
 from tcpcomm.tools.send.typed_lines import TypedLines
 
 LARGEST_FILE: Final = 64 * 1024 * 1024
-"""Bytes of a file that is sent as one message."""
+"""Bytes of a file that ``tcpcomm send -f`` sends. A larger file is refused; send it through a pipe."""
 
 _UNSENT: Final = 1024 * 1024
 """Bytes that may wait for the peer, before more is read from standard input."""

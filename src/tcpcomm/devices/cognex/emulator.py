@@ -17,7 +17,10 @@ Value = int | float | str
 """The value of a cell."""
 
 JOB_MEMORY: Final = 256 * 1024 * 1024
-"""The bytes of all jobs of an emulator."""
+"""
+Bytes of all jobs of an emulated In-Sight camera, at least 4096 for each. A job beyond that is answered
+with -4.
+"""
 
 _SMALLEST_JOB: Final = 4096
 """The bytes that a job takes at least."""

@@ -23,7 +23,7 @@ DAMAGED: Final = b"!"
 """The beginning of the frame that stands for a damaged file. The line of its command follows."""
 
 LONGEST_LINE: Final = 4096
-"""The bytes of the longest line, such as the value of a cell."""
+"""Bytes of a line of an In-Sight camera, such as the value of a cell. A longer line is discarded."""
 
 _DIGITS: Final = 80  # of a line
 _SUCCESS: Final = b"1"

@@ -17,7 +17,10 @@ from tcpcomm.equipment.login import Login
 from tcpcomm.errors import CodecError, TcpcommError
 
 MAX_FILE: Final = 64 * 1024 * 1024
-"""The bytes of the largest image, job or settings file."""
+"""
+Bytes of an image, a job or the settings of an In-Sight camera. A larger file that is read is a fault of
+the frame. One that is written is answered with -3.
+"""
 
 _ACQUIRE: Final = 8
 

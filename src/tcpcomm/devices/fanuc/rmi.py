@@ -36,10 +36,13 @@ from tcpcomm.errors import CodecError, Fault, NotSent, OutcomeUnknown
 from tcpcomm.framing import Delimited
 
 AT_ONCE: Final = 8
-"""The instructions that the controller takes before it has carried them out."""
+"""Instructions of one ``Motion`` of a FANUC robot under way at once. The others wait at the host."""
 
 LONGEST_MOTION: Final = 600.0
-"""Seconds that an instruction may take, from when it is sent."""
+"""
+Seconds for one instruction of a FANUC robot, from when it is sent. Then the call fails with
+``ReplyTimeout``.
+"""
 
 _SLOWEST: Final = 60.0
 """Seconds that the controller may take to abort the motion program."""

@@ -50,13 +50,16 @@ SELECTED: Final = "selected"
 """The state of a session that carries data messages."""
 
 SECS_CONNECT_TIMEOUT: Final = 5.0
-"""Seconds for one attempt to connect."""
+"""Seconds for one attempt to connect to HSMS equipment. Then the attempt is given up, and T5 runs."""
 
 LONGEST_SECS_MESSAGE: Final = 16 * 1024 * 1024
-"""The bytes of the longest message, with its header."""
+"""Bytes of one message of HSMS, with its header. A longer message ends the session."""
 
 SLOWEST_SECS_MESSAGE: Final = 60.0
-"""Seconds for one message, besides the time for its bytes. T8 ends a message that pauses."""
+"""
+Seconds for one message of HSMS, besides the time for its bytes. Then the session is closed; T8 ends a
+message that pauses.
+"""
 
 SETTINGS: Final = ("t3", "t5", "t6", "t7", "t8", "linktest_interval", "device_id", "encoding")
 """The attributes that both sides of one equipment have in common."""

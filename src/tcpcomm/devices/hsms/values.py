@@ -42,10 +42,13 @@ Value: TypeAlias = Any
 """A value of SECS-II, as the table of this module shows them; None is the body that is not there."""
 
 MOST_SECS_ITEMS: Final = 100_000
-"""The most items of one list of SECS-II."""
+"""Items in one list of SECS-II. A message with a longer list is refused."""
 
 MOST_SECS_ITEMS_IN_ALL: Final = 250_000
-"""The most items of one message, with those of all its lists. Several numbers in one item count once."""
+"""
+Items in all lists of one message of SECS-II; several numbers in one item count once. A message with more
+is refused.
+"""
 
 
 class Array(tuple[Any, ...]):

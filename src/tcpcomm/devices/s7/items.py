@@ -24,7 +24,10 @@ VALUE_HEAD: Final = 4
 """The bytes before each value: code, size and length."""
 
 MOST_VARIABLES: Final = 20
-"""The most variables in one job, because a CPU of the S7-300 takes 20."""
+"""
+Variables in one job, because a CPU of the S7-300 takes 20. A longer read becomes several jobs. A longer
+write is refused, and nothing is sent.
+"""
 
 
 class Size(IntEnum):

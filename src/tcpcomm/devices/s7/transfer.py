@@ -30,7 +30,10 @@ ANSWER_HEAD: Final = 14
 """The bytes of a reply before its values: they are those of a job, and an error class and code."""
 
 SMALLEST_PDU: Final = 64
-"""The smallest PDU in bytes that a host works with, and that jobs fit into until a PDU is agreed."""
+"""
+Bytes of the smallest PDU that a host works with. With a smaller one the link does not become ready, and
+says why. Jobs fit into so many bytes until a PDU is agreed.
+"""
 
 
 class _Number(Protocol):

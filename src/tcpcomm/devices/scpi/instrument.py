@@ -26,7 +26,7 @@ Word = Annotated[int, Range(0, 65535)]
 """A register of SCPI, whose bit 15 is always 0."""
 
 MOST_ERRORS_READ: Final = 1000
-"""The errors that :meth:`Instrument.errors` reads: a queue is shorter."""
+"""Errors that ``Instrument.errors()`` reads at once. The others stay in the queue."""
 
 _SLOWEST: Final = 60.0
 """Seconds for commands that wait for the instrument: ``*RST``, ``*TST?``, ``*OPC?``, ``*WAI``."""

@@ -18,10 +18,13 @@ from tcpcomm.devices.scpi.error_words import STANDARD_ERRORS
 from tcpcomm.errors import Fault
 
 ERROR_QUEUE_LENGTH: Final = 32
-"""The errors that an instrument keeps until they are read."""
+"""
+Errors in the queue of a served ``Instrument`` until the host reads them. The last one becomes
+``-350,"Queue overflow"``, and further ones are dropped.
+"""
 
 LONGEST_ERROR_TEXT: Final = 255
-"""The characters of the text of one error. Source: SCPI-99, volume 2, 21.8.2."""
+"""Characters in the text of one error. A longer text is cut. Source: SCPI-99, volume 2, 21.8.2."""
 
 _OVERFLOW: Final = -350
 

@@ -18,7 +18,10 @@ from tcpcomm.errors import BadLength, ConfigurationError, EncodeError, FrameTooL
 from tcpcomm.framing.base import Buffer, Decoder, Framing, checked_bytes
 
 DEFAULT_MAX_HEADER: Final = 8192
-"""The default limit of a header of variable length, in bytes."""
+"""
+Bytes of a header of variable length, unless ``max_header`` says otherwise. A longer header is a
+``BadLength``, and the session is closed.
+"""
 
 _SHOWN: Final = 40
 """The bytes of a header that an error shows."""

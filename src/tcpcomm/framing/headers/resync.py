@@ -23,10 +23,16 @@ from tcpcomm.framing.length import LengthPrefixed
 from tcpcomm.framing.pieces import UnusablePiece
 
 LONGEST_CANDIDATE: Final = 4096
-"""The largest ``max_frame``, in bytes, of a framing that seeks good frames in garbage."""
+"""
+Bytes: the largest ``max_frame`` of a framing that searches good frames in garbage. The configuration with
+a larger one is refused.
+"""
 
 MOST_CHECKED: Final = 4 * 1024 * 1024
-"""The bytes that are counted by checksums, at most, since the last good frame. More end the stream."""
+"""
+Bytes that checksums may count in garbage since the last good frame. Then the session is closed, because
+the search costs too much time.
+"""
 
 _MOST_HEADER: Final = 512  # bytes of a header of variable length
 

@@ -28,11 +28,11 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.session.observer import SessionObserver
 
 STORED_WITHIN: Final = 10.0
-"""Seconds at the end for reports to be stored."""
+"""Seconds at the end for the last reports to be stored. Then they are given up, and the log says so."""
 
 
 GATHER: Final = 0.02
-"""Seconds that a report waits for others, so that they share a commit of the outbox."""
+"""Seconds that a report waits for others. Then they share a commit of the outbox."""
 
 
 _NAMES_SHOWN: Final = 8  # in a log line

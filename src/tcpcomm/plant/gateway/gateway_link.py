@@ -22,7 +22,7 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.session.observer import SessionObserver
 
 FIRST_STATE_AFTER: Final = 5.0
-"""Seconds after which a link that was never ready is reported as down."""
+"""Seconds after the start for which a link is not ready. Then it is reported as down, once."""
 
 READY: Final = "ready"
 DOWN: Final = "down"

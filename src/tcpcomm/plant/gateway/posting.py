@@ -16,10 +16,16 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
 
 MAX_PENDING: Final = 10_000
-"""The most reports that may wait for the disk at once. More events are dropped, and counted."""
+"""
+Reports that wait for the disk at once. Further ones are dropped and counted, and a report says how many
+events were lost.
+"""
 
 REFUSED_LOG_INTERVAL: Final = 10.0
-"""Seconds between two log lines about reports that the outbox did not take."""
+"""
+Seconds between two log lines about reports that the outbox did not take. The second line counts those
+between.
+"""
 
 
 class Posts(Protocol):

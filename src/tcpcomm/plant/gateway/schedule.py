@@ -13,7 +13,10 @@ from random import Random
 from typing import Final
 
 MAX_SPREAD: Final = 10.0
-"""The seconds over which the first polls of a gateway are spread, at most."""
+"""
+Seconds after the start over which the first polls are spread, at most. The first poll of every command
+has begun by then.
+"""
 
 
 class PollSchedule:

@@ -18,7 +18,7 @@ from tcpcomm.plant.gateway.plan import Plan, PlannedLink
 from tcpcomm.plant.sink import Sink
 
 TRIED_AT_ONCE: Final = 50
-"""The most links that are tried at the same time."""
+"""Links that ``tcpcomm check --connect`` tries at the same time. The others wait for their turn."""
 
 
 @frozen

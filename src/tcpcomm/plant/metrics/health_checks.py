@@ -11,7 +11,7 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 
 MOST_CHECKS: Final = 1000
-"""The checks that a program may have."""
+"""Checks of one ``Health``. A further one is an error."""
 
 Check = Callable[[], str]
 """Returns a problem in words, or an empty text."""

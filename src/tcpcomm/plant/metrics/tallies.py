@@ -14,7 +14,7 @@ BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0
 """The upper ends of the classes of times, in seconds. Prometheus adds one for all longer times."""
 
 MOST_UNANSWERED: Final = 1000
-"""Requests of one session that may wait for answers. An older one counts as lost."""
+"""Commands of one session that wait for answers in ``Metrics``. The oldest counts as lost."""
 
 
 class Durations:

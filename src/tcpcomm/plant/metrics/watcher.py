@@ -25,12 +25,15 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.session.observer import MessageKind, ObservedMessage, SessionObserver
 
 MOST_LINKS: Final = 1000
-"""Links and servers with a label of their own. All further ones have the label ``other``."""
+"""
+Links and servers with labels of their own in ``Metrics``. All further ones have the label ``other``.
+Change it with ``most_links``.
+"""
 
 OTHER: Final = "other"
 
 LAGS_KEPT: Final = 60
-"""The delays of timers that are kept: one a second, so those of a minute."""
+"""Delays of timers that are kept, one a second. The oldest is forgotten."""
 
 _UP: Final = ("ready", "suspect")
 _TRIED: Final = ("connecting",)

@@ -14,19 +14,19 @@ from asyncua.server.uaprocessor import UaProcessor
 from asyncua.ua.ua_binary import nodeid_from_binary
 
 MAX_OPCUA_MESSAGE: Final = 4 * 1024 * 1024
-"""Bytes of a request of an OPC UA client. A longer one ends its connection."""
+"""Bytes of a request. A longer request closes the connection."""
 
 MAX_OPCUA_CHUNK: Final = 65535
-"""Bytes of a chunk of a request, and so of what a connection holds before it is a chunk."""
+"""Bytes of a chunk of a request. A longer chunk aborts the connection."""
 
 OPCUA_ACTIVATION_SECONDS: Final = 10.0
-"""Seconds that a connection has to open its session."""
+"""Seconds in which a connection must open its session. Then it is closed."""
 
 MAX_OPCUA_SUBSCRIPTIONS: Final = 200
-"""Subscriptions of all clients together."""
+"""Subscriptions of all clients together. A further one gets ``BadTooManySubscriptions``."""
 
 MAX_OPCUA_QUEUE: Final = 1000
-"""Values or events that wait for a client in the queue of one monitored item."""
+"""Values or events that wait for a client, in the queue of one monitored item. The oldest are dropped."""
 
 _MOST_UNACKNOWLEDGED: Final = 100
 _MOST_REQUESTS: Final = 100

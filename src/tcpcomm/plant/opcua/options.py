@@ -16,10 +16,13 @@ from tcpcomm.plant.secret import Secret, secret
 DEFAULT_ENDPOINT: Final = "opc.tcp://127.0.0.1:4840/tcpcomm"
 
 DEFAULT_OPCUA_SESSIONS: Final = 32
-"""Clients of an OPC UA server at once, unless ``sessions`` says something else."""
+"""Clients of an OPC UA server at once, unless ``sessions`` says otherwise. Further ones are refused."""
 
 DEFAULT_OPCUA_CALLS: Final = 16
-"""Method calls under way at once, unless ``calls`` says something else."""
+"""
+Method calls under way at once, unless ``calls`` says otherwise. A further call gets
+``BadTooManyOperations``.
+"""
 
 DEFAULT_SEVERITY: Final = 500
 """The severity of OPC UA events that ``severities`` does not name; 1 is the lowest, 1,000 the highest."""

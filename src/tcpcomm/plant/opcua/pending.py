@@ -12,7 +12,10 @@ from attrs import field, frozen
 from tcpcomm.plant.opcua import names
 
 MAX_OPCUA_EVENTS: Final = 1000
-"""Events that wait for the thread of an OPC UA server. The oldest is dropped, and the log tells it."""
+"""
+Events that wait for the thread of the server; of values, only the newest waits. The oldest are dropped,
+and the log counts them.
+"""
 
 
 @frozen(kw_only=True)

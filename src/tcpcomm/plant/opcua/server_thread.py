@@ -29,10 +29,13 @@ _LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about refused calls."""
 
 OPCUA_RETRY_SECONDS: Final = 5.0
-"""Seconds until the server tries again to listen, if its port was not free."""
+"""
+Seconds until the server tries again to listen, if its port was not free. It goes on until the port is
+free.
+"""
 
 OPCUA_STOP_SECONDS: Final = 5.0
-"""Seconds that clients have to take what was sent, when the server stops."""
+"""Seconds at the stop for clients to take the last data. Then their connections are aborted."""
 
 
 @frozen

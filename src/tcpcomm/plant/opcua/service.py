@@ -25,7 +25,7 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.tools.manual.values import jsonable
 
 OPCUA_STOP_PATIENCE: Final = 15.0
-"""Seconds that the thread of the server has to end. After that the service stops without it."""
+"""Seconds at the stop for the thread of the server to end. Then the service stops without it."""
 
 _GOOD: Final = 0
 _WAITING: Final = 0x80320000  # BadWaitingForInitialData

@@ -26,10 +26,10 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
 
 MAX_WAITING_POSTS: Final = 10_000
-"""Posts that may wait for the disk."""
+"""Posts that wait for the disk. Further posts are refused."""
 
 MAX_WAITING_MIB: Final = 64
-"""MiB of posts that may wait for the disk."""
+"""MiB of posts that wait for the disk. Further posts are refused."""
 
 _MOST_AT_ONCE: Final = 2000
 """Posts of one commit."""

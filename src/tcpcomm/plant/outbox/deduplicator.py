@@ -17,10 +17,15 @@ from tcpcomm.errors import ConfigurationError
 from tcpcomm.plant.outbox.database import FileKind, open_database, transaction
 
 KEEP_DAYS: Final = 30.0
-"""Days after which an id is forgotten."""
+"""
+Days for which a ``Deduplicator`` remembers an id. Then the id is forgotten, and the message is new again.
+Change it with ``keep_days``.
+"""
 
 MAX_IDS: Final = 10_000_000
-"""Ids beyond which the oldest are forgotten."""
+"""
+Ids that a ``Deduplicator`` remembers. Those of the oldest days are forgotten. Change it with ``max_ids``.
+"""
 
 _APPLICATION_ID: Final = int.from_bytes(b"tcpd", "big")
 _TABLES: Final = (

@@ -22,7 +22,7 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.log_throttle import LogThrottle
 
 MAX_WAITING_SOURCES: Final = 500
-"""Sources of one sink that may wait because a message was refused. With more, all others wait, too."""
+"""Sources of one sink that wait because a message was refused. With more, all other sources wait, too."""
 
 _BACKOFF: Final = Backoff(quick=0.5, cap=10.0)
 """The waits of a sink that cannot be reached, and of a message that was refused."""

@@ -34,22 +34,27 @@ from tcpcomm.runtime.file_lock import FileLock
 from tcpcomm.runtime.monotonic_time import the_reactor
 
 OUTBOX_MIB: Final = 1024.0
-"""MiB of the file that messages may fill."""
+"""MiB of messages in the file of an outbox. Further posts are refused. Change it with ``max_mib``."""
 
 OUTBOX_MESSAGES: Final = 1_000_000
-"""Messages that an outbox holds at most."""
+"""Messages in the file of an outbox. Further posts are refused. Change it with ``max_messages``."""
 
 LONGEST_NAME: Final = 1000
-"""Characters of a topic or a source."""
+"""Characters of a topic or a source. The post is an error."""
 
 STOP_GRACE: Final = 2.0
-"""Seconds that deliveries under way may take at the end, before they are cancelled."""
+"""
+Seconds at the end for deliveries under way. Then they are cancelled, and repeated after the next start.
+"""
 
 STOP_PATIENCE: Final = 10.0
-"""Seconds at the end for a sink to close, and for the disk to store what waits."""
+"""
+Seconds at the end for a sink to close, and for the disk to store the posts. Then the program goes on, and
+the log says so.
+"""
 
 LONGEST_GATHER: Final = 1.0
-"""The most seconds that a post may wait for others."""
+"""Seconds that a post may wait for others. A longer time is refused."""
 
 LOOK_INTERVAL: Final = 1.0
 """Seconds between two looks for changes that ``tcpcomm outbox`` made in the file."""

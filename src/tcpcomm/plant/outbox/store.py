@@ -34,7 +34,7 @@ OUTBOX: Final = FileKind(
 )
 
 MOST_BATCH_BYTES: Final = 16 * 1024 * 1024
-"""Bytes of bodies after which a batch ends, also if the sink takes more messages at once."""
+"""Bytes of a batch for a sink. The batch ends, with one message at least."""
 
 _WINDOW: Final = 4096
 """Deliveries that one look for messages goes through, while some sources must wait."""

@@ -32,13 +32,16 @@ CSV_COLUMNS: Final = (
 """The columns of a CSV file. They never change, whatever is reported."""
 
 FILE_MIB: Final = 64.0
-"""The MiB after which a new file begins."""
+"""MiB of one file of results. Then a new file begins. Change it with ``rotate_mib``."""
 
 FILE_HOURS: Final = 24.0
-"""The hours that one file covers."""
+"""Hours that one file of results covers. Then a new file begins. Change it with ``rotate_hours``."""
 
 FILES_KEPT: Final = 30
-"""The full files that are kept beside the one that grows."""
+"""
+Full files of results that are kept, beside the one that grows. The oldest is deleted. Change it with
+``keep``.
+"""
 
 _LINE_BEGINS: Final = b'{"id": "'
 _MIB: Final = 1024 * 1024

@@ -26,10 +26,16 @@ if TYPE_CHECKING:
     import psycopg
 
 LONGEST_CONNECT: Final = 10.0
-"""The most seconds for one attempt to connect, if ``connect_timeout`` of the dsn does not say other."""
+"""
+Seconds for an attempt to connect to PostgreSQL, unless ``connect_timeout`` of the dsn says otherwise.
+Then the sink is unavailable.
+"""
 
 SERVER_SHARE: Final = 0.8
-"""The part of ``patience`` after which the server gives up a statement, before this side does."""
+"""
+Part of ``patience`` that a statement may take at PostgreSQL. Then the server ends it, and the sink is
+unavailable.
+"""
 
 _COLUMNS: Final = (
     "at", "id", "source", "topic", "link", "kind", "name", "seconds", "problem", "values", "content_type",

@@ -20,10 +20,10 @@ from tcpcomm.plant.sinks.rows import ReportRow, iso_text, time_of
 from tcpcomm.plant.sinks.threaded_connection import ThreadedConnection, converted
 
 ROWS_KEPT_DAYS: Final = 365.0
-"""Days after which rows are deleted."""
+"""Days for which a row stays in a file of SQLite. Then it is deleted. Change it with ``keep_days``."""
 
 DELETED_AT_ONCE: Final = 10_000
-"""The most old rows that are deleted after one batch, so that no batch waits long."""
+"""Old rows that are deleted after one batch, so that no batch waits long. The next batch deletes more."""
 
 _COLUMNS: Final = (
     "id", "at", "source", "topic", "link", "kind", "name", "seconds", "problem", "values", "content_type",

@@ -15,7 +15,7 @@ from tcpcomm.plant.errors import SinkUnavailable
 T = TypeVar("T")
 
 LAST_CALL: Final = 5.0
-"""Seconds that the last call of a sink's thread may take when the sink is closed."""
+"""Seconds for the thread of a sink to close. Then the program goes on."""
 
 
 class _Call:

@@ -24,13 +24,13 @@ INTERVAL: Final = 0.1
 """Seconds between two batches for the console."""
 
 MOST_WAITING_ROWS: Final = 2000
-"""Rows that wait until the console takes them. Further rows are counted, and not shown."""
+"""Rows that wait for the console. Further rows are counted, and not shown."""
 
 FIRST_ROWS: Final = 1000
-"""Rows that the console gets when it begins to show a source."""
+"""Rows that the console shows when it opens a source. Older ones are left out."""
 
 MOST_LOG_LINES: Final = 500
-"""Lines of the log that are kept for the console."""
+"""Lines of the log that the console keeps. The oldest are forgotten."""
 
 _OVERVIEW_EVERY: Final = 5  # batches
 _LONGEST_LINE: Final = 4000

@@ -14,7 +14,7 @@ from tcpcomm.tools.console.words import Words
 from tcpcomm.tools.monitor.rows import SHOWN_BYTES
 
 MOST_DUMPED: Final = 4096
-"""Bytes of a frame that its details show."""
+"""Bytes of a frame in its details in the console. The rest is left out."""
 
 _TIME: Final = len("05:12:41.203118")
 _GAP: Final = len("9,999,999")

@@ -11,7 +11,7 @@ from tcpcomm.tools.console.texts import readable, signature
 from tcpcomm.tools.monitor.rows import SHOWN_BYTES, Row, plain
 
 MOST_LINES: Final = 5000
-"""Rows that the console keeps for its list of frames."""
+"""Rows in the list of frames of the console. The oldest are forgotten."""
 
 _MOST_SESSIONS: Final = 1000
 _SLACK: Final = 500  # lines that are removed at once

@@ -22,7 +22,7 @@ from tcpcomm.framing import Framing
 from tcpcomm.session.observer import MessageKind, ObservedSession, report_message
 
 MOST_PENDING: Final = 1024
-"""Commands of one connection that may wait for their answers. The oldest one is forgotten then."""
+"""Commands of one overheard connection that wait for their answers. The oldest one is forgotten."""
 
 _MOST_TRIED: Final = 8
 _NO_COMMANDS_TIMEOUT: Final = 5.0

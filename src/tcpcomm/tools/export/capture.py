@@ -36,7 +36,7 @@ HELD_FOR: Final = 1_000_000
 """Microseconds after which a packet waits no longer for comments."""
 
 MOST_COMMENTS: Final = 50
-"""Comments of one packet. Its last one tells how many more there are."""
+"""Comments of a packet in an exported capture. The last one says how many more there are."""
 
 MOST_INTERFACES: Final = 1000
 """Interfaces of one capture. All further servers share the first one."""

@@ -16,7 +16,7 @@ from attrs import define
 from tcpcomm.tools.export.addresses import Place
 
 LARGEST_SEGMENT: Final = 65_000
-"""Bytes of one packet. A larger chunk becomes several packets."""
+"""Bytes of a packet in an exported capture. A larger chunk becomes several packets."""
 
 _UNANSWERED: Final = 256 * 1024 * 1024
 """Bytes in one direction after which the other side confirms them, though it sends nothing."""

@@ -18,7 +18,7 @@ LINKTYPE_RAW: Final = 101
 """The packets begin with the header of IPv4 or IPv6."""
 
 LONGEST_COMMENT: Final = 4000
-"""Characters of one comment."""
+"""Characters of a comment in an exported capture. The rest is cut."""
 
 SECTION, INTERFACE, NAMES, PACKET = 0x0A0D0D0A, 1, 4, 6
 """The kinds of blocks."""

@@ -12,10 +12,10 @@ from tcpcomm.session.observer import MaskedBytes, SessionObserver
 from tcpcomm.tools.guess.capture import ANSWERER, OPENER, Capture, CapturedChunk, Side
 
 COLLECTED_BYTES: Final = 262_144
-"""Bytes of one session that are kept for a guess: the last ones."""
+"""Bytes of one session that are kept for a guess of its framing. The oldest are dropped."""
 
 COLLECTED_SESSIONS: Final = 16
-"""Sessions whose bytes are kept for a guess: the last ones that had some."""
+"""Sessions whose bytes are kept for a guess. The one that was silent for the longest time is forgotten."""
 
 CHUNK_COST: Final = 128
 """Bytes that a kept chunk counts beside its data, so that many small chunks take no more memory."""

@@ -13,10 +13,10 @@ from tcpcomm.tools.guess.answer import Guess
 from tcpcomm.tools.guess.capture import Capture
 
 EACH_CHUNKS: Final = 10
-"""New chunks after which a guess that runs along is made again."""
+"""Chunks between two guesses while bytes come. Then the next guess begins."""
 
 REST: Final = 9.0
-"""After a guess, the next one waits so many times as long as it took: the traffic needs the time, too."""
+"""Times the duration of a guess, at least, until the next one begins. The traffic needs the time, too."""
 
 GuessFraming = Callable[[Capture], Guess]
 """The function that guesses, such as :func:`~tcpcomm.tools.guess.search.guess_framing`."""

@@ -35,7 +35,7 @@ from tcpcomm.tools.guess.verify import verified
 from tcpcomm.tools.guess.wrappers.reading import Reading, best_reading
 
 SAMPLE: Final = 1024 * 1024
-"""The bytes of each side that are looked at, in a large capture."""
+"""Bytes of one direction that a guess reads. The rest is left out, and a note says so."""
 
 _SMALL_SAMPLE: Final = 24_000  # bytes of a side that rank the candidates
 _LARGE_SAMPLE: Final = 256 * 1024

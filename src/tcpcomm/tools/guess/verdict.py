@@ -33,10 +33,13 @@ _PARTS: Final = "these may be parts of messages"
 _REPEATED: Final = "the messages repeat"
 
 FEWEST_MESSAGES: Final = 10
-"""The messages of both sides together with which a guess can be confident."""
+"""Messages of both sides that a confident guess needs. With fewer it is likely at most, and says so."""
 
 FEWEST_DIFFERENT: Final = 5
-"""The different messages of both sides together with which a guess can be confident."""
+"""
+Different messages of both sides that a confident guess needs. With fewer it is likely at most, and says
+so.
+"""
 
 _CONFIDENT_BITS: Final = 40.0
 _CONFIDENT_HIT: Final = 0.85

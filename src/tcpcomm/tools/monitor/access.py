@@ -19,7 +19,10 @@ from typing import Final
 from tcpcomm.errors import ConfigurationError
 
 MOST_WRONG_TOKENS: Final = 10
-"""Wrong tokens from one address within a minute. After them, no token from there is looked at."""
+"""
+Wrong tokens from one address within a minute. For the rest of the minute, every token from there is
+refused.
+"""
 
 SHORTEST_TOKEN: Final = 16
 """Characters that a token must have at least."""

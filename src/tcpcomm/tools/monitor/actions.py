@@ -39,7 +39,7 @@ RAW_REPLY: Final = 5.0
 """Seconds that a link waits for the reply to a raw frame."""
 
 MOST_LINES: Final = 200
-"""Lines of a result that are shown."""
+"""Lines of the result of a command that are shown. The rest is left out."""
 
 Answer = dict[str, Any]
 

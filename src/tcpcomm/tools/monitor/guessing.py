@@ -20,10 +20,10 @@ from tcpcomm.tools.monitor.rows import Row
 from tcpcomm.tools.monitor.sources import LINK, TAP, Source
 
 MOST_GUESSES: Final = 8
-"""Sources whose framing is guessed at once, because a page asks what they are."""
+"""Links, servers and taps whose framing is guessed at once. A further guess is refused with a message."""
 
 ASKED_WITHIN: Final = 30.0
-"""Seconds after which a guess that no page asks for ends."""
+"""Seconds for which no page asks for a guess. Then it ends, and its chunks are forgotten."""
 
 _LISTEN: Final = "9998"
 _SEEDS: Final = 4000  # rows

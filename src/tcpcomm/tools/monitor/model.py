@@ -26,31 +26,34 @@ from tcpcomm.tools.monitor.sessions import WatchedSession
 from tcpcomm.tools.monitor.sources import LINK, SERVER, TAP, Source
 
 KEPT_ROWS: Final = 20_000
-"""Rows of all sources that are kept."""
+"""Rows of all links and servers that are kept; each has the same share. The oldest are forgotten."""
 
 KEPT_BYTES: Final = 32 * 2**20
-"""Bytes of memory that the kept rows of all sources may take, estimated."""
+"""Bytes of memory for the kept rows of all links and servers, estimated. The oldest are forgotten."""
 
 MOST_SOURCES: Final = 256
-"""Links, servers and taps that are followed. Beyond, one without sessions makes room."""
+"""
+Links, servers and taps that are followed. One without sessions makes room, or the new one is counted and
+not shown.
+"""
 
 MOST_SESSIONS_SHOWN: Final = 200
-"""Open sessions that a page gets, the newest ones first. All are counted."""
+"""Open sessions that are shown, the newest first. Older ones are counted."""
 
 CLOSED_SESSIONS: Final = 20
-"""Sessions that are shown after their end."""
+"""Sessions that are shown after their end. The oldest are forgotten."""
 
 SESSIONS_WITH_HISTORY: Final = 20
-"""If more sessions are open, a page gets their figures without the history of the last minute."""
+"""Open sessions with figures of the last minute. With more of them, none has these figures."""
 
 SOURCES_WITH_HISTORY: Final = 64
-"""If there are more links and servers, a page gets their figures without that history."""
+"""Links and servers with figures of the last minute. With more of them, none has these figures."""
 
 BATCH_ROWS: Final = 1000
-"""Rows of one batch. Further ones within 20 ms are counted, and not shown."""
+"""Rows of one batch of 20 ms. Further ones are counted, and not shown."""
 
 LARGEST_KEPT_FRAME: Final = 65_536
-"""Bytes of one frame that are kept. Of a longer one, the rest and its values are left out."""
+"""Bytes of one frame that are kept. The rest and the values are left out."""
 
 _KIND_TEXTS: Final = {id(each): each.value for each in MessageKind}  # faster than the enumeration
 _OF_COMMANDS: Final = (MessageKind.COMMAND, MessageKind.REPLY, MessageKind.FAULT)

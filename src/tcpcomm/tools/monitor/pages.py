@@ -25,13 +25,13 @@ OVERVIEW_SECONDS: Final = 0.5
 """Seconds between two overviews."""
 
 MOST_PAGES: Final = 8
-"""Pages that are open at once."""
+"""Pages of a monitor that are open at once. A further page is refused, and says so."""
 
 STALLED_AFTER: Final = 60.0
-"""Seconds after which a page that does not read is closed."""
+"""Seconds for which a page does not read. Then it is closed."""
 
 MOST_HISTORY: Final = 5000
-"""Rows of the past that a page gets when it opens."""
+"""Rows of the past that a page gets when it opens. Older ones are left out."""
 
 _SETTLING: Final = 5.0
 _KEEP_ALIVE: Final = 10.0

@@ -27,13 +27,13 @@ COLUMNS: Final = (
 """The columns of a row as a page gets it."""
 
 SHOWN_BYTES: Final = 256
-"""Bytes of a frame that a page gets with its row."""
+"""Bytes of a frame in its row. The page gets the rest when somebody opens the row."""
 
 SHOWN_ITEMS: Final = 32
-"""Items of a list, and values of a message, that a page gets."""
+"""Items of a list, and values of a message, in its row. The row has the number of all."""
 
 SHOWN_CHARACTERS: Final = 256
-"""Characters of a text in a message, and of a reason, that a page gets."""
+"""Characters of a text in a message, or of a reason. The rest is cut."""
 
 _DEEPEST: Final = 6
 _EXACT: Final = 2**53

@@ -10,7 +10,7 @@ from tcpcomm.tools.monitor.figures import Figures, Tally
 from tcpcomm.tools.monitor.sources import Source
 
 MOST_ASKED: Final = 256
-"""Commands of a session whose rows are known, so that their answers can name them."""
+"""Commands of a session whose rows are known. An answer to an older one does not name its row."""
 
 _MOST_WAITING: Final = 4096
 

@@ -32,13 +32,13 @@ MOST_BROWSERS: Final = 64
 """Connections of browsers that are open at once. Further ones are closed."""
 
 MOST_DOWNLOADS: Final = 2
-"""Files that are made and sent at once."""
+"""Files that are made and sent at once. A further one is refused with a message."""
 
 LARGEST_REQUEST: Final = 65_536
-"""Bytes of the body of a request."""
+"""Bytes of the body of a request. A larger one is refused unread."""
 
 IDLE_CONNECTION: Final = 60.0
-"""Seconds after which a connection without a request is closed."""
+"""Seconds for which a connection of a browser asks nothing. Then it is closed."""
 
 _SEND_BUFFER: Final = 65_536
 """

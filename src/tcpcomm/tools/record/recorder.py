@@ -21,16 +21,22 @@ from tcpcomm.tools.record.store import Connect, Store, connect
 from tcpcomm.tools.record.writer import Writer
 
 KEEP_HOURS: Final = 168.0
-"""Hours after which values are deleted: a week."""
+"""
+Hours for which values are kept. Then they are deleted, except the newest. Change it with
+``--keep-hours``.
+"""
 
 KEEP_MIB: Final = 1024.0
-"""MiB of the file beyond which the oldest values are deleted."""
+"""MiB of values in a recording. The oldest values are deleted. Change it with ``--keep-mib``."""
 
 KEEP_BEFORE_FAULT: Final = 60.0
-"""Seconds before a fault whose values are kept longer."""
+"""
+Seconds before a fault whose values are kept longer than others. Earlier values are deleted as usual.
+Change it with ``--keep-before-fault``.
+"""
 
 RECORDER_FINISH: Final = 5.0
-"""Seconds at the end for the values that wait."""
+"""Seconds at the end of the program for the last values. Then they are lost, and the log says so."""
 
 _SMALLEST_MIB: Final = 1.0
 

@@ -14,20 +14,20 @@ from typing import Final
 from attrs import evolve, frozen
 
 LARGEST_BLOCK: Final = 4 * 1024 * 1024
-"""Bytes of the rows of one block."""
+"""Bytes that are deleted at once, or those of 15 seconds. The next values are another block."""
 
 BLOCKS: Final = 64
-"""The least number of blocks that a full recording has."""
+"""Blocks that a full recording has at least. In a small file, blocks are smaller."""
 
 _SMALLEST_BLOCK: Final = 16 * 1024
 _LONGEST_BLOCK: Final = 15_000_000
 """Microseconds from the first to the last row of a block, so that a fault does not pin much more."""
 
 AFTER_FAULT: Final = 10_000_000
-"""Microseconds after a fault for which blocks are pinned, too."""
+"""Microseconds after a fault whose values are kept longer, too. Later values are deleted as usual."""
 
 PINNED_SHARE: Final = 0.5
-"""The share of the file that pinned blocks may take. Beyond it the oldest of them are deleted."""
+"""Part of the file that values near faults may take. Beyond it the oldest of them are deleted."""
 
 
 @frozen

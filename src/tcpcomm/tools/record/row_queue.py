@@ -13,13 +13,16 @@ from attrs import define, field
 from tcpcomm.tools.record.packs import TAIL
 
 MOST_ROWS: Final = 200_000
-"""Rows that may wait to be written. Beyond it new rows are dropped, until half of them are written."""
+"""
+Values that wait to be written, because the disk is full or slow. New ones are dropped until half of them
+are written, and a gap has their number.
+"""
 
 MOST_ROW_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of the rows that may wait to be written."""
+"""Bytes of values that wait to be written. New ones are dropped until half of them are written."""
 
 RESERVE: Final = 1.25
-"""Rows that tell of sessions and links may wait up to so many times these limits."""
+"""Times these two limits for values about sessions and links. Then these are dropped, too."""
 
 BUFFER: Final = 16 * 1024
 """Bytes of chunks and frames in one buffer, about. It becomes one row of the database."""

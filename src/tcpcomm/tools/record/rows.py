@@ -19,10 +19,10 @@ from tcpcomm.tools.record.ring import Block
 from tcpcomm.tools.record.row_queue import Entry, Gap, Taken, What
 
 LONGEST_VALUES: Final = 1024 * 1024
-"""Characters of the values of one message as JSON. Longer ones are left out; the frame has them all."""
+"""Characters of the values of one message as JSON. Longer values are left out; the frame has them."""
 
 MOST_COMMANDS: Final = 10_000
-"""Commands whose answers are awaited. The answers to older ones are recorded without their command."""
+"""Commands that wait for their answers. An answer to an older one is recorded without its command."""
 
 ROWS_BETWEEN_PAUSES: Final = 8
 """Rows that the thread makes before it lets the reactor run."""

@@ -23,7 +23,7 @@ from tcpcomm.tools.dissect.speech import Speech
 from tcpcomm.tools.replay.said import Said
 
 MOST_REMEMBERED: Final = 4096
-"""Commands of one session whose live counterparts are remembered. The oldest one is forgotten then."""
+"""Commands of a replay whose live ids are remembered. The oldest one is forgotten."""
 
 
 @define(eq=False)

@@ -38,16 +38,16 @@ from tcpcomm.tools.replay.live_ids import LiveIds
 from tcpcomm.tools.replay.said import ConversationReader, Said, Step, is_beat, is_login
 
 REPLAY_PATIENCE: Final = 10.0
-"""Seconds that the other side has for a frame, beyond the time that it took when it was recorded."""
+"""Seconds for a frame in a replay, beyond its recorded time. Then the replay fails."""
 
 SURPLUS: Final = 0.2
-"""Seconds after the last frame in which nothing more may come."""
+"""Seconds after the last frame of a replay in which nothing may come. A frame is a difference."""
 
 MOST_EARLY: Final = 10_000
-"""Frames that may come before their turn. More are a flood, and told as a difference."""
+"""Frames that may come before their turn in a replay. More are a difference."""
 
 MOST_EARLY_BYTES: Final = 16 * 1024 * 1024
-"""Bytes that may come before their turn, without a framing."""
+"""Bytes that may come before their turn in a replay without a framing. More are a difference."""
 
 _BEFORE: Final = 32
 

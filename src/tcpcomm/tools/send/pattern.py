@@ -23,7 +23,7 @@ from tcpcomm.tools.send.notation import HEX, hex_tokens, text_tokens
 REGEX: Final = "re:"
 ARROW: Final = "=>"
 LONGEST_PATTERN: Final = 4096
-"""Characters of a pattern: a longer one is a mistake, such as a file in its place."""
+"""Characters of a pattern. A longer one is refused, because it may be a file in its place."""
 
 _ANY: Final = {"*": b"(.*?)", "?": b"(.)", "??": b"(.)"}
 _PLACE: Final = r"\{[0-9]\}"

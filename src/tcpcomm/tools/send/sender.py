@@ -33,7 +33,10 @@ REPLY_SILENCE: Final = 0.2
 """Seconds without a byte that end a reply, if no framing shows its end."""
 
 LONGEST_REPLY: Final = 16 * 1024 * 1024
-"""Bytes of a reply without a framing that are kept until the silence; the first ones are dropped."""
+"""
+Bytes of a reply without a framing that ``tcpcomm send`` keeps until the silence. The first ones are
+dropped.
+"""
 
 
 @frozen(kw_only=True)

@@ -19,7 +19,10 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 TRANSIT_BUFFER: Final = 256 * 1024
-"""The bytes on their way in one direction from which the relay stops reading, to slow the sender."""
+"""
+Bytes on their way in one direction of a connection, through a tap or a ``FaultProxy``. The sender is not
+read until some have left.
+"""
 
 Act = Callable[[], object]
 Piece = tuple[float, bytes | Act]

@@ -22,13 +22,16 @@ from tcpcomm.tools.tap.toxics import TOXICS, Blackhole, Latency
 from tcpcomm.tools.tap.which import Mode, PassingFrame, Which
 
 MOST_GLUED: Final = 1000
-"""The frames that are sent in one chunk, at most."""
+"""Frames that are glued into one chunk. A disturbance with more is refused."""
 
 MOST_COPIES: Final = 100
-"""The additional copies of a frame that are sent, at most."""
+"""Copies of one frame that are sent. A disturbance with more is refused."""
 
 LONGEST_WAIT: Final = 3600.0
-"""The seconds for which a disturbance holds bytes back, at most, unless it holds them for good."""
+"""
+Seconds for which a disturbance delays bytes, or lasts if it ends by itself. A longer disturbance is
+refused.
+"""
 
 _SHOWN: Final = 12
 _CHECKSUM_BYTES: Final = 64

@@ -26,7 +26,7 @@ from tcpcomm.tools.tap.relay import Connection, Relay
 from tcpcomm.tools.tap.which import PassingFrame, Which
 
 MOST_DISTURBANCES: Final = 100
-"""The disturbances that may be active in one tap."""
+"""Disturbances of a tap at once. A further one is refused."""
 
 
 @frozen

@@ -20,7 +20,10 @@ from tcpcomm.tools.tap.relay import Connection
 from tcpcomm.tools.tap.which import PassingFrame
 
 HELD_BUFFER: Final = 1024 * 1024
-"""The bytes that a disturbance of frames may hold back in one direction of one connection."""
+"""
+Bytes that a disturbance of frames may hold back in one direction of a connection. Then they pass
+unchanged, and the log says so.
+"""
 
 _BEFORE_END: Final = 0.05
 """Seconds for the bytes before the end of a connection to leave, because a reset drops what is unsent."""

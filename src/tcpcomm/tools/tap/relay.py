@@ -31,7 +31,7 @@ from tcpcomm.runtime.monotonic_time import the_reactor
 from tcpcomm.tools.tap.direction import Direction, Passage, Toxics
 
 MOST_CONNECTIONS: Final = 256
-"""The connections that a relay has at once. A further client is reset."""
+"""Connections of a tap at once, unless ``--most`` says otherwise. A further client is reset."""
 
 ON_LOOPBACK: Final = "tcp:0:interface=127.0.0.1"
 

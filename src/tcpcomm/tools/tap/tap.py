@@ -40,7 +40,10 @@ from tcpcomm.tools.tap.relay import MOST_CONNECTIONS, ON_LOOPBACK, Connection, R
 from tcpcomm.tools.tap.tapped import FrameCollector, TappedPassage
 
 REFUSAL_INTERVAL: Final = 1.0
-"""Seconds between two lines about clients that were reset because of their address or their number."""
+"""
+Seconds between two lines about clients that were reset because of their address or number. The second
+line counts the clients between.
+"""
 
 TO_HOST: Final = "to-host"
 TO_EQUIPMENT: Final = "to-equipment"

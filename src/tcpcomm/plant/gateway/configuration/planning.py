@@ -43,7 +43,7 @@ DEFAULT_EVERY: Final = 1.0
 """The seconds between two polls."""
 
 MAX_LINKS: Final = 5000
-"""The most links of one gateway."""
+"""Links of one gateway. A configuration with more is refused."""
 
 _NOT_SHARED: Final = ("like", "at", "listen")
 _EVERY_EVENT: Final = "*"

@@ -32,7 +32,7 @@ from tcpcomm.plant.sinks.registry import KINDS, find_kind
 from tcpcomm.runtime.monotonic_time import the_reactor
 
 MAX_PLANT_FILE: Final = 16 * 1024 * 1024
-"""The most bytes of a configuration."""
+"""Bytes of a configuration. A larger file is refused."""
 
 _TABLES: Final = ("gateway", "defaults", "links", "sinks", "opcua")
 

@@ -31,16 +31,16 @@ NAME_RULE: Final = (
 )
 
 MIN_EVERY: Final = 0.01
-"""The fewest seconds between two polls of one command."""
+"""Seconds, at least, between two polls of one command. A smaller value is refused."""
 
 MAX_EVERY: Final = 31 * 86400.0
-"""The most seconds between two polls of one command."""
+"""Seconds, at most, between two polls of one command. A larger value is refused."""
 
 MAX_JITTER: Final = 0.5
-"""The largest share of its interval by which a poll is moved."""
+"""Part of its interval by which a poll may come later at random. A larger value is refused."""
 
 MAX_COMMANDS: Final = 1000
-"""The most commands of brokers that may be under way on one link."""
+"""Commands of brokers that one link may have under way. A larger value is refused."""
 
 TOPIC_FIELDS: Final = ("gateway", "plant", "link", "name")
 """The names that a topic may hold in braces."""

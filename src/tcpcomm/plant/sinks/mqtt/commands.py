@@ -17,13 +17,13 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.tools.manual.values import jsonable
 
 MQTT_COMMANDS: Final = 16
-"""The most commands of a broker that are carried out at one time."""
+"""Commands of a broker that are carried out at one time. Further ones are refused."""
 MQTT_REMEMBERED_SECONDS: Final = 60.0
-"""Seconds for which a command with the same id is not carried out again."""
+"""Seconds for which a command with the same id is not carried out again. Then it is a new command."""
 MQTT_REMEMBERED: Final = 10_000
-"""The most ids of commands that are remembered."""
+"""Ids of commands that are remembered for that. The oldest is forgotten."""
 MQTT_COMMAND_BYTES: Final = 65_536
-"""The most bytes of a command."""
+"""Bytes of a command. A longer one is refused."""
 
 MALFORMED: Final = "malformed"
 REFUSED: Final = "refused"

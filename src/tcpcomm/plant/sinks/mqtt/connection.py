@@ -33,7 +33,10 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 BACKOFF: Final = Backoff(quick=0.5, cap=15.0, floor=0.1)
 """The waits between two attempts to connect, while there is nothing to deliver."""
 MQTT_PAUSE: Final = 30.0
-"""Seconds without an attempt after another client with the same name took over."""
+"""
+Seconds without an attempt, after another client with the same name took over. Then the sink connects
+again.
+"""
 _SHORT_SESSION: Final = 10.0
 """Seconds. If a broker ends sessions sooner, again and again, another client probably took them over."""
 _SHORT_SESSIONS: Final = 4
@@ -41,7 +44,7 @@ _SHORT_SESSIONS: Final = 4
 _MOST_REASONS: Final = 10
 """The most reasons of one outage that the log tells."""
 MQTT_LEAVE_SECONDS: Final = 5.0
-"""Seconds in which the last messages must have left when the connection is closed."""
+"""Seconds for the last messages when the connection is closed. Then it is closed without them."""
 
 _TOO_LATE: Final = "the broker did not confirm in time"
 

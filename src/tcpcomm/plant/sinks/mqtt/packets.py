@@ -8,7 +8,10 @@ from typing import Final
 from attrs import field, frozen
 
 MQTT_IN_FLIGHT: Final = 1024
-"""The most messages that wait for the broker's confirmation at one time."""
+"""
+Messages that wait for the confirmation of a broker, or fewer if the broker says so. Further messages
+wait.
+"""
 
 LARGEST_PACKET: Final = 268_435_460
 """The bytes of the largest packet that MQTT has."""

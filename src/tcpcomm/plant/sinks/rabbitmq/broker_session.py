@@ -20,7 +20,7 @@ from tcpcomm.net.error_texts import loss_text
 from tcpcomm.runtime.safe_text import one_line
 
 CLOSE_BROKER: Final = 2.0
-"""Seconds for a broker to answer the end of a connection."""
+"""Seconds for a broker to answer the end of a connection. Then the connection is aborted."""
 
 _BEGINNINGS: Final = (b"\x01", b"A")  # a method's frame, or the protocol header of another version
 

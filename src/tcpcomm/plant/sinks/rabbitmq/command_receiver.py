@@ -39,10 +39,13 @@ from tcpcomm.plant.sinks.rabbitmq.options import RabbitMqOptions
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 
 COMMANDS_AT_ONCE: Final = 32
-"""The most commands of one broker that a gateway carries out at once; others wait, and grow old."""
+"""Commands of one broker that a gateway carries out at once. Others wait, and grow old."""
 
 MOST_PASSED: Final = 20
-"""The times that gateways pass a command on before they answer that nobody owns its link."""
+"""
+Times that gateways pass a command on that is for the link of another. Then the answer is that nobody owns
+the link.
+"""
 
 _PASSED: Final = "tcpcomm-passed"  # a header
 _PASS_AFTER: Final = 0.1

@@ -10,7 +10,7 @@ from tcpcomm.plant.errors import CommandRefused
 from tcpcomm.plant.sink import BrokerCommand
 
 LARGEST_COMMAND: Final = 65536
-"""The most bytes of a command that a broker gives."""
+"""Bytes of a command from a broker. A larger command is refused."""
 
 MALFORMED: Final = "malformed"
 TOO_OLD: Final = "too-old"

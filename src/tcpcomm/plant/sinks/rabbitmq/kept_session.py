@@ -17,10 +17,10 @@ from tcpcomm.plant.sinks.rabbitmq.refusals import reason_text, refusal_text
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 
 FIRST_RETRY: Final = 0.5
-"""Seconds between the end of a connection and the next attempt; they double with each failure."""
+"""Seconds between the end of a connection and the next attempt. They double with each failure."""
 
 LONGEST_RETRY: Final = 5.0
-"""The most seconds between two attempts."""
+"""Seconds between two attempts, at most. The waits double up to this."""
 
 
 class KeptSession:

@@ -16,7 +16,7 @@ from tcpcomm.plant.sink import Sink
 from tcpcomm.plant.sinks.rabbitmq.address import BrokerAddress, without_password
 
 MAX_BROKERS: Final = 16
-"""The most urls of one sink: the nodes of a cluster."""
+"""Urls of one sink: the nodes of a cluster. The configuration with more is refused."""
 
 MAX_NAME: Final = 255
 """The most bytes in the name of a queue or an exchange, and in a routing key: AMQP's limit."""

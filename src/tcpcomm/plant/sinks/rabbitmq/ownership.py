@@ -33,10 +33,13 @@ from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 
 RENEW_TOKEN: Final = 30.0
-"""Seconds after which an owner replaces the token of a link, and so proves that it is still the owner."""
+"""
+Seconds for which an owner keeps the token of a link. Then a new one replaces it, which proves that the
+owner lives.
+"""
 
 RENEW_WITHIN: Final = 20.0
-"""Seconds in which a broker must take a new token; it may have to find another node for that."""
+"""Seconds in which a broker must take a new token of a link. Then the link is no longer owned."""
 
 _PLACE_AGAIN: Final = 1.0  # seconds between attempts to put the first token into a queue
 _CLAIM_AGAIN: Final = 2.0  # seconds between attempts to claim a link

@@ -17,7 +17,10 @@ from tcpcomm.tools.guess.collector import ENOUGH_CHUNKS, joined
 from tcpcomm.tools.guess.sources.source import MOST_SAMPLED, MOST_SAMPLED_CHUNKS, Source, StreamInfo
 
 MOST_JOINED: Final = 1_000
-"""Connections to one address that are joined for a guess: the first ones."""
+"""
+Connections to one address that are read as one capture, because each is short. The later ones are left
+out.
+"""
 
 
 def siblings(streams: Sequence[StreamInfo], stream: StreamInfo) -> list[StreamInfo]:

@@ -17,13 +17,16 @@ from tcpcomm.errors import TcpcommError
 from tcpcomm.tools.guess.capture import Capture, CapturedChunk, Side
 
 MOST_SAMPLED: Final = 1024 * 1024
-"""Bytes of a stream that are looked at, of both directions."""
+"""
+Bytes of a stream, of both directions, that ``tcpcomm guess`` reads. The rest is left out, and a note says
+so.
+"""
 
 MOST_SAMPLED_CHUNKS: Final = 100_000
-"""Chunks of a stream that are looked at."""
+"""Chunks of a stream that ``tcpcomm guess`` reads. The rest is left out, and a note says so."""
 
 MOST_STREAMS: Final = 10_000
-"""Streams of one file that are listed."""
+"""Streams of one file that are listed. The packets of further ones are counted."""
 
 
 class UnreadableCapture(TcpcommError):

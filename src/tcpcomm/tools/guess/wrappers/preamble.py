@@ -16,7 +16,10 @@ from tcpcomm.tools.guess.side import Side
 from tcpcomm.tools.guess.wrappers.wrapper import Wrapper
 
 LONGEST_PREAMBLE: Final = 64
-"""The bytes of the longest preamble that is proposed."""
+"""
+Bytes before the first message of a connection that are proposed as a preamble. Longer ones stay a part of
+the first message.
+"""
 
 _LONGEST_BURST: Final = 1024  # with a preamble and a frame in it
 _FEWEST: Final = 3  # bursts of a side that show what its messages have in common

@@ -38,7 +38,7 @@ from tcpcomm.runtime.log_throttle import LogThrottle
 _LOG_INTERVAL: Final = 10.0
 """Seconds between two log lines about retained commands."""
 SPARKPLUG_REBIRTH_SECONDS: Final = 1.0
-"""The least seconds between two births that hosts ask for."""
+"""Seconds, at least, between two births that hosts ask for. Further requests share the next birth."""
 
 log = BoundedLogger()
 
