@@ -27,7 +27,7 @@ WITHOUT_A_PROMISE = (
     "A name in small letters is a setting; its section says where to write it.",
     "A name in capitals is a constant; its row names the option or argument that changes it, if any.",
     "A default of `none` means no limit.",
-    "`--max-sessions` and `--max-sessions-per-address` of [twistd tcpcomm](options.md) change two limits.",
+    "Options such as `--max-sessions` belong to [twistd tcpcomm](options.md).",
     "`grace` is an argument of `serve`.",
     "`quiet` is an attribute of the declaration, and an argument of `Link`.",
     "`Policy.` names are fields of `tcpcomm.Policy`, for the profiles `lan`, `fleet` and `wan`.",

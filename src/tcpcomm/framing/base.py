@@ -26,7 +26,8 @@ from tcpcomm.framing.pieces import PieceDecoder, UnusablePiece
 DEFAULT_MAX_FRAME: Final = 1024 * 1024
 """
 Bytes of a frame, unless ``max_frame`` of the framing says otherwise. A longer frame is discarded with
-``FrameTooLong``. If its end cannot be found, the session is closed.
+``FrameTooLong``. If its end cannot be found, the session is closed. ``twistd tcpcomm`` has
+``--max-frame`` for it.
 """
 
 LONGEST_REFUSED: Final = 16

@@ -48,7 +48,7 @@ class ServerService(Service):
     log = BoundedLogger()
 
     grace: float
-    """Seconds that a stopping server waits for its peers to take what was sent. Then the rest is aborted."""
+    """Seconds that a stopping server waits for its peers to take the data. Then the rest is aborted."""
 
     def __init__(self, factory: Factory, listeners: Iterable[Listener], *, grace: float = 5.0) -> None:
         self.factory = factory

@@ -32,7 +32,8 @@ EVICT: Final = ("identity", "address", "none")
 DEFAULT_MAX_SESSIONS_PER_ADDRESS: Final = 16
 """
 Sessions at once from one IP address, or from one /64 network of IPv6 that is not link-local or unique
-local. A new connection is aborted. Change it with ``max_sessions_per_address``.
+local. A new connection is aborted. Change it with ``max_sessions_per_address`` or
+``--max-sessions-per-address``.
 """
 
 

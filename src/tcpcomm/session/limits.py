@@ -12,7 +12,7 @@ from tcpcomm.errors import ConfigurationError
 MAX_SESSIONS: Final = 1000
 """
 Sessions of a server at once; fewer if the system allows fewer open files, and 384 on Windows. A new
-connection is aborted. Change it with ``max_sessions``.
+connection is aborted. Change it with ``max_sessions`` or ``--max-sessions``.
 """
 
 MAX_UNPROVEN: Final = 128
@@ -68,7 +68,8 @@ class Limits:
     idle: float | None = field(default=600.0, validator=_positive)
     """
     Seconds of silence of a peer that does not wait for a reply; None: no limit. Then the session is
-    closed. A limit of a minute or more is kept to the second.
+    closed. A limit of a minute or more is kept to the second. ``twistd tcpcomm`` has ``--idle-timeout``
+    for it.
     """
 
     unread_pause: int = field(default=256 * 1024, validator=_positive)

@@ -452,7 +452,7 @@ def test_bytes_of_one_side_are_taken_as_they_are(run: Run, looked_at: list[Captu
 def test_the_help_names_the_exit_codes(run: Run) -> None:
     shown: Any = run("--help")[1]
     assert re.search(r"Exit codes: 0 confident.* 2 likely.* 3 nothing was found", " ".join(shown.split()))
-    assert "4 if --draft finds no declaration to write" in " ".join(shown.split())
+    assert "4 with --draft: no draft can be written" in " ".join(shown.split())
 
 
 def test_a_draft_is_printed_as_a_module_with_its_notes_on_standard_error(run: Run) -> None:
