@@ -149,9 +149,9 @@ def written(page: str) -> str:
     }
     for name, text in parts.items():
         page = with_part(page, name, text)
-    for name, (make, _) in COMMANDS.items():
+    for name, (make, summary) in COMMANDS.items():
         if f": {name} -->" not in page:
-            about = as_markdown(" ".join(make().longdesc.split()))
+            about = as_markdown(" ".join((getattr(make(), "longdesc", None) or summary).split()))
             part = f"<!-- written by python -m tests.docs.commands: {name} -->\n<!-- end of {name} -->\n"
             page = f"{page.rstrip()}\n\n## tcpcomm {name}\n\n{about}\n\n{part}"
         has_heading = f": codes of {name} -->" in page  # because other pages link to it
