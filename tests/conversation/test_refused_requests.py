@@ -8,7 +8,7 @@ import pytest
 from twisted.internet.protocol import Factory, Protocol
 
 from tcpcomm import Equipment, Fault, ReplyTimeout, command, raw
-from tcpcomm.codec import ProtocolErrorKind, Template
+from tcpcomm.codec import OneOf, ProtocolErrorKind, Template
 from tcpcomm.framing import CountedBody, Delimited, Enclosed
 from tests.equipment.declared import PORT, Bench
 
@@ -69,6 +69,34 @@ def test_a_host_knows_its_command_by_as_much_of_it_as_the_fault_repeats(bench: B
     for asked in (proxy.measure(), proxy.choose(program=1)):
         fault = bench.result(asked)
         assert (Fault, Code.NOT_NOW, "not now") == (type(fault), fault.code, fault.reason)
+
+
+class Gauge(Equipment):
+    """A gauge with special values: one is None, and one is a fault."""
+
+    framing = Delimited(b"\r")
+    codec = Template(fault="ER,{code}")
+
+    @command("MS,{n:d}", reply=OneOf("MS,{mm:+09.4f}", "MS,-999.9999"))
+    def measure(self, n: int) -> float | None:
+        """Measure."""
+        return [12.5, None, -999.9999][n]
+
+    @command("TP,{n:d}", reply="TP,{degrees:+06.1f}", faults={"TP,-999.9": "open", "TP,+999.9": "short"})
+    def temperature(self, n: int) -> float:
+        """Measure the temperature."""
+        if n == 1:
+            raise Fault("short")
+        return [20.5, 0.0, 999.9][n]
+
+
+def test_special_values_go_through_both_ends_and_no_value_is_read_as_one(bench: Bench) -> None:
+    bench.serve(Gauge())
+    proxy = bench.remote(Gauge)
+    assert [12.5, None] == [bench.result(proxy.measure(n=n)) for n in (0, 1)]
+    assert 20.5 == bench.result(proxy.temperature(n=0))
+    told = [bench.result(proxy.measure(n=2)), *(bench.result(proxy.temperature(n=n)) for n in (1, 2))]
+    assert ["INTERNAL", "short", "INTERNAL"] == [fault.code for fault in told]
 
 
 class Stage(Equipment):
