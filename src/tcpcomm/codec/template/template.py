@@ -69,11 +69,11 @@ class Template(Codec):
         encoding: the encoding of the text, by its Python name: ``ascii``, ``utf-8``, ``cp949``, ``euc-kr``,
             ``shift_jis``, ``latin-1``.
         fault: the template of faults, with any of ``{code}``, ``{reason}`` and ``{command}``, the first
-            word of the request, which a width cuts. Or several templates; or a mapping of templates to their
-            codes, such as ``{"S I": "I"}``, with None for a template that has a ``{code}``. Other fields are
-            parameters that all commands with a reply have: the fault repeats them. If None, the equipment
-            has no faults: it sends nothing instead. ``@command(faults=...)`` gives one command more faults,
-            in the same forms.
+            word of the request, which a width cuts. Or several templates; or a mapping of templates to
+            their codes, such as ``{"S I": "I"}``, with None for a template that has a ``{code}``. Other
+            fields are parameters that all commands with a reply have: the fault repeats them. If None, the
+            equipment has no faults: it sends nothing instead. ``@command(faults=...)`` gives one command
+            more faults, in the same forms.
         codes: the fault codes of protocol errors. The defaults are the names of the errors. If codes are
             numbers or of fixed width, the defaults are 90 to 94 for requests that cannot be served, and
             99 for a command that failed. With ``fault=None`` they hold for the faults of single commands.
