@@ -36,7 +36,7 @@ PEER_WIDTH: Final = len("192.168.100.100:65535")
 HEX_WIDTH: Final = len(bytes(16).hex(" "))
 MESSAGE_WIDTH: Final = 40
 MOST_REASONS: Final = 30
-"""The different states and reasons of one outage that are shown."""
+"""Lines about the states of one outage in a frame log. Further reasons of this outage are not shown."""
 
 _OF_OUTAGES: Final = frozenset(["connecting", "handshaking", "down"])
 
