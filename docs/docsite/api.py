@@ -205,7 +205,7 @@ def _found(target: str, signature: Any) -> Any:
 
 
 def _scopes(signature: Any) -> Iterator[Any]:
-    """Yield where a docstring looks for its names: its class, the classes around, its module, Python."""
+    """Yield where a docstring looks for its names: its class, the classes around, its modules, Python."""
     value: Any = import_module(signature["module"])
     scopes = [value]
     for name in signature["fullname"].split("."):
@@ -217,7 +217,7 @@ def _scopes(signature: Any) -> Iterator[Any]:
     yield from reversed(scopes)
     yield from bases
     yield from map(import_module, dict.fromkeys(each for each in homes if isinstance(each, str)))
-    yield builtins
+    yield from (import_module("tcpcomm"), builtins)
 
 
 def _member(value: Any, name: str) -> Any:
