@@ -55,7 +55,7 @@ class FrameLog(SessionObserver):
     A line has the local time to the microsecond, the peer, a mark (``<-`` received, ``->`` sent, ``!!``
     fault, ``~~`` changed by a tool, ``--`` state), and the frame in hexadecimal and as text. If the
     conversation is declared, the decoded message comes first. An answer shows its command and the time that
-    it took. In an outage of a link, each state is one line for each reason, whatever the number of attempts.
+    it took. In an outage of a link, each state is one line for each reason, and not for each attempt.
 
     Args:
         write: gets each line, without a line end; by default Twisted's log at level info gets it.
