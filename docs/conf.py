@@ -43,6 +43,6 @@ html_show_sphinx = False
 html_show_search_summary = False  # it would be fetched, which browsers refuse to pages from a disk
 html_search_language = "en-ko"
 html_search_scorer = str(HERE / "docsite" / "scorer.js")
-html_theme_options = {"top_of_page_buttons": []}
+html_theme_options: dict[str, object] = {"top_of_page_buttons": []}
 pygments_style = "friendly"
 pygments_dark_style = "monokai"

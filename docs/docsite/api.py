@@ -12,7 +12,9 @@ import builtins
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 from attrs import Factory, frozen
@@ -24,6 +26,9 @@ from sphinx.util.nodes import find_pending_xref_condition
 from docsite.markdown import slug
 
 __all__ = ["PAGE", "Names", "ResolveNames", "add_links"]
+
+PROJECT: Final = Path(__file__).resolve().parents[2]
+"""The folder of the project."""
 
 PAGE: Final = "docs/reference/api.md"
 
@@ -131,7 +136,7 @@ class ResolveNames(SphinxPostTransform):
 
     def _public(self, value: Any, node: Any, signature: Any) -> str:
         """Return the full name under which a value is public, if it is."""
-        public = self.env.docsite_names.public
+        public = _names().public
         place = _place_of(value)
         holder, _, member = place.rpartition(".")
         if place in public:
@@ -150,9 +155,14 @@ class ResolveNames(SphinxPostTransform):
         )
 
 
+@cache
+def _names() -> Names:
+    return Names.of((PROJECT / PAGE).read_text("utf-8"))
+
+
 def keep_public_bases(app: Any, name: str, value: Any, options: Any, bases: list[Any]) -> None:
     """Have a class show those of its bases only that are public, or not of this project and not object."""
-    public = app.env.docsite_names.public
+    public = _names().public
     bases[:] = [
         each
         for each in bases

@@ -31,11 +31,9 @@ class Group:
 
 
 @frozen
-class Section:
+class Section(Group):
     """A part of the sidebar: pages, and groups of pages."""
 
-    name: str
-    pages: list[str] = Factory(list)
     groups: list[Group] = Factory(list)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from docsite import api, search
 from docsite.smaller import write_sidebar
-from docsite.staging import PROJECT
 
 __all__ = ["setup"]
 
@@ -18,7 +17,6 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("html-page-context", name_language)
     app.connect("autodoc-process-bases", api.keep_public_bases)
     app.add_post_transform(api.ResolveNames)
-    app.connect("builder-inited", _read_names)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -26,7 +24,3 @@ def name_language(app: Any, page: str, template: str, context: dict[str, Any], d
     """Say that a Korean page is Korean, for browsers and screen readers."""
     if page.startswith("ko/") or page.endswith(".ko"):
         context["language"] = "ko"
-
-
-def _read_names(app: Any) -> None:
-    app.env.docsite_names = api.Names.of((PROJECT / api.PAGE).read_text("utf-8"))

@@ -20,12 +20,10 @@ from attrs import frozen
 from PIL import Image
 
 from docsite import api, contents
+from docsite.diagram import drawn
 from docsite.markdown import Fence, map_links, parts, slug
 
-__all__ = ["PROJECT", "stage"]
-
-PROJECT: Final = Path(__file__).resolve().parents[2]
-"""The folder of the project."""
+__all__ = ["stage"]
 
 EXAMPLES: Final = "docs/examples"
 DATA: Final = (".json", ".png", ".svg")
@@ -161,6 +159,8 @@ class Pages:
 
 def _block(fence: Fence) -> str:
     """Return a block of code for the site, with the name of its file as its caption."""
+    if fence.language == "mermaid" and (diagram := drawn(fence.text)):
+        return f"{diagram}\n"
     language = SHOWN_AS.get(fence.language, fence.language)
     caption = fence.value("file") or posixpath.basename(fence.value("from") or "")
     longest = max((len(each) for each in re.findall(r"^ *(`{3,})", fence.text, re.MULTILINE)), default=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from docsite import contents
+from docsite.contents import sections
 from tests.conftest import ROOT
 
 PAGE = ROOT / "docs/README.md"
@@ -14,8 +14,8 @@ LONGEST = 600
 
 def linked() -> set[str]:
     """Return the pages in the groups of the first page, and the pages of groups."""
-    sections = contents.sections(PAGE.read_text("utf-8"))
-    return {name for section in sections for part in (section, *section.groups) for name in part.pages}
+    found = sections(PAGE.read_text("utf-8"))
+    return {name for section in found for part in (section, *section.groups) for name in part.pages}
 
 
 def test_it_lists_every_page() -> None:
@@ -33,7 +33,7 @@ def test_it_is_short() -> None:
 def test_it_has_the_groups_of_the_side() -> None:
     groups = {
         each.name: [group.name for group in each.groups]
-        for each in contents.sections(PAGE.read_text("utf-8"))
+        for each in sections(PAGE.read_text("utf-8"))
     }
     assert ["Tutorial", "Devices", "How-to guides", "Explanation", "Reference"] == [*groups]
     assert groups["How-to guides"] == [

@@ -145,6 +145,12 @@ def test_a_block_shows_the_name_of_its_file(site: BuiltSite) -> None:
     assert re.search(r'code-block-caption"><span class="caption-text">my_camera\.py</span>', page)
 
 
+def test_the_states_of_a_link_are_drawn(site: BuiltSite) -> None:
+    page = (site.folder / "reference/link-states.html").read_text("utf-8")
+    assert re.search(r"<svg class=\"states\".*>suspect</text>", page)
+    assert "mermaid" not in page
+
+
 def test_an_example_is_a_page(site: BuiltSite) -> None:
     page = (site.folder / "examples/machine.html").read_text("utf-8")
     assert "machine_program.py" in page

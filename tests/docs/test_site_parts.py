@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from docsite.contents import Group, Section, sections
+from docsite.diagram import drawn
 from docsite.markdown import Fence, first_paragraph, map_links, parts, slug, title
 from tests.conftest import needs_module
 
@@ -56,6 +59,14 @@ def test_sections_and_groups_come_from_the_first_page() -> None:
     )
     groups = [Group("First", ["howto/b", "howto/c"]), Group("Second", ["howto/b"])]
     assert [Section("How-to", ["howto/a"], groups)] == sections(text)
+
+
+def test_a_diagram_of_states_is_drawn_without_a_script() -> None:
+    svg = drawn("stateDiagram-v2\n    [*] --> down\n    down --> up: <dial>\n    up --> down: lost\n")
+    texts = re.findall(r"<text[^>]*>(.*?)</text>", svg)
+    assert ["&lt;dial&gt;", "lost", "down", "up"] == texts
+    assert 'aria-label="down to up: &lt;dial&gt;, up to down: lost"' in svg
+    assert "" == drawn("flowchart LR\n    a --> b\n")
 
 
 def test_a_korean_word_is_found_by_its_beginnings() -> None:

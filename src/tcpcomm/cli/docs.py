@@ -1,4 +1,4 @@
-"""The subcommand ``tcpcomm docs``: it opens the documentation, of which each wheel has a copy."""
+"""The subcommand ``tcpcomm docs``: it opens the copy of the documentation that a wheel brings."""
 
 from __future__ import annotations
 
