@@ -23,7 +23,10 @@ from docsite.staging import stage  # noqa: E402 - the path comes first
 
 
 def build(target: Path) -> int:
-    """Write the site into a folder, whose old content is deleted. Return the exit code of Sphinx."""
+    """Write the site into a folder, in place of an older one. Return the exit code of Sphinx."""
+    if target.exists() and any(target.iterdir()) and not (target / "objects.inv").exists():
+        print(f"{target} has files that are no older site: name an empty folder", file=sys.stderr)
+        return 1
     with TemporaryDirectory(prefix="tcpcomm-site-") as work:
         source, built = Path(work, "source"), Path(work, "site")
         stage(PROJECT, source)

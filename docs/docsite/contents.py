@@ -74,7 +74,8 @@ def pages(texts: dict[str, str]) -> dict[str, str]:
             entries.append(name)
             made[name] = _page_of(group, texts)
         trees.append(_tree(section.name, entries))
-    korean = sorted(name for name in texts if name.startswith("ko/"))
+    korean = [name for name in texts if name.startswith("ko/")]
+    korean.sort(key=lambda name: (name != "ko/index", name))
     if FIRST_IN_KOREAN in texts:
         korean.insert(0, FIRST_IN_KOREAN)
     if korean:

@@ -16,7 +16,7 @@ from attrs import frozen
 
 from tests.conftest import ROOT, needs_module
 
-__all__ = ["KOREAN_PAGE", "BuiltSite", "built_site"]
+__all__ = ["KOREAN_PAGE", "PATIENCE", "BuiltSite", "built_site"]
 
 PATIENCE: Final = 900.0
 """Seconds for the build, which takes half a minute of one core."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from html import unescape
 from html.parser import HTMLParser
@@ -13,7 +15,7 @@ from urllib.parse import unquote
 import pytest
 
 from tests.docs import api
-from tests.docs.built_site import BuiltSite, built_site
+from tests.docs.built_site import PATIENCE, BuiltSite, built_site
 
 LARGEST = 5 * 1024 * 1024
 """Bytes of the site, because each wheel has it."""
@@ -156,6 +158,23 @@ def test_an_example_is_a_page(site: BuiltSite) -> None:
     assert "machine_program.py" in page
     first = (site.folder / "index.html").read_text("utf-8")
     assert 'href="examples/machine.html#machine-py"' in first
+
+
+def test_a_folder_with_other_files_is_left_alone(site: BuiltSite, tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine", "utf-8")
+    ended = subprocess.run(
+        [sys.executable, "docs/build.py", str(tmp_path)],
+        cwd=site.project,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+    problem = f"{tmp_path} has files that are no older site: name an empty folder\n"
+    assert (1, problem, ["mine.txt"]) == (
+        ended.returncode,
+        ended.stderr,
+        [path.name for path in tmp_path.iterdir()],
+    )
 
 
 def test_a_korean_page_says_its_language(site: BuiltSite) -> None:

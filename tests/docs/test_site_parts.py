@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from docsite.contents import Group, Section, sections
+from docsite.contents import Group, Section, pages, sections
 from docsite.diagram import drawn
 from docsite.markdown import Fence, first_paragraph, map_links, parts, slug, title
 from tests.conftest import needs_module
@@ -67,6 +67,15 @@ def test_a_diagram_of_states_is_drawn_without_a_script() -> None:
     assert ["&lt;dial&gt;", "lost", "down", "up"] == texts
     assert 'aria-label="down to up: &lt;dial&gt;, up to down: lost"' in svg
     assert "" == drawn("flowchart LR\n    a --> b\n")
+
+
+def test_korean_pages_get_a_part_of_the_side_when_there_are_some() -> None:
+    names = ["examples/index", "ko/a", "ko/index", "project/README", "project/README.ko"]
+    texts = {"index": "# A\n", **dict.fromkeys(names, "# B\n")}
+    with_korean = pages(texts)["index"]
+    assert ":caption: 한국어\n\n/project/README.ko\n/ko/index\n/ko/a\n" in with_korean
+    without = {name: text for name, text in texts.items() if "ko" not in name}
+    assert "한국어" not in pages(without)["index"]
 
 
 def test_a_korean_word_is_found_by_its_beginnings() -> None:
