@@ -55,6 +55,7 @@ _STYLE: Final = re.compile(r"<style>.*?</style>", re.DOTALL)
 
 EVERYWHERE: Final = (
     (re.compile(r"<!--.*?-->", re.DOTALL), ""),
+    (re.compile(r'<link rel="(?:index|search|next|prev)"[^>]*>'), ""),
     (re.compile(r"\s*\n\s*"), "\n"),
     (re.compile(r'class="reference (?:internal|external)"'), 'class="reference"'),
     (re.compile(r"\n(?=</?(?:tr|td|th|tbody|thead|colgroup|col|li|ul|dl|dt|dd|p|section|div)\b)"), ""),
@@ -66,6 +67,7 @@ IN_ARTICLES: Final = (
     (re.compile(r' class="(?:row-odd|row-even|field-odd|field-even|simple|field-list simple)"'), ""),
     (re.compile(r'class="docutils align-default"'), 'class="docutils"'),
     (re.compile(r'class="sig sig-object py"'), 'class="sig"'),
+    (re.compile(r'<dl class="py \w+">'), '<dl class="py">'),
     (
         re.compile(r'class="table-wrapper colwidths-auto docutils container"'),
         'class="table-wrapper container"',
@@ -79,8 +81,9 @@ IN_ARTICLES: Final = (
         re.compile(r"</(?:td|th|tr|li|dt|dd)>(?=<(?:td|th|tr|li|dt|dd)\b|</(?:tr|tbody|thead|ul|ol|dl)>)"),
         "",
     ),
+    (re.compile(r"</p>(?=<(?:p|ul|ol|dl|dt|dd|li|div|section|h\d)\b|</(?:ul|ol|dl|div|section)>)"), ""),
 )
-"""HTML lets these ends be left out, where another cell, row or item begins or its parent ends."""
+"""HTML lets these ends be left out, where another cell, item or block begins or the parent ends."""
 
 
 def shrink(site: Path) -> None:
