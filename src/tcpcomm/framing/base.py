@@ -239,11 +239,7 @@ class Decoder(ABC):
 
     @property
     def unfinished(self) -> str:
-        """
-        A log text about the frame that has begun and does not go on, to follow the words "the peer".
-
-        It asks if the framing is right, so it is for a peer that fell silent.
-        """
+        """A log text about the frame that has begun and fell silent, to follow the words "the peer"."""
         if self.knows_length:
             return f"{self.progress}, {self._received_text()}: does it count its lengths as we do?"
         return f"sent {self._received_text()}, and then not the rest of the frame"
