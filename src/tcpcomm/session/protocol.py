@@ -360,7 +360,7 @@ class FrameProtocol(SessionHooks):
             if self._closing:
                 self._close_when_sent()
             self._update_reading()
-        if self.frame_began_at not in (None, began_at) and (began_at is None or self._may_stall):
+        if self.frame_began_at is not None and (began_at is None or self._may_stall):
             self._deadline_timer.update()
 
     dataReceived = _deliver
