@@ -53,9 +53,9 @@ _OPTION: Final = re.compile(r"^ +(?:(-\w), )?(--[\w-]+)=? +(.*)$", re.MULTILINE)
 _DEFAULT: Final = re.compile(r" *\[default: (.*)\]$")
 
 _CODE: Final = re.compile(
-    r"'(?P<quoted>[^']+)'"
+    r"(?<!\w)'(?P<quoted>[^']+)'(?!\w)"
     r"|(?<![\w-])--?[a-z][\w-]*"  # an option
-    r"|[\w.]*(?:=>?|:|/)[\w:{][^\s,;]*(?<![.,;:)])"  # such as tcp:9999, name=value and 10.0.0.0/24
+    r"|[\w.]+(?:=>?|:/?|/)[\w:{][^\s,;]*(?<![.,;:)])"  # such as tcp:9999, name=value and 10.0.0.0/24
     r"|\b(?:[a-z]\w*\.\w+|\d+(?:\.\d+){3})\b"  # such as line.tcpcomm and 10.0.0.5
 )
 _NEEDS_QUOTES: Final = re.compile(r"[^\w:=.,/-]")
