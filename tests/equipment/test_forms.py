@@ -9,9 +9,9 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 
-from tcpcomm import BadReply, Equipment, Fault, Login, ReplyTimeout, command, event, link_of
-from tcpcomm.codec import Acknowledged, CountedLines, JsonRpc, OneOf, Template, Until
-from tcpcomm.framing import Delimited, LengthPrefixed
+from tcpcomm import BadReply, Equipment, Fault, Login, command, event, link_of
+from tcpcomm.codec import Acknowledged, CountedLines, OneOf, Template, Until
+from tcpcomm.framing import Delimited
 from tcpcomm.link.policy import PROFILES
 from tests.equipment.declared import PORT, QUIET, Bench
 from tests.link.wired import Peer
@@ -468,127 +468,6 @@ def test_a_host_that_does_not_log_in_gets_no_replies_and_no_events(bench: Bench)
     robot.transport.write(b"GO\r\nGO\r\nGO\r\n")
     bench.network.advance(1.0)
     assert b"1\r\n" not in robot.received
-
-
-class Beating(Equipment):
-    """Equipment that does not answer its heartbeat while it is busy."""
-
-    framing = Delimited(b"\r\n")
-    codec = Template()
-    heartbeat = "ping"
-
-    @command("PING", reply="PONG")
-    def ping(self) -> None:
-        """Show that it is alive."""
-
-    @command("MEASURE", reply="{value:d}", timeout=5.0)
-    async def measure(self) -> int:
-        """Measure, which takes its time."""
-        raise NotImplementedError
-
-
-class BeatingAlways(Beating):
-    """Equipment that answers its heartbeat also while it is busy."""
-
-    heartbeat_while_busy = True
-
-
-class BeatingById(Equipment):
-    """Equipment like that, whose replies carry ids."""
-
-    framing = LengthPrefixed(4)
-    codec = JsonRpc()
-    heartbeat = "ping"
-    heartbeat_while_busy = True
-
-    @command()
-    def ping(self) -> None:
-        """Show that it is alive."""
-
-    @command(timeout=5.0)
-    async def measure(self) -> int:
-        """Measure, which takes its time."""
-        raise NotImplementedError
-
-
-def mine(kind: Any, measured: Deferred[int]) -> Any:
-    async def measure(self: Any) -> int:
-        return await measured
-
-    return type(f"My{kind.__name__}", (kind,), {"measure": measure})()
-
-
-@pytest.mark.parametrize("kind", [Beating, BeatingAlways, BeatingById])
-def test_equipment_with_a_long_command_does_not_count_as_dead(kind: Any, bench: Bench) -> None:
-    measured: Deferred[int] = Deferred()
-    bench.serve(mine(kind, measured))
-    proxy = bench.remote(kind, policy=LAN)
-    states: list[str] = []
-    bench.result(proxy.ping())
-    link_of(proxy).observe(lambda state, reason: states.append(state.value))
-    asked = proxy.measure()
-    bench.network.advance(3.0)
-    measured.callback(7)
-    assert (7, []) == (bench.result(asked), states)
-
-
-@pytest.mark.parametrize("kind", [Beating, BeatingAlways, BeatingById])
-def test_the_declared_heartbeat_detects_a_pulled_cable(kind: Any, bench: Bench) -> None:
-    bench.serve(mine(kind, Deferred()))
-    proxy = bench.remote(kind, policy=LAN)
-    bench.result(proxy.ping())
-    told: list[str] = []
-    link_of(proxy).observe(lambda state, reason: told.append(f"{state.value}: {reason}"))
-    bench.camera.pull()
-    bench.network.advance(0.5)
-    assert "down: no heartbeat for 0.30 s" in told
-    bench.camera.plug()
-    bench.until(lambda: link_of(proxy).state.value == "ready")
-    assert None is bench.result(proxy.ping())
-
-
-@pytest.mark.parametrize(
-    ("kind", "noticed_after"), [(Beating, 5.0), (BeatingAlways, 0.3), (BeatingById, 0.3)]
-)
-def test_a_pulled_cable_during_a_command_is_detected_as_soon_as_declared(
-    kind: Any, noticed_after: float, bench: Bench
-) -> None:
-    bench.serve(mine(kind, Deferred()))
-    proxy = bench.remote(kind, policy=LAN)
-    bench.result(proxy.ping())
-    asked = proxy.measure()
-    bench.network.advance(0.05)
-    bench.camera.pull()
-    pulled = bench.network.clock.now
-    error = bench.result(asked)
-    assert ReplyTimeout is type(error) or noticed_after < 1.0
-    assert noticed_after == pytest.approx(bench.network.clock.now - pulled, abs=0.25)
-
-
-def test_equipment_that_connects_detects_that_its_host_is_gone(bench: Bench) -> None:
-    service = bench.serve_actively(mine(Beating, Deferred()), policy=LAN)
-    proxy = bench.remote(Beating, listen=bench.robot.listening(PORT), policy=LAN)
-    bench.result(proxy.ping())
-    bench.network.advance(2.0)
-    assert "ready" == service.engine.state.value
-    bench.robot.pull()
-    bench.network.advance(0.5)
-    assert "ready" != service.engine.state.value
-    bench.robot.plug()
-    bench.until(lambda: service.engine.state.value == "ready")
-    bench.result(service.stopService())
-
-
-def test_equipment_that_is_busy_does_not_wait_for_heartbeats(bench: Bench) -> None:
-    measured: Deferred[int] = Deferred()
-    service = bench.serve_actively(mine(Beating, measured), policy=LAN)
-    proxy = bench.remote(Beating, listen=bench.robot.listening(PORT), policy=LAN)
-    asked = proxy.measure()
-    bench.network.advance(3.0)
-    assert "ready" == service.engine.state.value
-    measured.callback(7)
-    assert 7 == bench.result(asked)
-    bench.result(service.stopService())
 
 
 def test_equipment_without_a_heartbeat_gets_none(bench: Bench) -> None:

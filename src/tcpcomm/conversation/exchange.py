@@ -130,6 +130,7 @@ class Exchange:
         remedy: the advice for a session that a frame broke, if such frames are normal.
         stray_replies: the number of answers that belonged to no command: late ones, and unasked ones.
         paused_until: the time at which the next command may be written; infinity if nothing pauses.
+        overdue_since_answer: True if a reply did not come in time, and no answer came since.
 
     The driver writes the calls that :meth:`begin` returns, passes each answer to :meth:`take` and its
     outcome to :meth:`settle`, and calls :meth:`tick` and :meth:`begin` when :attr:`deadline` is reached.
@@ -159,6 +160,7 @@ class Exchange:
     _flow_began: float = field(default=-inf, init=False)  # the end of the last such silence
     paused_until: float = field(default=inf, init=False)
     stray_replies: int = field(default=0, init=False)
+    overdue_since_answer: bool = field(default=False, init=False)
     _dropped: _Dropped | None = field(default=None, init=False)
 
     @property
@@ -316,6 +318,7 @@ class Exchange:
         """
         if self._over is not None:
             return None
+        self.overdue_since_answer = False
         if self._by_id:
             call = self._under_way.get(id) if type(id) is int else self._oldest_without_id(body)
         else:
@@ -487,6 +490,7 @@ class Exchange:
                 continue
             since = f" after {call.interim}" if call.interim else ""
             since += self._came_instead(call, partial)
+            self.overdue_since_answer = True
             self._settle(
                 call,
                 ReplyTimeout(f"no {call.awaited} within {call.timeout:g} s{since}"),

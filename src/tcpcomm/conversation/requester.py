@@ -132,9 +132,9 @@ class Requester:
         self._next_due = inf  # the timer rings no later; it need not be told of later deadlines
 
     @property
-    def idle(self) -> bool:
-        """True if no command is under way or waiting."""
-        return self._exchange.idle
+    def excuses_silence(self) -> bool:
+        """True if a command is under way or waiting, and no reply is overdue since the last answer."""
+        return not (self._exchange.idle or self._exchange.overdue_since_answer)
 
     @property
     def awaits_answer(self) -> bool:

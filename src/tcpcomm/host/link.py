@@ -186,7 +186,7 @@ class HostSession(LinkSession):
         assert heartbeats is not None
         if declaration.heartbeat_while_busy and not declaration.dialect.by_id:
             self._send_past_commands(declaration.heartbeat, heartbeats)
-        elif declaration.heartbeat_while_busy or self.requester.idle:
+        elif declaration.heartbeat_while_busy or not self.requester.excuses_silence:
             reader = declaration.dialect.reply_reader(declaration.heartbeat)
             has_id = declaration.dialect.by_id and not (reader is not None and reader.is_without_id)
             self._last_heartbeat = self.requester.ask(
