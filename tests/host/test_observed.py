@@ -38,16 +38,8 @@ from tests.equipment.declared import (
     RpcCamera,
     VisionCamera,
 )
-from tests.equipment.test_forms import (
-    GOOD,
-    Beating,
-    BeatingAlways,
-    BeatingById,
-    InSight,
-    Inspector,
-    MyInSight,
-    mine,
-)
+from tests.equipment.test_forms import GOOD, InSight, Inspector, MyInSight
+from tests.equipment.test_heartbeats import Beating, BeatingAlways, BeatingById, mine
 from tests.link.wired import Peer
 
 LAN = PROFILES["lan"]

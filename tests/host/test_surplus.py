@@ -26,7 +26,8 @@ from tcpcomm.equipment.login import Login
 from tcpcomm.framing import Delimited
 from tcpcomm.link.states import LinkState
 from tests.equipment.declared import PORT, Bench, MyCamera
-from tests.equipment.test_forms import Beating, BeatingAlways, BeatingById, Reader, mine
+from tests.equipment.test_forms import Reader
+from tests.equipment.test_heartbeats import Beating, BeatingAlways, BeatingById, mine
 from tests.link.wired import LAN, Peer
 from tests.link.wired import Bench as WiredBench
 
