@@ -51,6 +51,13 @@ def test_a_handler_that_blocks_is_logged_once_in_ten_seconds(clock: Clock, logge
     assert other.startswith("Camera.judge blocked the reactor for 0.07 s: ")
 
 
+def test_a_handler_in_a_thread_is_not_told_to_use_one(clock: Clock, logged: Logged) -> None:
+    Watchdog().blocked("Camera.judge", 0.15, in_thread=True)
+
+    (line,) = logged.lines()
+    assert line.endswith("threads that compute held Python up: compute with numpy, or in a process")
+
+
 def test_a_handler_that_still_runs_is_shown_once_when_half_a_second_has_passed(
     clock: Clock, logged: Logged
 ) -> None:

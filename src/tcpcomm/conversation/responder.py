@@ -113,6 +113,7 @@ class Handler:
     """Makes the frames of a result."""
     timeout: float
     """The seconds that hosts wait for the reply; infinity if there is no reply."""
+    in_thread: bool = False
 
 
 class HandlerTable:
@@ -159,6 +160,7 @@ class HandlerTable:
                 dialect.acknowledgement(Request(name, {})) is not None,
                 reply_writer(declaration, name),
                 command.timeout if dialect.reply_reader(name) is not None else inf,
+                in_thread,
             )
         self.calls = tuple(each.call for each in self.by_name.values())
         """The handlers of the commands, in the order of the declaration."""
@@ -322,7 +324,7 @@ class Responder:
             if took > SLICE_SECONDS:
                 self._took_long = True
                 if took > WARN_AFTER:
-                    watchdog.blocked(handler.where, took)
+                    watchdog.blocked(handler.where, took, in_thread=handler.in_thread)
         if Deferred not in type(result).__mro__:  # faster than isinstance
             self._succeeded(handler, request, send, result)
             return None

@@ -37,10 +37,12 @@ class HostOptions(LinkOptions):
 
     Args:
         wait: seconds that a command waits for the link to be ready before it fails with NotReady. None: it
-            waits up to 5 s for the first connection, and not at all for later ones.
+            waits up to 5 s for the first connection, and not at all for later ones. An idempotent command
+            that may be repeated waits at least as long as its timeout, also later.
         retries: the number of times that an ``idempotent`` command is repeated if its outcome is not known.
             Other commands are never repeated. If no repetition gets a reply, the call fails with
-            OutcomeUnknown, because the command was written. A link that is not ready in time ends them.
+            OutcomeUnknown, because the command was written. No repetition follows if the link is not ready
+            in time. With 0, idempotent commands fail at once, too.
         credentials: the credentials for the declared login, by name.
         serves: the object that answers the commands that the equipment asks on the same session.
         others: those of :class:`~tcpcomm.link.options.LinkOptions`.

@@ -35,6 +35,11 @@ Seconds between two log lines about one handler that blocks the reactor. The sec
 between.
 """
 
+_REMEDY: Final = "mark it with @in_thread, or let it wait with await"
+_REMEDY_IN_THREAD: Final = (
+    "it runs in a thread, but threads that compute held Python up: compute with numpy, or in a process"
+)
+
 MOST_PLACES: Final = 10
 """Places of that stack in the log. Only the innermost ones are shown."""
 
@@ -72,15 +77,23 @@ class Watchdog:
         if not self._users:
             self._stopped.set()
 
-    def blocked(self, name: str, took: float) -> None:
-        """Log that a handler took more than :data:`WARN_AFTER`; ``took`` is in seconds."""
+    def blocked(self, name: str, took: float, *, in_thread: bool = False) -> None:
+        """
+        Log that a handler took more than :data:`WARN_AFTER`.
+
+        Args:
+            name: the name of the handler.
+            took: its time, in seconds.
+            in_thread: True if it runs in a thread: then threads have kept Python busy.
+        """
         count = self._warnings.count_due(name, monotonic())
         if count:
             self.log.warn(
                 "{handler} blocked the reactor for {took:.2f} s{more}: no session was served meanwhile; "
-                "mark it with @in_thread, or let it wait with await",
+                "{remedy}",
                 handler=name,
                 took=took,
+                remedy=_REMEDY_IN_THREAD if in_thread else _REMEDY,
                 more=f" (and {count - 1} times before)" if count > 1 else "",
             )
 
