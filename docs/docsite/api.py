@@ -25,7 +25,7 @@ from sphinx.util.nodes import find_pending_xref_condition
 
 from docsite.markdown import slug
 
-__all__ = ["PAGE", "Names", "ResolveNames", "add_links"]
+__all__ = ["PAGE", "Names", "ResolveNames", "add_links", "keep_public_bases", "name_interfaces"]
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 """The folder of the project."""
@@ -33,6 +33,7 @@ PROJECT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = "docs/reference/api.md"
 
 _PART: Final = re.compile(r"<!-- written by [^\n]+: names -->\n(.*?)<!-- end of names -->", re.DOTALL)
+_INTERFACE: Final = re.compile(r"<InterfaceClass ([\w.]+)>")
 _ROW: Final = re.compile(r"^\| `(\w+)` \|", re.MULTILINE)
 
 
@@ -169,6 +170,14 @@ def keep_public_bases(app: Any, name: str, value: Any, options: Any, bases: list
         if each is not object
         and (not str(each.__module__).startswith("tcpcomm.") or _place_of(each) in public)
     ]
+
+
+def name_interfaces(
+    app: Any, what: str, name: str, value: Any, options: Any, signature: str | None, returned: str | None
+) -> tuple[str | None, str | None]:
+    """Write the interfaces of Twisted, which are no types for autodoc, by their names."""
+    named = [text and _INTERFACE.sub(r"~\1", text) for text in (signature, returned)]
+    return named[0], named[1]
 
 
 def _tables(text: str) -> Iterator[Table]:

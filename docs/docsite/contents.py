@@ -2,7 +2,8 @@
 The sidebar of the site, read from the first page: its sections, the groups in them, and their pages.
 
 The first page, ``docs/README.md``, lists every page. A section is a heading of the second rank; a group is
-an item of a list that begins with a name in bold letters. Each group gets a page of its own.
+an item of a list that begins with a name in bold letters. Each group gets a page of its own. Korean pages
+come behind all others, in the order of their heading; ``sidebar.js`` puts them first beside Korean pages.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ __all__ = ["Group", "Section", "pages", "sections"]
 
 KOREAN: Final = "한국어"
 EXAMPLES: Final = "examples/index"
+PROJECT: Final = ("project/README", "project/CHANGELOG", "project/SECURITY")
 FIRST_IN_KOREAN: Final = "project/README.ko"
 
 
@@ -35,14 +37,17 @@ class Section(Group):
     """A part of the sidebar: pages, and groups of pages."""
 
     groups: list[Group] = Factory(list)
+    words: dict[str, str] = Factory(dict)
+    """The words that lead to each page outside of the groups, which are shorter than its title."""
 
 
 def sections(first_page: str) -> list[Section]:
-    """Return the sections of a first page that have pages, in order."""
+    """Return the sections of a first page that have pages, in order, without the list of Korean pages."""
     found: list[Section] = []
-    for part in re.split(r"^## ", first_page, flags=re.MULTILINE)[1:]:
-        heading, _, text = part.partition("\n")
-        section = Section(heading.strip())
+    for heading, text in _headings(first_page):
+        if heading == KOREAN:
+            continue
+        section = Section(heading)
         target = section.pages
         for line in text.splitlines():
             if line.startswith("|"):
@@ -50,7 +55,11 @@ def sections(first_page: str) -> list[Section]:
             if group := re.match(r"- \*\*(.+?)\*\*", line):
                 section.groups.append(Group(group[1].rstrip(":")))
                 target = section.groups[-1].pages
-            target.extend(each for each in _linked(line) if each not in target)
+            for name, words in _linked(line):
+                if name not in target:
+                    target.append(name)
+                    if not section.groups:
+                        section.words[name] = words
         if section.pages or section.groups:
             found.append(section)
     return found
@@ -68,34 +77,54 @@ def pages(texts: dict[str, str]) -> dict[str, str]:
     listed = set()
     for section in sections(first):
         listed |= {*section.pages, *(name for group in section.groups for name in group.pages)}
-        entries = [*section.pages]
+        entries = [f"{section.words[name]} <{name}>" for name in section.pages]
         for group in section.groups:
             name = f"contents/{slug(section.name)}-{slug(group.name)}"
             entries.append(name)
             made[name] = _page_of(group, texts)
         trees.append(_tree(section.name, entries))
-    korean = [name for name in texts if name.startswith("ko/")]
-    korean.sort(key=lambda name: (name != "ko/index", name))
-    if FIRST_IN_KOREAN in texts:
-        korean.insert(0, FIRST_IN_KOREAN)
+    korean = _korean(texts)
     if korean:
         trees.append(_tree(KOREAN, korean))
     examples = {name for name in texts if name.startswith("examples/")} - listed - {EXAMPLES}
     made[EXAMPLES] = texts[EXAMPLES] + _tree("", sorted(examples))
-    others = {name for name in texts if name.startswith("project/")} - {*korean}
-    trees.append(_tree("The project", sorted(others)))
+    others = {name for name in texts if name.startswith("project/")} - {*korean, *PROJECT}
+    trees.append(_tree("The project", [*(name for name in PROJECT if name in texts), *sorted(others)]))
     made["index"] = first + "".join(trees)
     return made
 
 
-def _linked(line: str) -> Iterator[str]:
-    """Yield the names of the pages to which a line of the first page links."""
-    found: list[str] = []
+def _headings(first_page: str) -> Iterator[tuple[str, str]]:
+    """Yield each heading of the second rank, and the text below it."""
+    for part in re.split(r"^## ", first_page, flags=re.MULTILINE)[1:]:
+        heading, _, text = part.partition("\n")
+        yield heading.strip(), text
+
+
+def _korean(texts: dict[str, str]) -> list[str]:
+    """Return the Korean pages: first those that the first page lists, in its order."""
+    lists = [text for heading, text in _headings(texts["index"]) if heading == KOREAN]
+    listed = [name for text in lists for name, _ in _linked(text)]
+    names = [name for name in texts if name.startswith("ko/") or name == FIRST_IN_KOREAN]
+    return sorted(
+        names,
+        key=lambda name: (
+            name != FIRST_IN_KOREAN,
+            listed.index(name) if name in listed else len(listed),
+            name != "ko/index",
+            name,
+        ),
+    )
+
+
+def _linked(line: str) -> Iterator[tuple[str, str]]:
+    """Yield the names of the pages to which a line of the first page links, with the words of the link."""
+    found: list[tuple[str, str]] = []
 
     def note(image: str, text: str, target: str) -> str:
         path = target.partition("#")[0]
         if not image and path.endswith(".md") and not re.match(r"[a-z]+:", target):
-            found.append(path.removesuffix(".md"))
+            found.append((path.removesuffix(".md"), f"{text[:1].upper()}{text[1:]}"))
         return ""
 
     map_links(line, note)
@@ -104,7 +133,13 @@ def _linked(line: str) -> Iterator[str]:
 
 def _tree(caption: str, names: list[str]) -> str:
     options = [":hidden:", f":caption: {caption}"] if caption else [":hidden:"]
-    return "\n".join(["\n```{toctree}", *options, "", *(f"/{name}" for name in names), "```\n"])
+    return "\n".join(["\n```{toctree}", *options, "", *map(_entry, names), "```\n"])
+
+
+def _entry(name: str) -> str:
+    """Return a line of a table of contents for a page, or for ``words <page>``."""
+    words, mark, page = name.rpartition(" <")
+    return f"{words} </{page}" if mark else f"/{name}"
 
 
 def _page_of(group: Group, texts: dict[str, str]) -> str:

@@ -77,9 +77,9 @@ def title(text: str) -> str:
 
 def first_paragraph(text: str) -> str:
     """Return the first sentence below the first heading, without links, or an empty text."""
-    for part in parts(text.partition("\n# ")[2] or text.removeprefix("# ")):
+    for part in parts(text):
         if isinstance(part, str):
-            _, _, below = part.partition("\n")
+            below = re.split(r"^# .*$", part, maxsplit=1, flags=re.MULTILINE)[-1]
             for paragraph in re.split(r"\n\s*\n", below.strip()):
                 if paragraph and paragraph[0] not in "#|-<!*>":
                     return without_links(re.split(r"(?<=[.:])\s", paragraph)[0].rstrip(":"))

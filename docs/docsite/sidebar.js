@@ -5,6 +5,10 @@
   const page = place.dataset.page + ".html";
   place.innerHTML = CONTENTS;
   document.body.insertAdjacentHTML("afterbegin", ICONS);
+  if (document.documentElement.lang === "ko") {
+    const korean = [...place.children].find((each) => each.textContent.trim() === "한국어");
+    if (korean) place.prepend(korean, korean.nextElementSibling);
+  }
   for (const link of place.querySelectorAll("a")) {
     const target = link.getAttribute("href");
     link.setAttribute("href", root + target);

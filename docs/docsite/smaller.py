@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from furo.navigation import get_navigation_tree
 
+from docsite.ranking import ranked
+
 __all__ = ["shrink", "smaller", "write_sidebar"]
 
 HERE: Final = Path(__file__).resolve().parent
@@ -106,7 +108,8 @@ def shrink(site: Path) -> None:
     found = json.loads(text[start:end])
     found["indexentries"] = {}  # the objects have the same names
     shorter = json.dumps(found, separators=(",", ":"), ensure_ascii=False)
-    index.write_text(f"{text[:start]}{shorter}{text[end:]}", "utf-8", newline="\n")
+    script = f"{ranked(site, found)}{text[:start]}{shorter}{text[end:]}"
+    index.write_text(script, "utf-8", newline="\n")
 
 
 def smaller(page: str) -> str:

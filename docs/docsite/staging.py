@@ -35,6 +35,14 @@ SMALLER_PICTURE: Final = ".webp"
 OF_THE_PROJECT: Final = ("README.md", "README.ko.md", "CHANGELOG.md", "SECURITY.md")
 """Pages outside of this folder for those who use tcpcomm, if they are there."""
 
+TITLES: Final = {"README.md": "Install and run tcpcomm", "README.ko.md": "tcpcomm 설치와 실행"}
+"""Titles in the site for pages that have the same one."""
+
+KOREAN: Final = "docs/ko/"
+
+_LINK_TO_OTHER_LANGUAGE: Final = re.compile(r"^\[(?:한국어|English)\]\([^()]*\)\n\n", re.MULTILINE)
+"""A line for GitHub: in the site, each page with a twin has such a link above its title."""
+
 LANGUAGES: Final = {
     ".py": "python",
     ".cs": "csharp",
@@ -115,11 +123,26 @@ class Pages:
     def staged(self, path: str) -> str:
         """Return the text of a page for the site."""
         text = (self.project / path).read_text("utf-8")
+        if path in TITLES:
+            text = re.sub(r"^# .*$", f"# {TITLES[path]}", text, count=1, flags=re.MULTILINE)
+            text = _LINK_TO_OTHER_LANGUAGE.sub("", text)
         staged = "".join(
             _block(part) if isinstance(part, Fence) else map_links(part, self._link_from(path))
             for part in parts(text)
         )
-        return api.add_links(staged) if path == api.PAGE else staged
+        if path == api.PAGE:
+            staged = api.add_links(staged)
+        twin = self._twin(path)
+        return f"---\ntwin: {self.names[twin]}\n---\n{staged}" if twin else staged
+
+    def _twin(self, path: str) -> str:
+        """Return the same page in the other language, Korean or English, or an empty text."""
+        pairs = {"README.md": "README.ko.md", "README.ko.md": "README.md", "docs/README.md": "README.ko.md"}
+        if path.startswith(KOREAN):
+            twin = f"docs/{path.removeprefix(KOREAN)}"
+        else:
+            twin = pairs.get(path) or f"{KOREAN}{path.removeprefix('docs/')}"
+        return twin if twin in self.names else ""
 
     def _link_from(self, page: str):  # type: ignore[no-untyped-def]
         here = posixpath.dirname(self.names[page])
@@ -162,14 +185,15 @@ def _block(fence: Fence) -> str:
     if fence.language == "mermaid" and (diagram := drawn(fence.text)):
         return f"{diagram}\n"
     language = SHOWN_AS.get(fence.language, fence.language)
+    code = re.sub(r"^<BLANKLINE>$", "", fence.text, flags=re.MULTILINE)  # a mark for the tests
     caption = fence.value("file") or posixpath.basename(fence.value("from") or "")
-    longest = max((len(each) for each in re.findall(r"^ *(`{3,})", fence.text, re.MULTILINE)), default=2)
+    longest = max((len(each) for each in re.findall(r"^ *(`{3,})", code, re.MULTILINE)), default=2)
     mark = "`" * max(longest + 1, 3)
     options = [f":caption: {caption}"] if caption else []
     if fence.language == "output":
         options.append(":class: output")
     head = "".join(f"{each}\n" for each in options)
-    text = f"{mark}{{code-block}} {language}\n{head}{'' if not head else chr(10)}{fence.text}{mark}\n"
+    text = f"{mark}{{code-block}} {language}\n{head}{'' if not head else chr(10)}{code}{mark}\n"
     return "".join(
         f"{fence.indent}{line}" if line.strip() else line for line in text.splitlines(keepends=True)
     )
