@@ -172,12 +172,9 @@ def keep_public_bases(app: Any, name: str, value: Any, options: Any, bases: list
     ]
 
 
-def name_interfaces(
-    app: Any, what: str, name: str, value: Any, options: Any, signature: str | None, returned: str | None
-) -> tuple[str | None, str | None]:
-    """Write the interfaces of Twisted, which are no types for autodoc, by their names."""
-    named = [text and _INTERFACE.sub(r"~\1", text) for text in (signature, returned)]
-    return named[0], named[1]
+def name_interfaces(*event: Any) -> tuple[str | None, ...]:
+    """Name the interfaces of Twisted in a signature and its result, the last two values of an event."""
+    return tuple(text and _INTERFACE.sub(r"~\1", text) for text in event[-2:])
 
 
 def _tables(text: str) -> Iterator[Table]:

@@ -66,7 +66,7 @@ def ranked(site: Path, index: dict[str, Any]) -> str:
 
 
 def best_pages(counts: list[Counter[str]]) -> dict[str, list[int]]:
-    """Return the pages that have most of each word for their length, the best one first, if several have it."""
+    """Return the pages that have most of each word for their length, the best first; not of rare words."""
     usual = sum(each.total() for each in counts) / max(len(counts), 1)
     found: dict[str, list[tuple[float, int]]] = {}
     for at, words in enumerate(counts):

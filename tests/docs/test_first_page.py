@@ -38,6 +38,7 @@ def test_it_has_the_groups_of_the_side() -> None:
     assert ["Tutorial", "Devices", "How-to guides", "Explanation", "Reference"] == [*groups]
     assert groups["How-to guides"] == [
         "First steps",
+        "Where you write your program",
         "Framing and declaring",
         "Seeing what passes",
         "Links that last",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,3 +98,44 @@ def test_the_first_page_leads_from_what_one_has(chromium: Browser, folder: Path)
     with opened(chromium, folder / "index.html") as page:
         page.get_by_role("row", name="a C# program").get_by_role("link").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(title_of("howto/talk-to-csharp"))
+
+
+def test_a_page_leads_to_its_twin_in_the_other_language_and_back(chromium: Browser, folder: Path) -> None:
+    with opened(chromium, folder / "howto/talk-to-csharp.html") as page:
+        page.get_by_role("link", name="한국어", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(title_of("ko/howto/talk-to-csharp"))
+        expect(page.locator(".sidebar-tree .caption").first).to_have_text("한국어")
+        expect(page.get_by_placeholder("검색")).to_be_visible()
+        page.get_by_role("link", name="English", exact=True).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(title_of("howto/talk-to-csharp"))
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        ("STX", "howto/choose-a-framing.html"),
+        ("cable pull", "howto/keep-a-link-up.html"),
+        ("OutcomeUnknown", "reference/api/tcpcomm-errors.html#tcpcomm.OutcomeUnknown"),
+        ("재접속", "ko/"),
+    ],
+    ids=["guide", "two-words", "public-name", "korean"],
+)
+def test_the_page_that_one_expects_is_found_first(
+    chromium: Browser, folder: Path, words: str, first: str
+) -> None:
+    with opened(chromium, folder / "index.html") as page:
+        search(page, words)
+        found = page.locator("ul.search a").first
+        expect(found).to_have_attribute("href", re.compile(f"^{re.escape(first)}"))
+
+
+@pytest.mark.parametrize("name", ["index", "howto/recipes", "reference/limits", "ko/howto/talk-to-csharp"])
+def test_a_page_fits_a_phone(chromium: Browser, folder: Path, name: str) -> None:
+    with chromium.page((folder / f"{name}.html").as_uri(), (400, 800)) as page:
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 400
+        outside = page.locator("article *").evaluate_all(
+            """(all) => all.filter((each) => each.getBoundingClientRect().right > 401
+                && !each.closest(".table-wrapper, pre, svg")).map((each) => each.outerHTML)"""
+        )
+        assert [] == outside
