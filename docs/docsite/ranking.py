@@ -36,12 +36,15 @@ LONGEST_LIST: Final = 6
 """Pages that are kept for a word."""
 
 _ARTICLE: Final = re.compile(r"<article.*</article>", re.DOTALL)
+_FIRST_PARAGRAPH: Final = re.compile(
+    r"</h1>\s*<p>(.*?)(?:</p>|<(?:p|ul|ol|dl|div|section|table)\b)", re.DOTALL
+)
 _TAG: Final = re.compile(r"<[^>]*>")
 
 
 def ranked(site: Path, index: dict[str, Any]) -> str:
     """
-    Return the script that ranks the results of a search.
+    Return the script that ranks the results of a search, and says what each page is about.
 
     Args:
         site: the folder of the site.
@@ -50,15 +53,16 @@ def ranked(site: Path, index: dict[str, Any]) -> str:
     pages = index["docnames"]
     language = EnglishAndKorean({})
     stem = cache(language.stem)
-    counts = []
+    counts, says = [], []
     for page in pages:
         path = site / f"{page}.html"
         found = _ARTICLE.search(path.read_text("utf-8")) if path.exists() else None
         text = unescape(_TAG.sub(" ", found[0])) if found else ""
         counts.append(Counter(map(stem, language.split(text))))
+        says.append(_first_sentence(found[0] if found else ""))
     best = {word: at for word, at in best_pages(counts).items() if word in index["terms"]}
     points = _points()
-    values = {"best": best, "points": [points(page) for page in pages], "pages": pages}
+    values = {"best": best, "points": [points(page) for page in pages], "pages": pages, "says": says}
     return "".join(
         f"Scorer.{name}={json.dumps(value, separators=(',', ':'), ensure_ascii=False)};"
         for name, value in values.items()
@@ -78,6 +82,13 @@ def best_pages(counts: list[Counter[str]]) -> dict[str, list[int]]:
         for word, weights in sorted(found.items())
         if len(weights) > 2
     }
+
+
+def _first_sentence(article: str) -> str:
+    """Return the first sentence below the title, or an empty text if something else comes there."""
+    found = _FIRST_PARAGRAPH.search(article)
+    text = re.sub(r"\s+", " ", unescape(_TAG.sub("", found[1]))).strip() if found else ""
+    return re.split(r"(?<=[.:]) ", text)[0].rstrip(".:")
 
 
 def _points() -> Callable[[str], int]:

@@ -1,5 +1,5 @@
 // Guides come before the members of classes, which have the same words as names. ranking.py brings best,
-// points and pages: the pages with most of each word, the points of each page, and the names of the pages.
+// points, pages and says: the pages with most of each word, and the points, names and first sentences of pages.
 var Scorer = {
   objNameMatch: 8,
   objPartialMatch: 1,
@@ -9,7 +9,8 @@ var Scorer = {
   partialTitle: 5,
   term: 5,
   partialTerm: 2,
-  score: ([page, title, , , score, , kind]) => {
+  score: (result) => {
+    const [page, title, , , score, , kind] = result;
     const query = new URLSearchParams(window.location.search).get("q") || "";
     const at = Scorer.pages.indexOf(page);
     if (kind === "object") {
@@ -17,6 +18,7 @@ var Scorer = {
       return isName ? score + 20 : score;
     }
     if (at < 0) return score;
+    if (kind === "text") result[3] = Scorer.says[at];
     const words = splitQuery(query.toLowerCase());
     const stemmer = new Stemmer();
     const frequent = words.map((word) => {

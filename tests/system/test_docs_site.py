@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from docsite.markdown import title
+from docsite.markdown import first_paragraph, title
 from tests.conftest import needs_module
 from tests.docs.built_site import built_site
 from tests.system.browser import Browser, browser
@@ -127,6 +127,14 @@ def test_the_page_that_one_expects_is_found_first(
         search(page, words)
         found = page.locator("ul.search a").first
         expect(found).to_have_attribute("href", re.compile(f"^{re.escape(first)}"))
+
+
+def test_a_found_page_says_what_it_is_about(chromium: Browser, folder: Path) -> None:
+    with opened(chromium, folder / "index.html") as page:
+        search(page, "heartbeat")
+        text = (built_site().project / "docs/howto/choose-a-heartbeat.md").read_text("utf-8")
+        said = first_paragraph(text).rstrip(".")
+        expect(page.locator("ul.search li").first).to_contain_text(said)
 
 
 @pytest.mark.parametrize("name", ["index", "howto/recipes", "reference/limits", "ko/howto/talk-to-csharp"])
