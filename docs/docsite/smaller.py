@@ -55,7 +55,7 @@ _AS_IT_IS: Final = re.compile(r"(<pre.*?</pre>|<script.*?</script>)", re.DOTALL)
 _ARTICLE: Final = re.compile(r"(<article.*</article>)", re.DOTALL)
 _CONSOLE: Final = re.compile(r'<div class="highlight-console.*?</pre>', re.DOTALL)
 _INLINE: Final = re.compile(r"<code[^>]*>[^<]*</code>")
-_OPTION: Final = re.compile(r"(?<= )--[a-z][\w-]*")
+_OPTION: Final = re.compile(r"(?<=[ >])--[a-z][\w-]*")
 _NUMBER: Final = re.compile(r'<span class="m">([^<]*)</span>')
 _STYLE: Final = re.compile(r"<style>.*?</style>", re.DOTALL)
 
