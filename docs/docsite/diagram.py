@@ -30,7 +30,7 @@ def drawn(mermaid: str) -> str:
     if not mermaid.startswith("stateDiagram") or not changes:
         return ""
     states = [*dict.fromkeys(state for first, second, _ in changes for state in (first, second))]
-    lines, ends = [], [-HALF, HALF]
+    lines, ends = [], [-float(HALF), float(HALF)]
     for first, second, words in changes:
         line, end = _change(states.index(first), states.index(second), words)
         lines.append(line)
