@@ -55,7 +55,7 @@ _AS_IT_IS: Final = re.compile(r"(<pre.*?</pre>|<script.*?</script>)", re.DOTALL)
 _ARTICLE: Final = re.compile(r"(<article.*</article>)", re.DOTALL)
 _CONSOLE: Final = re.compile(r'<div class="highlight-console.*?</pre>', re.DOTALL)
 _INLINE: Final = re.compile(r"<code[^>]*>[^<]*</code>")
-_OPTION: Final = re.compile(r"(?<=[ >])--[a-z][\w-]*")
+_OPTION: Final = re.compile(r"(?<=[ >])--?[A-Za-z][\w-]*")
 _NUMBER: Final = re.compile(r'<span class="m">([^<]*)</span>')
 _STYLE: Final = re.compile(r"<style>.*?</style>", re.DOTALL)
 
@@ -122,7 +122,7 @@ def smaller(page: str) -> str:
         r'<span class="\1">\2', _without_marks(page).replace("<pre><span></span>", "<pre>")
     )
     page = _CONSOLE.sub(lambda match: _NUMBER.sub(r"\1", match[0]), page)  # it may be half of an address
-    for code in (_CONSOLE, _INLINE):  # browsers end a line between two hyphens
+    for code in (_CONSOLE, _INLINE):  # browsers end a line behind a hyphen
         page = code.sub(lambda match: _OPTION.sub(r"<nobr>\g<0></nobr>", match[0]), page)
     found = _ARTICLE.split(page)
     return "".join(
