@@ -46,7 +46,8 @@ INDENT: Final = "    "
 
 LEFT_OUT: Final = "{left_out} more events of this kind were not logged: {kind}"
 
-_EXTRA_FIELDS = ("peer", "reason", "protocol", "worker")
+EXTRA_FIELDS: Final = ("peer", "reason", "protocol", "worker")
+"""Values of an event that are fields of its line in JSON."""
 
 LineFormat = Callable[[dict[str, Any]], str | None]
 """Returns an event as a line with its line end, or None if there is nothing to log."""
@@ -124,7 +125,7 @@ def json_line(event: dict[str, Any]) -> str | None:
         "logger": event.get("log_namespace", ""),
         "message": _cut(message),
     }
-    fields.update({name: _cut(str(event[name])) for name in _EXTRA_FIELDS if name in event})
+    fields.update({name: _cut(str(event[name])) for name in EXTRA_FIELDS if name in event})
     if event.get("left_out"):
         fields["left_out"] = event["left_out"]
     if traceback:

@@ -7,6 +7,8 @@ from typing import Any
 
 from twisted.logger import Logger, LogLevel
 
+from tcpcomm.runtime.logs import EXTRA_FIELDS
+
 
 def log_again(line: str, log_format: str = "{text}", **fields: Any) -> bool:
     """
@@ -24,14 +26,15 @@ def log_again(line: str, log_format: str = "{text}", **fields: Any) -> bool:
     """
     try:
         event = json.loads(line)
-        level = LogLevel.levelWithName(event.pop("level"))
-        logger = Logger(namespace=event.pop("logger"))
-        text = event.pop("message")
+        level = LogLevel.levelWithName(event["level"])
+        logger = Logger(namespace=event["logger"])
+        text = event["message"]
     except Exception:  # the program may print anything
         return False
-    event.pop("time", None)
+    # A program may print JSON of its own, with names that mean something else here.
+    values = {name: event[name] for name in (*EXTRA_FIELDS, "left_out") if name in event}
     if "traceback" in event:
-        event["log_failure"] = event.pop("traceback")
-    event.update(fields, text=text, log_asked_for=True)
-    logger.emit(level, log_format, **event)
+        values["log_failure"] = event["traceback"]
+    values.update(fields, text=text, log_asked_for=True)
+    logger.emit(level, log_format, **values)
     return True
