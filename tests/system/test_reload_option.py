@@ -154,6 +154,26 @@ def test_what_the_program_prints_is_in_the_log(serve: Serve, folder: Path) -> No
     reloading(serve, folder).wait_for("카메라 α")
 
 
+FIRST_LINES = {
+    "it prints half a line": "print('loading … ', end='', flush=True)",
+    "it reads its input": "import sys; print('read', repr(sys.stdin.read()), end='')",
+    "it starts a program that reads its input": "import subprocess, sys\n"
+    "subprocess.run([sys.executable, '-c', 'import sys; sys.stdin.read()'])",
+}
+
+
+@pytest.mark.parametrize("first", FIRST_LINES.values(), ids=FIRST_LINES)
+def test_a_program_may_print_half_a_line_and_read_its_input(
+    serve: Serve, connect: Connect, folder: Path, first: str
+) -> None:
+    words = (folder / "reload_words.py").read_text()
+    (folder / "reload_words.py").write_text(f"{first}\n{words}", encoding="utf-8")
+
+    server = reloading(serve, folder)
+
+    assert b"one" == peer_of(server, connect, start=1).ask(b"?")
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_ends_all_and_the_replies_arrive(
     serve: Serve, connect: Connect, folder: Path, name: str

@@ -35,6 +35,7 @@ class ReloadedProcess:
     """This process, if the supervisor of ``--reload`` has started it."""
 
     def __init__(self) -> None:
+        self._input = _take_input()
         self._reactor: Any = None
         self._may_serve = Event()
         Thread(target=self._hear, name="the supervisor of --reload", daemon=True).start()
@@ -52,7 +53,7 @@ class ReloadedProcess:
             load: imports the program. Its errors are raised unchanged.
         """
         load()
-        os.write(1, f"{LOADED}\n".encode())
+        os.write(1, f"\n{LOADED}\n".encode())  # on a line of its own, whatever the program has printed
         self._may_serve.wait()
 
     def serves(self, reactor: Any) -> None:
@@ -62,7 +63,7 @@ class ReloadedProcess:
     def _hear(self) -> None:
         """Read standard input until its end. A file object would have a lock that hinders the exit."""
         with suppress(OSError):
-            while os.read(0, 64):
+            while os.read(self._input, 64):
                 self._may_serve.set()
         if self._reactor is None:
             _end_at_once()  # it serves nobody yet, and an import may take for ever
@@ -73,6 +74,20 @@ class ReloadedProcess:
     def _stop(self) -> None:
         with suppress(ReactorNotRunning):
             self._reactor.stop()
+
+
+def _take_input() -> int:
+    """
+    Return a file descriptor for what the supervisor says. Standard input is empty from then on.
+
+    The program, and what it starts, must not read the words of the supervisor. On Windows, a process that
+    inherits a pipe cannot even start while a thread reads from it.
+    """
+    own, empty = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.set_inheritable(own, False)  # on Windows, a copy of standard input can be inherited
+    os.dup2(empty, 0)
+    os.close(empty)
+    return own
 
 
 def _end_at_once() -> None:
