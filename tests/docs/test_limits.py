@@ -101,7 +101,7 @@ NO_LIMITS = {
     "server.machine": "PRIVATE_UMASK",
     "server.reload.child": "LONGEST_STOP",  # for development only, as the next ones
     "server.reload.program": "LONGEST_LINE LAST_LINES",
-    "server.reload.supervisor": "POLL SETTLE KILL_AFTER",
+    "server.reload.supervisor": "POLL POLL_SHARE SETTLE KILL_AFTER",
     "server.reload.watched_files": "MOST_FILES MOST_FOLDERS",
     "server.worker": "STATUS",  # a file descriptor
     "session.frame_log": "MESSAGE_WIDTH",  # a column

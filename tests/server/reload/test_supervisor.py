@@ -57,6 +57,8 @@ class Played:
     places: tuple[Path, ...] = (Path("/cell"),)
     changed: list[Path] = field(factory=list)
     fails: OSError | None = None
+    look_takes: float = 0.0
+    looks: int = 0
     supervisor: Supervisor = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -70,6 +72,8 @@ class Played:
         return self.processes[-1]
 
     def changes(self) -> list[Path]:
+        self.looks += 1
+        self.clock.rightNow += self.look_takes
         found, self.changed = self.changed, []
         return found
 
@@ -146,6 +150,16 @@ def test_a_file_that_is_written_in_steps_is_loaded_once(played: Played) -> None:
     played.clock.advance(SETTLE)
 
     assert [f"log: {CHANGED}", "b is started"] == played.news()
+
+
+def test_looking_at_many_files_takes_a_small_part_of_the_time(played: Played) -> None:
+    played.serving()
+    looks = played.looks
+
+    played.look_takes = 1.0
+    played.clock.pump([POLL] * 500)  # 100 s
+
+    assert 9 <= played.looks - looks <= 12
 
 
 def test_many_files_are_told_by_the_first_ones(played: Played) -> None:

@@ -32,6 +32,9 @@ from tcpcomm.server.twistd_hooks import TwistdHooks
 POLL: Final = 0.2
 """Seconds between two looks at the files."""
 
+POLL_SHARE: Final = 0.1
+"""The part of the time that looking at the files may take. Beyond it the next look comes later."""
+
 SETTLE: Final = 0.1
 """Seconds without a further change until the program is loaded: an editor may write a file in steps."""
 
@@ -171,16 +174,18 @@ class Supervisor(TwistdHooks):
         self._poll_timer = self._reactor.callLater(seconds, self._poll)
 
     def _poll(self) -> None:
+        began_at = self._reactor.seconds()
         changed = self._files.changes()
+        rest = (self._reactor.seconds() - began_at) / POLL_SHARE  # a folder may have 100,000 pictures
         self._changed.update(dict.fromkeys(changed))
         if changed:
-            self._poll_later(SETTLE)
+            self._poll_later(max(SETTLE, rest))
             return
         if self._changed:
             self.log.info("{files} changed: loading the program again", files=_text([*self._changed]))
             self._changed.clear()
             self._load()
-        self._poll_later(POLL)
+        self._poll_later(max(POLL, rest))
 
     def _load(self) -> None:
         if self._next is not None:
