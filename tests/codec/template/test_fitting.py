@@ -1,4 +1,4 @@
-"""Texts that a peer sent are cut to what a field can repeat, and a long one costs no more than a short one."""
+"""Texts that a peer sent are cut to what a field can repeat, and a long one costs little more."""
 
 from __future__ import annotations
 

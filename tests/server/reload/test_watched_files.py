@@ -91,6 +91,29 @@ class TestChanges:
 
         assert [camera] == files.changes()
 
+    def test_a_file_that_is_written_again_as_it_was_is_told_once(self, tmp_path: Path) -> None:
+        files = WatchedFiles([tmp_path])
+        told: list[list[Path]] = []
+
+        for at in range(3):
+            made = write(tmp_path / "made.py", "x = 1")
+            os.utime(made, ns=(at, at))
+            told.append(files.changes())
+
+        assert [[made], [], []] == told
+
+    def test_a_file_that_was_gone_is_told_again(self, tmp_path: Path) -> None:
+        files = WatchedFiles([tmp_path])
+        told: list[list[Path]] = []
+
+        for _ in range(2):
+            camera = write(tmp_path / "camera.py", "x = 1")
+            told.append(files.changes())
+            camera.unlink()
+            told.append(files.changes())
+
+        assert [[camera]] * 4 == told
+
     @pytest.mark.parametrize(
         "name",
         [

@@ -1,4 +1,4 @@
-"""The Python files of a program, watched by their times and sizes: :class:`WatchedFiles`."""
+"""The Python files of a program, watched by their times, sizes and contents: :class:`WatchedFiles`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -70,13 +71,29 @@ class WatchedFiles:
     def __init__(self, places: Sequence[Path]) -> None:
         self.places = tuple(places)
         self._too_many = False
+        self._contents: dict[str, bytes] = {}  # of the files that have changed
         self._seen = self._now()
 
     def changes(self) -> list[Path]:
-        """Return the files that changed, came or went since the last call, in order."""
+        """
+        Return the files that changed, came or went since the last call, in order.
+
+        A file that was reported before, and is written again as it was, has not changed. Otherwise a
+        program that writes one of its files at each start would be loaded for ever.
+        """
         before, self._seen = self._seen, self._now()
         names = {*before, *self._seen}
-        return sorted(Path(each) for each in names if before.get(each) != self._seen.get(each))
+        touched = sorted(Path(each) for each in names if before.get(each) != self._seen.get(each))
+        return [each for each in touched if self._has_new_content(each)]
+
+    def _has_new_content(self, file: Path) -> bool:
+        name = str(file)
+        before = self._contents.pop(name, None)
+        try:
+            self._contents[name] = sha256(file.read_bytes()).digest()
+        except OSError:  # it is gone
+            return True
+        return self._contents[name] != before
 
     def _now(self) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}
