@@ -7,6 +7,7 @@ Each program here is a process, because a process has one reactor, and one log.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -82,6 +83,39 @@ def test_python_s_logging_gets_what_it_is_set_up_for_once() -> None:
     warnings = [line for line in lines if line.startswith("WARNING")]
     assert_lines([f"WARNING tcpcomm {BAD_MESSAGE}", f"WARNING tcpcomm {REFUSED}"], warnings)
     assert re.fullmatch(r"INFO tcpcomm listening on 127\.0\.0\.1:\d+ \(tcp:0.*\)", lines[0])
+
+
+FAILING = """
+class Failing(MyCamera):
+    def locate(self, job):
+        raise ValueError("the lens cap is on")
+
+place = "tcp:0:interface=127.0.0.1"
+with blocking.serve(Failing(), at=place) as serving:
+    with blocking.remote(VisionCamera, at=f"tcp:127.0.0.1:{serving.ports[0]}") as camera:
+        try:
+            camera.locate(job=3)
+        except Fault:
+            pass
+"""
+
+
+def test_python_s_log_file_gets_the_traceback_of_a_handler_that_fails(tmp_path: Path) -> None:
+    file = tmp_path / "script.log"
+
+    lines = errors(f"logging.basicConfig(filename={str(file)!r}, level=logging.ERROR)\n{FAILING}")
+
+    first, *inside = file.read_text().splitlines()
+    assert re.fullmatch(r"CRITICAL:tcpcomm:127\.0\.0\.1:\d+: Failing\.locate failed; .*", first)
+    assert all(each.startswith("    ") for each in inside)
+    assert "    builtins.ValueError: the lens cap is on" == inside[-1]
+    assert 1 == lines.count("builtins.ValueError: the lens cap is on")
+
+
+def test_on_standard_error_the_traceback_of_a_handler_that_fails_stands_once() -> None:
+    lines = errors(f"logging.basicConfig(level=logging.ERROR)\n{FAILING}")
+
+    assert 1 == sum("the lens cap is on" in line and "raise" not in line for line in lines)
 
 
 def test_a_script_whose_port_is_taken_shows_its_own_line_and_the_reason() -> None:

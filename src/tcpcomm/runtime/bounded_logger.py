@@ -5,7 +5,8 @@ A peer must not fill the disk, hide other events, or write what it likes into a 
 
 A plain script sets up no log of Twisted. Then the events go to Python's :mod:`logging`, by the name
 ``tcpcomm``. If the script set up none there either, warnings and errors are lines on standard error, as
-those of ``logging`` itself would be.
+those of ``logging`` itself would be. Critical events, such as a handler that fails, have their traceback.
+Twisted shows them on standard error, so ``logging`` gets them only if it writes to another place, too.
 """
 
 from __future__ import annotations
@@ -46,13 +47,17 @@ peer_events: Final = LogBudget(LOG_BURST, LOG_RATE)
 python_log: Final = logging.getLogger("tcpcomm")
 """Gets the events of a program that set up no log of Twisted. Its level and its handlers count."""
 
+_SHOWN_LINES: Final = 40
+"""Lines of a traceback that Python's logging gets: the last ones, which have the error."""
+
 _PYTHON_LEVELS: Final = {
     LogLevel.debug: logging.DEBUG,
     LogLevel.info: logging.INFO,
     LogLevel.warn: logging.WARNING,
     LogLevel.error: logging.ERROR,
+    LogLevel.critical: logging.CRITICAL,
 }
-"""Those of Python's logging. Critical events are not among them, because Twisted itself shows them then."""
+"""The levels of Python's logging."""
 
 
 class BoundedLogger(Logger):
@@ -78,9 +83,10 @@ class BoundedLogger(Logger):
             values.update(left_out=left_out, log_kind=(self.namespace, format))
             format = f"{format}{LEFT_OUT_BEFORE}"
         super().emit(level, format, **values)
-        number = _PYTHON_LEVELS.get(level)
-        if number is not None and python_log.isEnabledFor(number) and not _has_log():
-            _tell_python(number, one_line(formatEvent({**values, "log_format": format})))
+        number = _PYTHON_LEVELS[level]
+        if python_log.isEnabledFor(number) and not _has_log():
+            text = one_line(formatEvent({**values, "log_format": format}))
+            _tell_python(number, text if failure is None else f"{text}\n{_traceback(failure)}")
 
 
 def _has_log() -> bool:
@@ -93,10 +99,29 @@ def _has_log() -> bool:
 
 
 def _tell_python(level: int, text: str) -> None:
+    if level == logging.CRITICAL and not _python_writes_elsewhere():
+        return  # Twisted shows it on standard error
     if python_log.hasHandlers():
         python_log.log(level, "%s", text)
     elif level >= logging.WARNING and sys.stderr is not None:
         _last_resort().put(f"tcpcomm: {text}\n")
+
+
+def _traceback(failure: Any) -> str:
+    """Return the end of a traceback. No line of it can be taken for an event, because it is indented."""
+    text = failure.getTraceback() if isinstance(failure, Failure) else str(failure)
+    return "\n".join(f"    {one_line(each)}" for each in text.rstrip().splitlines()[-_SHOWN_LINES:])
+
+
+def _python_writes_elsewhere() -> bool:
+    """Return True if Python's logging writes to another place than standard error."""
+    logger: logging.Logger | None = python_log
+    while logger is not None:
+        for each in logger.handlers:
+            if type(each) is not logging.StreamHandler or each.stream is not sys.stderr:
+                return True
+        logger = logger.parent if logger.propagate else None
+    return False
 
 
 @lru_cache(maxsize=1)
