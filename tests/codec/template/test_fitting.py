@@ -29,8 +29,8 @@ class Kind:
 
 
 def fit(text: str, format_spec: str = "", *, kind: Any = None) -> str | None:
-    spec = parse_format_spec(format_spec)
-    return fitting_text(text, kind or Kind(), spec, Encoding("utf-8"))
+    field: Any = kind or Kind()
+    return fitting_text(text, field, parse_format_spec(format_spec), Encoding("utf-8"))
 
 
 @pytest.mark.parametrize(
