@@ -32,7 +32,7 @@ from tcpcomm.server.twistd_hooks import TwistdHooks
 POLL: Final = 0.2
 """Seconds between two looks at the files."""
 
-POLL_SHARE: Final = 0.1
+POLL_SHARE: Final = 0.2
 """The part of the time that looking at the files may take. Beyond it the next look comes later."""
 
 SETTLE: Final = 0.1
