@@ -170,7 +170,7 @@ class TestTold:
 
         assert [
             "--app broken:Protocol: cannot import broken: AttributeError: "
-            f"module 'json' has no attribute 'nonsense' ({module}, line 3)"
+            f"module 'json' has no attribute 'nonsense' ({module}, line 3: json.nonsense())"
         ] == refusal("--app", "broken:Protocol", cwd=tmp_path)
 
     def test_an_unreadable_certificate_is_shown_with_its_path(self, tmp_path: Path) -> None:
