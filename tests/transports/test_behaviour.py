@@ -519,6 +519,25 @@ def test_the_handle_is_a_socket_with_the_options_that_were_set(kind: str) -> Non
 
 
 @natively
+def test_an_end_behind_data_that_is_not_wanted_yet_waits_for_it(kind: str) -> None:
+    async def scene(stage: Stage) -> None:
+        far, near = await stage.pair()
+        await stage.until(lambda: far.transport._native is not None)
+        far.transport.pauseProducing()
+        far.transport.data_received(b"early")  # an asyncio that did not pause in time
+        far.transport.eof_received()
+        await deferLater(stage.reactor, 0)
+        assert far.end is None
+        far.transport.resumeProducing()
+        await stage.until(lambda: far.end is not None)
+        assert b"early" == far.received
+        near.transport.loseConnection()
+        await stage.until(lambda: near.end is not None)
+
+    play(kind, scene)
+
+
+@natively
 def test_asyncio_does_not_undo_options_set_in_connectionMade(kind: str) -> None:
     class Setting(End):
         def connectionMade(self) -> None:

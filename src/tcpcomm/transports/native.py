@@ -133,6 +133,7 @@ class Native(SendsAtOnce):
     def data_received(self, data: bytes) -> None:
         """Give the protocol data that asyncio has read."""
         if not self.reading:  # asyncio starts reading after connection_made, even if that paused it
+            self._native.resume_reading()  # until Python 3.11.2, asyncio believes that it has paused
             self._native.pause_reading()
             self._early = [*(self._early or ()), data]
             return
@@ -158,13 +159,18 @@ class Native(SendsAtOnce):
     def _deliver_early(self) -> None:
         while self._early and self.reading:
             self.data_received(self._early.pop(0))
-        if self.reading:
+        if self._early or not self.reading:
+            return
+        if self._input_ended:
+            self.end_connection(CONNECTION_DONE, reading=True)
+        else:
             self.startReading()
 
     def eof_received(self) -> bool:
         """Report the peer's end of data to Twisted, which decides whether to close."""
         self._input_ended = True
-        self.end_connection(CONNECTION_DONE, reading=True)
+        if not self._early:  # else the end follows the data that the protocol does not want yet
+            self.end_connection(CONNECTION_DONE, reading=True)
         return True
 
     def write(self, data: bytes) -> None:
