@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum, Flag
-from typing import Any
+from enum import Enum, Flag, FlagBoundary
+from typing import Any, Final
 
 from tcpcomm.codec.numpy_values import native
 from tcpcomm.codec.problems import wrong
@@ -49,6 +49,10 @@ def _as_written(member: Any) -> str:
     return f"{type(member).__name__}.{member.name}" if isinstance(member, Enum) else repr(member)
 
 
+_DROPS_BITS: Final = Flag._boundary_ is FlagBoundary.CONFORM  # type: ignore[attr-defined]
+"""True on early versions of Python 3.11, such as 3.11.2, where a Flag drops unnamed bits."""
+
+
 def flag(cls: type[Flag]) -> tuple[Conversion, Conversion]:
     """Return the functions that read and write a Flag as a sum. Its class decides on unnamed bits."""
 
@@ -56,9 +60,12 @@ def flag(cls: type[Flag]) -> tuple[Conversion, Conversion]:
         if type(value) is not int or value < 0:
             raise wrong(f"a sum of numbers of {cls.__name__}", value)
         try:
-            return cls(value)
+            found = cls(value)
         except ValueError:
             raise wrong(f"a sum of numbers of {cls.__name__}", value) from None
+        if found.value != value and _DROPS_BITS:
+            raise wrong(f"a sum of numbers of {cls.__name__}", value)
+        return found
 
     def write(value: Any) -> int:
         if type(value) is not cls:

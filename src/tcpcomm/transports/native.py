@@ -133,7 +133,7 @@ class Native(SendsAtOnce):
     def data_received(self, data: bytes) -> None:
         """Give the protocol data that asyncio has read."""
         if not self.reading:  # asyncio starts reading after connection_made, even if that paused it
-            self._native.resume_reading()  # until Python 3.11.2, asyncio believes that it has paused
+            self._native.resume_reading()  # the asyncio of Python 3.11.2 believes that it has paused
             self._native.pause_reading()
             self._early = [*(self._early or ()), data]
             return
