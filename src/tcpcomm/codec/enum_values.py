@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from enum import Enum, Flag, FlagBoundary
+from enum import Enum, Flag
 from typing import Any, Final
 
 from tcpcomm.codec.numpy_values import native
@@ -49,8 +49,20 @@ def _as_written(member: Any) -> str:
     return f"{type(member).__name__}.{member.name}" if isinstance(member, Enum) else repr(member)
 
 
-_DROPS_BITS: Final = Flag._boundary_ is FlagBoundary.CONFORM  # type: ignore[attr-defined]
-"""True on early versions of Python 3.11, such as 3.11.2, where a Flag drops unnamed bits."""
+class _OneBit(Flag):
+    BIT = 1
+
+
+def _drops_unnamed_bits() -> bool:
+    """Return True on early versions of Python 3.11, such as 3.11.2, where a Flag does so in silence."""
+    try:
+        _OneBit(2)
+    except ValueError:
+        return False
+    return True
+
+
+_DROPS_BITS: Final = _drops_unnamed_bits()
 
 
 def flag(cls: type[Flag]) -> tuple[Conversion, Conversion]:
