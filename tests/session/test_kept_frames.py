@@ -203,6 +203,12 @@ def play(
 
 @pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 @example(chunks=[(60, [80], {5: [write_past]})], limits=SMALL_LIMITS, appetite=0, observed=False)
+@example(
+    chunks=[(60, [7], {58: [write_past, send_several([]), send_bytes(0)]})],
+    limits=SMALL_LIMITS,
+    appetite=None,
+    observed=False,
+)
 @given(
     chunks=st.lists(st.tuples(st.integers(14, 140), usual, unusual), min_size=1, max_size=3),
     limits=st.sampled_from([Limits(), SMALL_LIMITS]),

@@ -113,7 +113,7 @@ class FrameSender(SessionAttributes):
         frames = list(frames)
         if len(frames) == 1:
             self.sendFrame(frames[0])  # it does not copy a large frame
-        else:
+        elif frames:
             self.send_framed((self.send_framing.encode_many(frames),), frames)
 
     def send_framed(self, parts: Sequence[bytes], frames: Sequence[bytes]) -> None:
@@ -144,7 +144,7 @@ class FrameSender(SessionAttributes):
         """Send bytes outside of any framing, such as a login prompt, or raise like :meth:`sendFrame`."""
         if not self.is_open:
             self._refuse_to_send()
-        if self._kept is not None:
+        if self._kept is not None and data:
             self.send_kept()
         self._send_buffer.write(data)
 
