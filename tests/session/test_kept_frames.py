@@ -204,7 +204,7 @@ def play(
 @pytest.mark.parametrize("framing", FRAMINGS, ids=repr)
 @example(chunks=[(60, [80], {5: [write_past]})], limits=SMALL_LIMITS, appetite=0, observed=False)
 @example(
-    chunks=[(60, [7], {58: [write_past, send_several([]), send_bytes(0)]})],
+    chunks=[(14, [1020], {}), (64, [7], {58: [write_past, send_several([])]})],
     limits=SMALL_LIMITS,
     appetite=None,
     observed=False,
