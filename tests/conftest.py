@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import settings
@@ -74,12 +74,6 @@ ALONE = (
 """Files that measure real time or the whole machine: they run beside no other test."""
 
 
-USES_SITE = ("tests/docs/test_site.py", "tests/system/test_docs_site.py")
-"""Files whose tests build the site of the documentation: one process does it for them all."""
-
-READS_SOURCE = ("tests/docs/test_contributing.py", "tests/test_house.py", "tests/test_prose.py")
-"""Files whose tests parse all of ``src``: one process does it for them all."""
-
 REACTORS = (
     "tests/link/test_certificates.py",
     "tests/link/test_named_port.py",
@@ -117,8 +111,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "alone: measures real time or the machine; runs beside no other test"
     )
-    if not config.pluginmanager.hasplugin("xdist"):
-        config.addinivalue_line("markers", "xdist_group: tests for one process of pytest-xdist")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # A shell starts its background jobs like this. The programs under test would inherit it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -134,13 +126,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.quick)
         if item.nodeid.startswith(REACTORS):
             item.add_marker(pytest.mark.reactor)
-        if item.nodeid.startswith(READS_SOURCE):
-            item.add_marker(pytest.mark.xdist_group("source"))
-        if item.nodeid.startswith(USES_SITE):
-            item.add_marker(pytest.mark.xdist_group("site"))
-        elif item.nodeid.startswith(("tests/interop/", "tests/system/")):
-            # The tests of such a file share a server, or programs: one process runs them all.
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist calls it, if it is there
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give tests that share something to one process, with ``--dist loadgroup``."""
+    from tests.scheduling import Groups
+
+    return Groups(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_collection_finish() -> None:

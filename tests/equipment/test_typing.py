@@ -11,8 +11,6 @@ import pytest
 
 from tests.conftest import ROOT, needs_module
 
-pytestmark = pytest.mark.xdist_group("typing")  # one process runs the type checker, once
-
 DECLARATION = '''
 from attrs import frozen
 
