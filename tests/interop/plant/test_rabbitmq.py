@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import time
@@ -12,6 +13,7 @@ from typing import Any, ClassVar
 import pytest
 from attrs import evolve, frozen
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
 from twisted.trial.unittest import TestCase
 
 from tcpcomm import Equipment, Fault, command
@@ -119,6 +121,12 @@ class RabbitTest(TestCase):
 
     def setUp(self) -> None:
         self.queue = self.id().rpartition(".")[2]
+        self.addCleanup(self._forget_calls_of_pika)  # the last one
+
+    def _forget_calls_of_pika(self) -> None:
+        """Drop the errors that pika logs of calls which it refused while its connection closed."""
+        gc.collect()
+        self.flushLoggedErrors(ConnectionLost)  # type: ignore[no-untyped-call]
 
     def options(self, **more: Any) -> RabbitMq:
         return RabbitMq(**{"urls": self.node.url, "queue": self.queue, "connect_timeout": 20.0, **more})

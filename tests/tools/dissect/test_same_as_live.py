@@ -13,6 +13,7 @@ from tcpcomm.devices.catalogue import Device, all_devices, find_device
 from tcpcomm.equipment.equipment import declaration_of
 from tests.conversation.test_two_phases import MyRobot, Robot
 from tests.equipment import test_forms as forms
+from tests.equipment import test_heartbeats as heartbeats
 from tests.equipment.declared import Bench, RpcCamera, Scale, VisionCamera
 from tests.tools.dissect.listening import Listener, MessageRecorder, facts_of_message
 
@@ -107,7 +108,7 @@ def test_commands_in_two_phases_are_heard_as_two_commands() -> None:
     ]
 
 
-@pytest.mark.parametrize("kind", [forms.Beating, forms.BeatingAlways, forms.BeatingById])
+@pytest.mark.parametrize("kind", [heartbeats.Beating, heartbeats.BeatingAlways, heartbeats.BeatingById])
 def test_heartbeats(kind: Any) -> None:
     bench, listener = Bench(), Listener(declaration_of(kind))
     bench.serve(simulated(kind, latency=(0.3, 0.3), reactor=bench.camera.clock), observers=[listener])

@@ -73,9 +73,19 @@ class BrokerSession(Protocol):
         return not self._reason and self._reactor.seconds() - self.heard_at <= self._silence
 
     def channel(self) -> Deferred[Any]:
-        """Open a channel of pika's Twisted adapter."""
+        """
+        Open a channel of pika's Twisted adapter.
+
+        The Deferred fails with ConnectionLost if the end has begun. On such a channel, pika would refuse
+        each call, and later log the Deferred that it had made for it.
+        """
         opening: Deferred[Any] = self._pika.channel()
-        return opening
+        return opening.addCallback(self._unless_ending)
+
+    def _unless_ending(self, channel: Any) -> Any:
+        if self._reason:
+            raise ConnectionLost(self._reason)
+        return channel
 
     def abort(self, reason: str) -> None:
         """End the connection at once, without a word to the broker."""
