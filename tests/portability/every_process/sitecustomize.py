@@ -29,8 +29,12 @@ __all__ = ["begin"]
 HIDDEN_MODULES: Final = ("fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty", "uvloop")
 """Modules that cannot be imported."""
 
-NEEDED: Final = {"twisted.internet.fdesc": "fcntl", "twisted.scripts._twistd_unix": "pwd"}
-"""Modules of Twisted that may import a hidden module, because they cannot do without it on Linux."""
+NEEDED: Final = {
+    "tcpcomm.runtime.file_lock": "fcntl",
+    "twisted.internet.fdesc": "fcntl",
+    "twisted.scripts._twistd_unix": "pwd",
+}
+"""Modules that may import a hidden module, because they cannot do without it on Linux."""
 
 HIDDEN_NAMES: Final = (
     (socket, ("AF_UNIX", "TCP_USER_TIMEOUT")),
