@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -231,6 +232,9 @@ def in_own_process(page: Path, folder: Path) -> list[str]:
 
 
 def _main() -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell starts its background jobs like this, and servers would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     page, folder = map(Path, sys.argv[1:])
     sys.path.insert(0, str(folder))
     session = Session(page, folder)
