@@ -23,14 +23,12 @@ import pytest
 from hypothesis import settings
 
 from tcpcomm.runtime.bounded_logger import peer_events
+from tests import ROOT
 from tests.portability.every_process import sitecustomize
 
 __all__ = ["ALONE", "LONG", "REACTORS", "ROOT", "needs_module", "needs_program", "skip", "stable_id"]
 
 sitecustomize.begin()
-
-ROOT = Path(__file__).resolve().parents[1]
-"""The project's folder."""
 
 LONG = (
     "tests/cli/tools/test_replay.py",

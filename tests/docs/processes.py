@@ -14,9 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-__all__ = ["INSTALLED", "ROOT", "SECONDS", "Server", "environment", "free_port", "is_shown"]
+from tests import ROOT
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+__all__ = ["INSTALLED", "ROOT", "SECONDS", "Server", "environment", "free_port", "is_shown"]
 
 INSTALLED: Final = "TCPCOMM_TEST_INSTALLED"
 """The environment variable that makes pages use the installed package instead of this source tree."""

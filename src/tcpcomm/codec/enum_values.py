@@ -74,8 +74,8 @@ def flag(cls: type[Flag]) -> tuple[Conversion, Conversion]:
         try:
             found = cls(value)
         except ValueError:
-            raise wrong(f"a sum of numbers of {cls.__name__}", value) from None
-        if found.value != value and _DROPS_BITS:
+            found = None
+        if found is None or (_DROPS_BITS and found.value != value):
             raise wrong(f"a sum of numbers of {cls.__name__}", value)
         return found
 
