@@ -16,6 +16,7 @@ class FakeChannel:
 
     def __init__(self, broker: FakeBroker) -> None:
         self._broker = broker
+        self._returned: Any = None
         self.is_open = True
 
     def queue_declare(self, queue: str, **options: Any) -> Deferred[None]:
@@ -23,7 +24,7 @@ class FakeChannel:
         return succeed(None)
 
     def add_on_return_callback(self, returned: Any) -> None:
-        """Return nothing."""
+        self._returned = returned
 
     def basic_qos(self, prefetch_count: int) -> Deferred[None]:
         return succeed(None)
@@ -38,7 +39,12 @@ class FakeChannel:
         self, exchange: str, queue: str, body: bytes, properties: Any, mandatory: bool = False
     ) -> Deferred[None]:
         self._broker.published.append((queue, body, properties))
-        return succeed(None)
+        if queue in self._broker.missing:
+            self._returned(SimpleNamespace(method=SimpleNamespace(routing_key=queue)))
+        if self._broker.confirms is None:
+            return succeed(None)
+        self._broker.confirms.append(Deferred())
+        return self._broker.confirms[-1]
 
     def basic_ack(self, tag: int) -> None:
         from pika.exceptions import ChannelWrongStateError
@@ -94,6 +100,9 @@ class FakeBroker:
         self.consumed: dict[str, DeferredQueue[Any]] = {}
         self.published: list[tuple[str, bytes, Any]] = []
         self.acknowledged: list[int] = []
+        self.missing: set[str] = set()
+        self.confirms: list[Deferred[None]] | None = None
+        """The confirms that wait; None: each comes at once."""
         self._tag = 0
 
     async def connect(self, dialler: object, prepare: Any) -> tuple[Any, Any]:
@@ -104,6 +113,16 @@ class FakeBroker:
         session = FakeSession(self)
         self.sessions.append(session)
         return session, await prepare(session)
+
+    def take_confirms(self) -> list[Deferred[None]]:
+        """Return the confirms that wait since the last call."""
+        found, self.confirms = self.confirms or [], []
+        return found
+
+    def cancel(self, queue: str, error: Exception) -> None:
+        """End the consumer of a queue."""
+        for waiting in self.consumed.pop(queue).waiting:
+            waiting.errback(error)
 
     def give(self, queue: str, body: bytes = b"", *, redelivered: bool = False, **properties: Any) -> int:
         """Deliver a message to the consumer of a queue, and return its tag."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from twisted.internet.defer import Deferred
@@ -14,22 +15,30 @@ from tests.plant.sinks.rabbitmq.rig import FakeBroker
 
 needs_module("pika", "pip install 'tcpcomm[rabbitmq]'")
 
-from tcpcomm.plant.sinks.rabbitmq.ownership import RabbitOwnership  # noqa: E402 - after the check
+from pika.exceptions import ConsumerCancelled, NackError, UnroutableError  # noqa: E402 - after the check
+
+from tcpcomm.plant.sinks.rabbitmq.ownership import RENEW_TOKEN, RabbitOwnership  # noqa: E402 - after the check
 
 QUEUE = "plant.links.camera-1"
+OTHER_QUEUE = "plant.links.camera-2"
 
 
 class Rig:
-    """A gateway that claims one link."""
+    """A gateway that claims links."""
 
-    def __init__(self, broker: FakeBroker) -> None:
+    def __init__(self, broker: FakeBroker, *links: str) -> None:
         self.broker = broker
-        self.told: list[str] = []
+        self.told_of: dict[str, list[str]] = {each: [] for each in links}
         self.ownership: Ownership = RabbitOwnership(
             RabbitMq(urls="amqp://broker"), "plant", "line-3", broker.clock
         )
-        self.ownership.claim("camera-1", lambda: self.told.append("gained"), self.told.append)
+        for link, told in self.told_of.items():
+            self.ownership.claim(link, lambda told=told: told.append("gained"), told.append)  # type: ignore[misc]
         self.ownership.start()
+
+    @property
+    def told(self) -> list[str]:
+        return self.told_of["camera-1"]
 
     @property
     def tokens(self) -> int:
@@ -39,13 +48,31 @@ class Rig:
         return self.broker.give(QUEUE)
 
 
-@pytest.fixture
-def rig(broker: FakeBroker) -> Iterator[Rig]:
-    made = Rig(broker)
+@contextmanager
+def running(broker: FakeBroker, *links: str) -> Iterator[Rig]:
+    made = Rig(broker, *links)
     yield made
     Deferred.fromCoroutine(made.ownership.stop())
     broker.clock.advance(2)
     assert [] == broker.clock.getDelayedCalls()
+
+
+@pytest.fixture
+def rig(broker: FakeBroker) -> Iterator[Rig]:
+    with running(broker, "camera-1") as made:
+        yield made
+
+
+@pytest.fixture
+def two(broker: FakeBroker) -> Iterator[Rig]:
+    """Two links that are owned. Both are about to replace their tokens, and no confirm has come."""
+    with running(broker, "camera-1", "camera-2") as made:
+        broker.give(QUEUE)
+        broker.give(OTHER_QUEUE)
+        broker.give(QUEUE)
+        broker.give(OTHER_QUEUE)
+        broker.confirms = []
+        yield made
 
 
 def test_a_link_is_owned_with_its_token_which_is_replaced_at_once(rig: Rig) -> None:
@@ -122,3 +149,44 @@ def test_a_link_is_claimed_once(rig: Rig) -> None:
         rig.ownership.claim("camera-1", lambda: None, lambda reason: None)
 
 
+def test_a_deleted_queue_takes_its_own_link_only(two: Rig) -> None:
+    """Pika takes the first token that is confirmed for the one that came back."""
+    two.broker.missing.add(OTHER_QUEUE)
+    two.broker.clock.advance(RENEW_TOKEN)
+    first, second = two.broker.take_confirms()
+    first.errback(UnroutableError([]))
+    second.callback(None)
+    two.give()
+    assert (["gained"], True) == (two.told, two.ownership.owns("camera-1"))
+    reason = f"the queue {OTHER_QUEUE} was deleted"
+    assert (["gained", reason], False) == (two.told_of["camera-2"], two.ownership.owns("camera-2"))
+    assert f"camera-2: {reason}" == two.ownership.problem()
+    assert 2 == len(two.broker.sessions), "the connections stay"
+
+
+def test_a_token_that_is_not_taken_harms_no_other_link(two: Rig) -> None:
+    two.broker.clock.advance(RENEW_TOKEN)
+    first, second = two.broker.take_confirms()
+    first.errback(NackError([]))
+    second.callback(None)
+    two.broker.give(OTHER_QUEUE)
+    two.broker.clock.advance(1)
+    (again,) = two.broker.take_confirms()
+    again.callback(None)
+    two.give()
+    assert {"camera-1": ["gained"], "camera-2": ["gained"]} == two.told_of
+    assert 2 == len(two.broker.sessions), "the connections stay"
+
+
+def test_a_queue_that_is_deleted_before_its_first_token_is_claimed_again(broker: FakeBroker) -> None:
+    broker.missing.add(QUEUE)
+    broker.confirms = []
+    with running(broker, "camera-1") as rig:
+        (confirm,) = broker.take_confirms()
+        confirm.errback(UnroutableError([]))
+        broker.cancel(QUEUE, ConsumerCancelled("it was deleted"))
+        broker.missing.clear()
+        broker.confirms = None
+        broker.clock.advance(2)
+        rig.give()
+        assert ["gained"] == rig.told

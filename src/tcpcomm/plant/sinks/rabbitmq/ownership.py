@@ -28,7 +28,7 @@ from tcpcomm.plant.sinks.rabbitmq.held_name import hold_name
 from tcpcomm.plant.sinks.rabbitmq.kept_session import KeptSession
 from tcpcomm.plant.sinks.rabbitmq.options import RabbitMqOptions
 from tcpcomm.plant.sinks.rabbitmq.refusals import reason_text, refusal_text
-from tcpcomm.plant.sinks.rabbitmq.token_publisher import NoSpace, TokenPublisher
+from tcpcomm.plant.sinks.rabbitmq.token_publisher import NoQueue, NoSpace, TokenPublisher
 from tcpcomm.runtime.bounded_logger import BoundedLogger
 from tcpcomm.runtime.monotonic_time import the_reactor
 
@@ -207,16 +207,23 @@ class _Claim:
             await deferLater(self.reactor, _PLACE_AGAIN)
 
     async def _place_patiently(self) -> bool:
-        """Put a token in. Try again while the broker cannot be reached; return False if it has no space."""
+        """
+        Put a token in. Try again while the broker cannot be reached; return False if it has no space.
+
+        Raises:
+            NoQueue: the queue was deleted.
+        """
         while True:
             try:
                 return await self._place()
+            except NoQueue:
+                raise
             except SinkUnavailable as unavailable:
                 self.log.debug("no token for {link} yet: {reason}", link=self.link, reason=str(unavailable))
             await deferLater(self.reactor, _PLACE_AGAIN)
 
     def _place_failed(self, failure: Failure) -> None:
-        if not failure.check(CancelledError):
+        if not failure.check(CancelledError, NoQueue):  # its consumer ends too
             self.log.failure("the program failed to put a token for {link}", failure, link=self.link)
 
     async def _next(self, messages: Any, seconds: float) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pika import BasicProperties
-from pika.exceptions import AMQPError
+from pika.exceptions import AMQPError, NackError, UnroutableError
 from twisted.internet.defer import DeferredLock
 from twisted.internet.error import ConnectionClosed
 
@@ -20,12 +20,20 @@ class NoSpace(Exception):
     """The broker takes no messages at the moment."""
 
 
+class NoQueue(SinkUnavailable):
+    """The queue of one link is not there. The queues of other links may be."""
+
+
 class TokenPublisher:
     """
     Put tokens into queues, each with a confirm.
 
     A broker whose disk is full reads nothing from a connection that publishes, not even its end. So the
     connection that holds the tokens must never publish.
+
+    All links share one connection, so what the broker says of one queue must not end it. A broker returns a
+    token that no queue gets, and then confirms it. When it confirms several at once, pika takes the first
+    of them for the returned one. So returned tokens are found by the names of their queues here.
 
     Args:
         dialler: connects.
@@ -39,6 +47,7 @@ class TokenPublisher:
         self._reactor = reactor
         self._session: BrokerSession | None = None
         self._channel: Any = None
+        self._returned: set[str] = set()  # the queues whose last token came back
         self._connecting = DeferredLock()
 
     async def publish(self, queue: str) -> None:
@@ -47,18 +56,20 @@ class TokenPublisher:
 
         Raises:
             NoSpace: the broker takes no messages at the moment.
-            SinkUnavailable: it cannot be reached, or does not confirm.
+            NoQueue: there is no such queue.
+            SinkUnavailable: the broker cannot be reached, or does not confirm.
         """
         await self._connecting.acquire()
         try:
             if self._session is None or not self._session.is_alive:
                 self.close("the broker was silent for too long")
-                self._session, self._channel = await self._dialler.connect(_with_confirms)
+                self._session, self._channel = await self._dialler.connect(self._with_confirms)
             session = self._session
         finally:
             self._connecting.release()
         if session.blocked:
             raise NoSpace
+        self._returned.discard(queue)
         confirm = self._channel.basic_publish(
             "", queue, b"", BasicProperties(delivery_mode=_PERSISTENT), mandatory=True
         )
@@ -69,10 +80,16 @@ class TokenPublisher:
                 raise NoSpace from None
             self._drop(session, "it did not confirm a token")
             raise SinkUnavailable("the broker did not confirm the token of a link") from None
+        except UnroutableError:
+            pass  # of some token, which _token_returned() named
+        except NackError:
+            raise SinkUnavailable("the broker does not take the token of a link") from None
         except (AMQPError, ConnectionClosed) as error:
             reason = session.reason or repr(error)
             self._drop(session, reason)
             raise SinkUnavailable(reason) from None
+        if queue in self._returned:
+            raise NoQueue(f"the queue {queue} was deleted")
 
     def close(self, reason: str) -> None:
         """End the connection."""
@@ -85,8 +102,11 @@ class TokenPublisher:
             self._session = None
             self._dialler.try_another_first()
 
+    async def _with_confirms(self, session: BrokerSession) -> Any:
+        channel = await session.channel()
+        channel.add_on_return_callback(self._token_returned)
+        await channel.confirm_delivery()
+        return channel
 
-async def _with_confirms(session: BrokerSession) -> Any:
-    channel = await session.channel()
-    await channel.confirm_delivery()
-    return channel
+    def _token_returned(self, message: Any) -> None:
+        self._returned.add(message.method.routing_key)
