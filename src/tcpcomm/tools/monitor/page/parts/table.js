@@ -20,12 +20,12 @@ export class Table extends Component {
   #drawing = null;
   #stops = [];
   #trimmed = 0;
+  #shown = null; // the chosen row that was scrolled to
   #placed = null; // where it has scrolled by itself: the notice of that comes later, and is not the reader's wish
 
   componentDidMount() {
     const draw = () => this.#drawSoon();
     for (const each of [store.tick, store.row, language]) this.#stops.push(each.watch(draw));
-    this.#stops.push(store.row.watch((row) => this.#show(row)));
     for (const each of [store.source, store.filterText]) this.#stops.push(each.watch(() => this.#goToNewest()));
     this.#stops.push(store.frozen.watch((frozen) => frozen === null && this.#goToNewest()));
     this.#stops.push(watchSize(this.box.current, () => this.#measure()));
@@ -39,7 +39,8 @@ export class Table extends Component {
 
   componentDidUpdate(before, { seen }) {
     if (this.#follows) this.#scrollToEnd();
-    if (seen !== this.state.seen) this.#show(store.row.value); // a pane that opened may have covered it
+    // A row that was chosen just now is drawn first. A pane that opened may have covered it.
+    if (store.row.value !== this.#shown || seen !== this.state.seen) this.#show(store.row.value);
     if (before.declaration !== this.props.declaration) this.#findEncoding();
   }
 
@@ -63,7 +64,7 @@ export class Table extends Component {
     const { trimmed } = store.shownLog();
     const gone = trimmed - this.#trimmed;
     this.#trimmed = trimmed;
-    if (gone > 0 && !this.#follows) this.box.current.scrollTop -= gone * HEIGHT;
+    if (gone > 0 && !this.#follows) this.#scrollTo(this.box.current.scrollTop - gone * HEIGHT);
   }
 
   #measure() {
@@ -73,9 +74,13 @@ export class Table extends Component {
   }
 
   #scrollToEnd() {
-    const box = this.box.current;
-    if (box.scrollTop + box.clientHeight < box.scrollHeight - 1) box.scrollTop = box.scrollHeight;
-    this.#placed = box.scrollTop;
+    const { scrollTop, clientHeight, scrollHeight } = this.box.current;
+    this.#scrollTo(scrollTop + clientHeight < scrollHeight - 1 ? scrollHeight : scrollTop);
+  }
+
+  #scrollTo(top) {
+    this.box.current.scrollTop = top;
+    this.#placed = this.box.current.scrollTop;
   }
 
   #onScroll = () => {
@@ -109,23 +114,27 @@ export class Table extends Component {
   // A row that is clicked stays under the pointer. As long as all rows fit, none moves.
   #onPointerDown = (event) => {
     const { scrollTop, scrollHeight, clientHeight } = this.box.current;
-    if (!event.target.closest(".row") || !this.#follows || scrollHeight <= clientHeight) return;
+    if (!event.target.closest(".row") || scrollHeight <= clientHeight) return;
     this.#follows = false;
+    this.#placed = scrollTop; // the notice of a scroll to here may still come: it is no wish to follow again
     this.setState({ isAway: this.#isAway(), top: Math.floor(scrollTop / HEIGHT) });
   };
 
-  // Scroll so that a row can be seen.
+  // Scroll so that a row can be seen. It stays there, also at the end.
   #show(row) {
+    this.#shown = row;
     if (row === null) return;
     const index = store.shownLog().shown.indexOf(row);
     if (index < 0) return;
     const box = this.box.current;
     const above = index * HEIGHT;
     const head = HEIGHT; // the head of the table covers the first line
-    if (above < box.scrollTop) box.scrollTop = above;
-    else if (above + HEIGHT + head > box.scrollTop + box.clientHeight) {
-      box.scrollTop = above + HEIGHT + head - box.clientHeight;
-    }
+    const lowest = above + HEIGHT + head - box.clientHeight;
+    const top = Math.min(Math.max(box.scrollTop, lowest), above);
+    if (top === box.scrollTop) return;
+    this.#follows = false;
+    this.#scrollTo(top);
+    this.setState({ isAway: this.#isAway() });
   }
 
   #onKeyDown = (event) => {
