@@ -160,6 +160,23 @@ def test_silence_is_a_timeout(bench: Bench) -> None:
     assert "got nothing within 3 s" == sender.problem
 
 
+@pytest.mark.parametrize("speech", [CRLF, Speech.raw()], ids=["framed", "raw"])
+def test_a_reply_that_came_in_time_counts_also_if_this_machine_stood_still(
+    bench: Bench, speech: Speech
+) -> None:
+    bench.listen(scripted(lambda transport, data: transport.write(b"OK\r\n")))
+    sender = bench.sender(speech, timeout=2.0)
+
+    async def work() -> Outcome:
+        await sender.connect(bench.near.connecting(bench.far, PORT))
+        asked = Deferred.fromCoroutine(sender.ask(b"TRG,1"))
+        bench.near.stall(5.0)
+        return await asked
+
+    assert Outcome.OK is bench.run(work)
+    assert [b"OK"] == [each.rstrip() for each in bench.replies]
+
+
 def test_too_few_replies_are_a_timeout(bench: Bench) -> None:
     bench.listen(scripted(lambda transport, _: transport.write(b"a\r\n")))
     sender = bench.sender(replies=2)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Any, Final, TypeVar
 
 from attrs import frozen
@@ -14,6 +15,7 @@ from tcpcomm.errors import EncodeError, SessionClosed
 from tcpcomm.net.error_texts import connect_error_text
 from tcpcomm.net.psk import PreSharedKeys
 from tcpcomm.runtime.safe_text import brief_bytes
+from tcpcomm.runtime.timer import DeadlineTimer
 from tcpcomm.session.factory import FrameFactory
 from tcpcomm.session.observer import SessionObserver
 from tcpcomm.tools.dissect.speech import Speech
@@ -257,8 +259,9 @@ class _Exchange:
         self._others = 0
         self._last = b""
         self._done: Deferred[tuple[Outcome, str]] = Deferred()
-        self._timer: Any = None
-        self._silence: Any = None
+        self._due = inf
+        self._silent_at = inf  # when the reply that came in pieces counts as whole
+        self._timer = DeadlineTimer(clock, _Exchange._deadlines, self)
         self._is_waiting = False
         self._began = clock.seconds()
         self.round_trip: float | None = None
@@ -271,10 +274,15 @@ class _Exchange:
         if not self._waiting.replies:
             self._end(Outcome.OK)
             return self._done
-        self._timer = self._clock.callLater(self._waiting.timeout, self._overdue)
+        self._due = self._clock.seconds() + self._waiting.timeout
         if self._pending:
             self._await_silence()
+        self._timer.update()
         return self._done
+
+    def _deadlines(self) -> Iterator[tuple[float, Callable[[_Exchange], None]]]:
+        yield self._due, _Exchange._overdue
+        yield self._silent_at, _Exchange._judge_pending
 
     def heard(self, message: bytes, answers: bool) -> None:
         """Take a message that came. Without a framing, it is a chunk of one."""
@@ -291,10 +299,8 @@ class _Exchange:
             self._await_silence()
 
     def _await_silence(self) -> None:
-        if self._silence is None or not self._silence.active():
-            self._silence = self._clock.callLater(self._waiting.silence, self._judge_pending)
-        else:
-            self._silence.reset(self._waiting.silence)
+        self._silent_at = self._clock.seconds() + self._waiting.silence
+        self._timer.update()
 
     def lost(self, reason: str) -> None:
         """Take note that the connection is gone."""
@@ -307,6 +313,7 @@ class _Exchange:
     def _judge_pending(self) -> None:
         message = bytes(self._pending)
         self._pending.clear()
+        self._silent_at = inf
         self._judge(message)
 
     def _judge(self, message: bytes) -> None:
@@ -323,8 +330,8 @@ class _Exchange:
         self._reply(message)
         if self._good >= self._waiting.replies:
             self._end(Outcome.OK)
-        elif self._timer is not None:
-            self._timer.reset(self._waiting.timeout)
+        elif self._is_waiting:
+            self._due = self._clock.seconds() + self._waiting.timeout
 
     def _overdue(self) -> None:
         if self._pending:  # without a framing, the peer is still sending
@@ -343,7 +350,5 @@ class _Exchange:
         return f"expected {expected}, and got nothing" if expected else "got nothing"
 
     def _end(self, outcome: Outcome, problem: str = "") -> None:
-        for timer in (self._timer, self._silence):
-            if timer is not None and timer.active():
-                timer.cancel()
+        self._timer.cancel()
         self._done.callback((outcome, problem))
