@@ -64,6 +64,7 @@ class FakeSession:
 
     def __init__(self, broker: FakeBroker) -> None:
         self._broker = broker
+        self.unblocked_at: float = broker.clock.seconds()
         self.reason = ""
         self.ended: Deferred[str] = Deferred()
         self.channels: list[FakeChannel] = []
@@ -75,6 +76,10 @@ class FakeSession:
     def channel(self) -> Deferred[FakeChannel]:
         self.channels.append(FakeChannel(self._broker))
         return succeed(self.channels[-1])
+
+    def unblock(self) -> None:
+        self.blocked = ""
+        self.unblocked_at = self._broker.clock.seconds()
 
     def abort(self, reason: str) -> None:
         if not self.reason:

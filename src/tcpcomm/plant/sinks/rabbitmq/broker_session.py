@@ -37,12 +37,13 @@ class BrokerSession(Protocol):
     Attributes:
         ended: fires with the reason in words when the connection has ended.
         blocked: the reason why the broker takes no messages at the moment, such as a full disk; or empty.
+        unblocked_at: the time by the reactor when it took messages again; at first that of the begin.
         heard_at: the time by the reactor when the broker was heard last.
     """
 
     def __init__(self, parameters: ConnectionParameters, silence: float, reactor: Any) -> None:
         self.blocked = ""
-        self.heard_at = reactor.seconds()
+        self.unblocked_at = self.heard_at = reactor.seconds()
         self.opened: Deferred[None] = Deferred()
         self.ended: Deferred[str] = Deferred()
         self._silence = silence
@@ -169,6 +170,7 @@ class BrokerSession(Protocol):
 
     def _broker_goes_on(self, connection: object, frame: Any) -> None:
         self.blocked = ""
+        self.unblocked_at = self._reactor.seconds()
 
 
 def _pika_protocol(parameters: ConnectionParameters, reactor: Any) -> Any:

@@ -203,13 +203,13 @@ class RabbitMqConnection(SinkConnection):
         connection finds the new leader.
         """
         session, options = self._session, self._options
-        silent = self._reactor.seconds() - batch.heard_at
+        now = self._reactor.seconds()
         if session is None:
             return
         if session.blocked:
-            if silent >= options.patience * _BLOCKED_SHARE:
+            if now - batch.heard_at >= options.patience * _BLOCKED_SHARE:
                 session.abort(_blocked_text(session))
-        elif silent >= options.confirm_timeout:
+        elif now - max(batch.heard_at, session.unblocked_at) >= options.confirm_timeout:
             session.abort(f"the broker confirmed nothing for {options.confirm_timeout:g} s")
 
     def _refused_for_size(self, messages: Iterable[OutboxMessage], error: AMQPError) -> dict[str, str]:
