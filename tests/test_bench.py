@@ -396,7 +396,7 @@ def test_without_a_compiler_a_steady_load_is_not_measured(tools: Toolchain) -> N
 def test_a_page_of_a_monitor_gets_the_rows_that_are_measured() -> None:
     with start(Peer(monitor.ONE_PAGE, "monitored")) as server:
         ports = int(server.line(monitor.TIMEOUT)), int(server.line(monitor.TIMEOUT))
-        found = monitor.run(server, ports, monitor.ONE_PAGE, 1000, 0.5)
+        found = monitor.run(server, ports, monitor.ONE_PAGE, 1000, 2.0)
     assert found.rate > 0
     assert found.shown
     assert found.lag

@@ -16,21 +16,17 @@ from attrs import frozen
 
 from tests.conftest import ROOT, needs_module
 
-__all__ = ["KOREAN_PAGE", "PATIENCE", "BuiltSite", "built_site"]
+__all__ = ["PATIENCE", "BuiltSite", "built_site"]
 
 PATIENCE: Final = 900.0
 """Seconds for the build, which takes half a minute of one core."""
 
 COPIED: Final = ("src", "docs", "README.md", "README.ko.md", "CHANGELOG.md", "SECURITY.md")
 
-KOREAN_PAGE: Final = (
-    "# 시험용 페이지\n\n케이블을 다시 꽂으면 재접속이 바로 시작됩니다. 연결을 기다립니다.\n"
-)
-
 
 @frozen
 class BuiltSite:
-    """A copy of the project with one more page, which is Korean, and the site that was built from it."""
+    """A copy of the project, and the site that was built from it."""
 
     project: Path
     folder: Path
@@ -55,9 +51,6 @@ def built_site() -> BuiltSite:
             )
         elif (ROOT / name).exists():
             shutil.copy(ROOT / name, project / name)
-    korean = project / "docs/ko/test-page.md"
-    korean.parent.mkdir(exist_ok=True)
-    korean.write_text(KOREAN_PAGE, "utf-8")
     ended = subprocess.run(
         [sys.executable, "docs/build.py", str(folder)],
         cwd=project,

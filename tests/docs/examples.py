@@ -23,6 +23,7 @@ from tests.tools.guess.draft.reading import drafted, read_part
 __all__ = [
     "ANY_PORT",
     "EXAMPLES",
+    "PATIENT_PYTHON",
     "draft_reads",
     "ended",
     "guessed",
@@ -38,13 +39,16 @@ EXAMPLES: Final = ROOT / "docs/examples"
 ANY_PORT: Final = "tcp:0:interface=127.0.0.1"
 """An endpoint with a port that the system chooses."""
 
+PATIENT_PYTHON: Final = (sys.executable, "-m", "tests.patient")
+"""The command that runs an example with times for a busy machine."""
+
 _LISTENING: Final = "...listening on 127.0.0.1:..."
 
 
 def started(name: str, *arguments: str) -> subprocess.Popen[str]:
     """Start an example, and return its process, for :func:`ended`."""
     return subprocess.Popen(
-        [sys.executable, EXAMPLES / name, *arguments],
+        [*PATIENT_PYTHON, EXAMPLES / name, *arguments],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -13,8 +13,9 @@ server.
 
 In an output, ``...`` stands for any text. Port 9999, which is also the default, stands for a free port, and
 9998 for another one. A ``timeout=5`` in Python, of a socket or a loop, is as long as a command may take:
-the machine may be busy. A block with ``needs=NAME`` is skipped on a machine without that program or Python
-module.
+the machine may be busy. For the same reason, ``tcpcomm send`` and ``tcpcomm call`` wait longer, unless the
+command names a timeout or expects a failure, by ``||``. A block with ``needs=NAME`` is skipped on a machine
+without that program or Python module.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ PORT: Final = re.compile(r"\b9999\b")
 SECOND_PORT: Final = re.compile(r"\b9998\b")
 
 _TIMEOUT: Final = re.compile(r"\btimeout=5(?:\.0)?\b")
+_ASKS: Final = re.compile(r"\btcpcomm (send|call)\b(?!.*(?:--timeout|\|\|))")
+_PATIENT: Final = "--timeout 60 --wait 60"
 _COMMAND: Final = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 _FENCE: Final = re.compile(r"^```(\w+) ?(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 
@@ -154,7 +157,7 @@ class Session:
 
     def _printed_by(self, command: str) -> str:
         return subprocess.run(
-            command,
+            _ASKS.sub(rf"\g<0> {_PATIENT}", command),
             shell=True,
             cwd=self.folder,
             env=environment(),

@@ -9,7 +9,6 @@ there: it asks for signs of life during a command, so that what a draft can tell
 from __future__ import annotations
 
 import re
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import pytest
 from tests.docs.examples import (
     ANY_PORT,
     EXAMPLES,
+    PATIENT_PYTHON,
     draft_reads,
     ended,
     guessed,
@@ -34,7 +34,7 @@ LEAST_READ = 0.9
 
 def program(name: str, *arguments: str) -> str:
     """Return the command that starts an example."""
-    return " ".join([sys.executable, str(EXAMPLES / name), *arguments])
+    return " ".join([*PATIENT_PYTHON, str(EXAMPLES / name), *arguments])
 
 
 def test_the_robot_gets_the_positions_of_the_parts_in_the_pictures(

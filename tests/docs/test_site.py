@@ -178,5 +178,5 @@ def test_a_folder_with_other_files_is_left_alone(site: BuiltSite, tmp_path: Path
 
 
 def test_a_korean_page_says_its_language(site: BuiltSite) -> None:
-    assert 'lang="ko"' in (site.folder / "ko/test-page.html").read_text("utf-8")
+    assert 'lang="ko"' in (site.folder / "ko/howto/talk-to-csharp.html").read_text("utf-8")
     assert 'lang="en"' in (site.folder / "index.html").read_text("utf-8")

@@ -310,7 +310,7 @@ class RealConversations(Conversations):
         assert not unread()
 
     async def test_a_peer_that_does_not_read_is_not_read_from_and_finally_aborted(self) -> None:
-        session, peer = await self.start(limits=evolve(PATIENT, stall=0.3))
+        session, peer = await self.start()
         peer.transport.pauseProducing()
         request = LARGE.encode(b"x" * MIB)
         for _ in range(40):
@@ -319,6 +319,8 @@ class RealConversations(Conversations):
         await until(lambda: bool(session.lost or session.is_held))
         assert not session.lost
         assert session.unsent <= 2 * MIB
+        session.limits = evolve(session.limits, stall=0.3)
+        session._deadline_timer.update()
         await until(lambda: bool(session.lost))
         assert ["the peer does not read: it took nothing for 0.3 s"] == session.lost
 

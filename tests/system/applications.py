@@ -17,6 +17,7 @@ from tcpcomm.session.limits import Limits
 __all__ = [
     "Bulk",
     "DiesFactory",
+    "HastyFactory",
     "ImpatientFactory",
     "Late",
     "PatientBulkFactory",
@@ -38,6 +39,18 @@ class ImpatientFactory(EchoFactory):
     """The echo server with short time limits."""
 
     protocol = Impatient
+
+
+class Hasty(EchoProtocol):
+    """The echo protocol with a short time limit for peers that do not read."""
+
+    limits = Limits(stall=0.5)
+
+
+class HastyFactory(EchoFactory):
+    """The echo server for peers that read."""
+
+    protocol = Hasty
 
 
 class Bulk(FrameProtocol):

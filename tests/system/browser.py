@@ -132,6 +132,8 @@ class Gate:
             for source, sink in ((here, there), (there, here)):
                 self._passing.add(source)
                 Thread(target=self._pass, args=(source, sink), daemon=True).start()
+            if not self._is_open:  # it was shut meanwhile, and knew nothing of these two
+                self.shut()
 
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):  # an end of either side ends both ways

@@ -192,12 +192,12 @@ def test_the_exit_code_of_call_tells_a_fault_from_not_sent(run: Run, faulty: Ser
     with socket.socket() as refusing:  # it keeps the port, where another test's server could listen
         refusing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         refusing.bind(("127.0.0.1", faulty.port))
-        not_sent = run("call", NAME, *at(faulty), "locate", "job=3", "--wait", "2")
+        not_sent = run("call", NAME, *at(faulty), "locate", "job=3", "--wait", "5")
 
     assert (2, "") == (fault.returncode, fault.stdout)
     assert re.fullmatch(r"tcpcomm call: the equipment says no: \d+: a simulated fault\n", fault.stderr)
     assert (3, "") == (not_sent.returncode, not_sent.stdout)
-    told = "tcpcomm call: not sent: VisionCamera was not ready within 2 s: it is "
+    told = "tcpcomm call: not sent: VisionCamera was not ready within 5 s: it is "
     # The link dials again and again: the wait ends between two attempts or within one.
     assert re.match(re.escape(told) + "(down|connecting; the last attempt): refused", not_sent.stderr)
 

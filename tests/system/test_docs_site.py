@@ -61,10 +61,11 @@ def search(page: Page, words: str) -> None:
     [
         ("heartbeat", "howto/choose-a-heartbeat"),
         ("checksum", "howto/choose-a-framing"),
-        ("재접속", "ko/test-page"),
-        ("연결", "ko/test-page"),
+        ("재접속", "ko/tutorial/declare-a-camera"),
+        ("연결", "ko/howto/my-device-does-not-answer"),
+        ("단말 문자", "ko/tutorial/from-sockets-to-frames"),
     ],
-    ids=["heartbeat", "checksum", "korean", "short-korean"],
+    ids=["heartbeat", "checksum", "korean", "short-korean", "two-korean-words"],
 )
 def test_a_word_of_the_field_finds_its_page(chromium: Browser, folder: Path, words: str, name: str) -> None:
     with opened(chromium, folder / "howto/tls.html") as page:

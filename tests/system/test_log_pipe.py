@@ -76,7 +76,7 @@ def test_a_reader_of_the_log_that_stops_stops_nobody(log_format: str) -> None:
             assert b"PONG\r\n" == ask(port)
 
         process.send_signal(signal.SIGTERM)
-        assert -signal.SIGTERM == end_within(5, process)
+        assert -signal.SIGTERM == end_within(30, process)
 
 
 def test_a_reader_that_goes_on_gets_all_lines_and_the_last_one_too() -> None:

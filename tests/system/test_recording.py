@@ -13,7 +13,7 @@ import pytest
 
 from tcpcomm import Recorder, Recording
 from tests.conftest import needs_program
-from tests.docs.examples import ANY_PORT, EXAMPLES, run, serving
+from tests.docs.examples import ANY_PORT, EXAMPLES, PATIENT_PYTHON, run, serving
 from tests.system.running import DEADLINE, ON_LOOPBACK, Server, environment, run_to_its_end, wait_until
 from tests.tools.record.sessions import Session
 
@@ -76,7 +76,7 @@ def followed(capture: Path, stream: int) -> tuple[bytes, bytes]:
 def test_tshark_follows_an_example_that_a_tap_recorded(pair: str, tmp_path: Path) -> None:
     server, options, client, more, declaration = PAIRS[pair]
     path = tmp_path / "line.tcpcomm"
-    command = " ".join([sys.executable, str(EXAMPLES / server), ANY_PORT, *options])
+    command = " ".join([*PATIENT_PYTHON, str(EXAMPLES / server), ANY_PORT, *options])
     module, _, name = declaration.partition(":")
     file = f"{(EXAMPLES / server).parent / module}.py:{name}"
     with serving(command, tmp_path) as (_, port):

@@ -1,8 +1,9 @@
 """
 A client of monitored equipment, or of its monitor: ``load PORT RATE``, ``probe PORT`` or ``page PORT``.
 
-It prints ``ready``. The first line of its input begins the count, and the second one ends it, and asks for
-the figures as JSON. Each client is a process, because threads of one Python would wait for each other.
+It prints ``ready`` when the first replies or rows came. The first line of its input begins the count, and
+the second one ends it, and asks for the figures as JSON. Each client is a process, because threads of one
+Python would wait for each other.
 """
 
 from __future__ import annotations
@@ -25,8 +26,15 @@ class Counted:
 
     def __init__(self) -> None:
         self.is_on = False
+        self._is_ready = False
         self.frames = self.dropped = 0
         self.times: list[float] = []
+
+    def ready(self) -> None:
+        """Say that the connection works."""
+        if not self._is_ready:
+            self._is_ready = True
+            print("ready", flush=True)
 
     def facts(self) -> dict[str, Any]:
         ordered = sorted(self.times) or [0.0]
@@ -56,6 +64,7 @@ def load(counted: Counted, port: int, rate: int) -> None:
             asked += due
             while replies < asked:
                 replies += connection.recv(65536).count(b"\n")
+            counted.ready()
             if counted.is_on:
                 counted.frames += 2 * due
         time.sleep(TICK)
@@ -68,6 +77,7 @@ def probe(counted: Counted, port: int) -> None:
         began = time.perf_counter()
         connection.sendall(b"TRG,1\r\n")
         connection.recv(100)
+        counted.ready()
         if counted.is_on:
             counted.times.append(time.perf_counter() - began)
         time.sleep(PAUSE)
@@ -78,7 +88,10 @@ def page(counted: Counted, port: int) -> None:
     connection = connect(port)
     connection.sendall(b"GET /api/stream?history=0 HTTP/1.1\r\nHost: localhost\r\n\r\n")
     for line in connection.makefile("rb"):
-        if line.startswith(b'data: {"t":') and counted.is_on:
+        if not line.startswith(b'data: {"t":'):
+            continue
+        counted.ready()
+        if counted.is_on:
             batch, now = json.loads(line[6:]), time.time()
             counted.dropped += batch["dropped"]
             counted.times += [now - row[2] for row in batch["rows"]]
@@ -89,7 +102,6 @@ if __name__ == "__main__":
     figures = Counted()
     work: Any = {"load": load, "probe": probe, "page": page}[kind]
     Thread(target=work, args=(figures, *map(int, numbers)), daemon=True).start()
-    print("ready", flush=True)
     for _ in sys.stdin:
         if figures.is_on:
             print(json.dumps(figures.facts()), flush=True)

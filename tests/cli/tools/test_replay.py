@@ -51,6 +51,11 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def run_robot(port: int) -> subprocess.CompletedProcess[str]:
+    """Run the robot of the example. It waits for a busy machine."""
+    return run("-m", "tests.patient", str(EXAMPLE / "robot_program.py"), f"tcp:127.0.0.1:{port}")
+
+
 class Replay(Server):
     """A running ``tcpcomm replay`` that listens."""
 
@@ -77,7 +82,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory, example: Any) -> Path:
     """A recording of a real run of the robot and the camera."""
     path = tmp_path_factory.mktemp("recording") / "line.tcpcomm"
     with Camera(path) as camera:
-        printed = run(str(EXAMPLE / "robot_program.py"), f"tcp:127.0.0.1:{camera.port}")
+        printed = run_robot(camera.port)
         assert "job 1: x=12.5" in printed.stdout, printed.stderr
         camera.wait_for("the session ended")
         camera.signal(signal.SIGINT)
@@ -134,7 +139,7 @@ def test_the_recorded_robot_asks_a_real_camera(recording: Path, tmp_path: Path) 
 def test_the_recorded_camera_answers_a_real_robot(recording: Path) -> None:
     with Replay(str(recording), "--play", "equipment", "--speed", "max") as replay:
         port = replay.wait_for(r"listening on 127\.0\.0\.1:(\d+)")[0]
-        printed = run(str(EXAMPLE / "robot_program.py"), f"tcp:127.0.0.1:{port}")
+        printed = run_robot(int(port))
         assert "job 3: NG 3, no part in the picture" in printed.stdout, printed.stderr
         assert 0 == replay.wait()
         assert replay.count("all is the same")

@@ -27,6 +27,10 @@ CAMERA = "tests.equipment.declared:VisionCamera"
 TCPCOMM = (sys.executable, "-m", "tcpcomm")
 
 
+PATIENT = ("--wait", "50", "--timeout", "50")
+"""Options with which a sender waits for as long as a busy machine may need."""
+
+
 class Listener(Server):
     """A running ``tcpcomm listen``."""
 
@@ -61,7 +65,7 @@ def send(
     port: int, *words: str, typed: bytes = b"", endpoint: str = ""
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [*TCPCOMM, "send", endpoint or f"tcp:127.0.0.1:{port}", *words],
+        [*TCPCOMM, "send", *PATIENT, endpoint or f"tcp:127.0.0.1:{port}", *words],
         env=environment(),
         input=typed,
         capture_output=True,
@@ -120,9 +124,9 @@ def test_a_reply_ends_its_line_at_a_terminal_and_stays_as_it_is_in_a_pipe(
 
 
 def test_the_exit_code_without_a_connection_is_5() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    ended = send(port, "-a", "x")
+    with socket.socket() as refusing:  # it keeps the port, on which nobody listens
+        refusing.bind(("127.0.0.1", 0))
+        ended = send(refusing.getsockname()[1], "-a", "x")
     assert 5 == ended.returncode
     assert b"refused: the machine is there, but no program listens" in ended.stderr
 
@@ -189,7 +193,7 @@ def terminal() -> Iterator[tuple[int, int]]:
 
 def test_typed_lines_are_sent_and_ctrl_c_ends_in_order(device: Listener, terminal: tuple[int, int]) -> None:
     person, program = terminal
-    command = [*TCPCOMM, "send", f"tcp:127.0.0.1:{device.port}", *CRLF]
+    command = [*TCPCOMM, "send", *PATIENT, f"tcp:127.0.0.1:{device.port}", *CRLF]
     with Server(command=command, stdin=program) as sender:
         sender.wait_for("type a message in each line .* Ctrl-D or Ctrl-C ends")
         os.write(person, b"TRG,1\nhex:5452472c32\n\\q\n")

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests.conftest import needs_module
+from tests.docs.processes import free_port
 from tests.system.brokers.rabbitmq import RabbitCluster
 from tests.system.running import Server, wait_until
-from tests.system.test_gateway import device, free_port
+from tests.system.test_gateway import device
 from tests.system.test_plant_example import LINKS, running
 
 needs_module("pika", "pip install 'tcpcomm[rabbitmq]'")
@@ -81,7 +82,7 @@ def test_results_of_all_20_devices_of_the_example_arrive_in_the_queue(
         wait_until(lambda: {each["link"] for each in results.take() if "values" in each} == LINKS)
 
 
-def gateway(folder: Path, name: str, port: int, url: str) -> Server:
+def gateway(folder: Path, name: str, port: str, url: str) -> Server:
     home = folder / name
     home.mkdir()
     (home / "plant.toml").write_text(

@@ -237,7 +237,7 @@ def test_a_server_that_hangs_at_the_connect_is_told(stores: Any, server: Postgre
 
 
 def test_a_lock_is_not_waited_for_longer_than_the_patience(stores: Any) -> None:
-    store = stores(patience=1.25)
+    store = stores(patience=6.25)
     store.deliver([])
     with store.server.connect() as blocker:
         blocker.execute("BEGIN")

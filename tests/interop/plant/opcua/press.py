@@ -39,7 +39,7 @@ class Press(Equipment):
     framing = Delimited(b"\r\n")
     codec = Template(fault="NG,{code:d},{reason}")
 
-    @command("LOC,{job:d}", reply="OK,{x:.3f},{y:.3f},{good:Y|N}", timeout=3.0)
+    @command("LOC,{job:d}", reply="OK,{x:.3f},{y:.3f},{good:Y|N}", timeout=10.0)
     async def locate(self, job: Annotated[int, Range(1, 9)] = 1) -> Position:
         """Locate the part."""
         raise NotImplementedError
