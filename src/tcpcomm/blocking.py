@@ -395,8 +395,14 @@ class BlockingLink:
         call_in_reactor(self._link.kick)
 
     def close(self) -> None:
-        """Close the connection, for good, and end all loops over events, also those that begin later."""
+        """
+        Close the connection, for good, and end all loops over events, also those that begin later.
+
+        Functions that subscribed to events, or observe the link, are called no more when it returns. It
+        waits at most 2 s for one that runs.
+        """
         call_in_reactor(self._link.stopService)
+        callbacks.finish()
         with self._lock:
             self._closed = True
             loops = list(self._loops)

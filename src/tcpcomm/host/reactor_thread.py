@@ -46,6 +46,12 @@ Calls of functions that subscribe to events, which wait for the thread of the ca
 dropped and counted in the log.
 """
 
+CALLBACKS_PATIENCE: Final = 2.0
+"""
+Seconds at the end of a link, or of the program, for the calls of functions that subscribe to events. Then
+it goes on without them.
+"""
+
 _OVER: Final = "the program ends: its connections are closed, and no new ones are made"
 
 _FORKED: Final = (
@@ -230,6 +236,7 @@ class _Background:
         if runs.is_alive():
             reactor.callFromThread(lambda: reactor.stop() if reactor.running else None)
             runs.join(GRACE)
+        callbacks.finish()  # one that uses a window must not run while the interpreter takes that apart
 
     @staticmethod
     def _others(reactor: Any) -> list[threading.Thread]:
@@ -250,7 +257,7 @@ class _Callbacks:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: queue.Queue[Callable[[], object]] = queue.Queue(MAX_CALLBACKS)
+        self._waiting: queue.SimpleQueue[Callable[[], object]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._dropped = LogThrottle(DROPPED_LOG_INTERVAL)
 
@@ -260,16 +267,31 @@ class _Callbacks:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="tcpcomm callbacks", daemon=True)
                 self._thread.start()
-        try:
-            self._waiting.put_nowait(function)
-        except queue.Full:
-            count = self._dropped.count_due(monotonic())
-            if count:
-                self.log.critical(
-                    "{count} callbacks were dropped: {limit} wait already for slow functions",
-                    count=count,
-                    limit=MAX_CALLBACKS,
-                )
+        if self._waiting.qsize() < MAX_CALLBACKS:
+            self._waiting.put(function)
+            return
+        count = self._dropped.count_due(monotonic())
+        if count:
+            self.log.critical(
+                "{count} callbacks were dropped: {limit} wait already for slow functions",
+                count=count,
+                limit=MAX_CALLBACKS,
+            )
+
+    def finish(self) -> None:
+        """
+        Wait until the functions that were added before have returned, for at most 2 s.
+
+        It returns at once in the thread of the callbacks, which would wait for itself.
+        """
+        if self._thread is None or self._thread is threading.current_thread():
+            return
+        waits = threading.Lock()
+        waits.acquire()
+        self._waiting.put(waits.release)
+        until = monotonic() + CALLBACKS_PATIENCE
+        while not waits.acquire(timeout=SLICE) and monotonic() < until:
+            pass
 
     def _run(self) -> None:
         while True:
