@@ -260,7 +260,7 @@ class _Exchange:
         self._last = b""
         self._done: Deferred[tuple[Outcome, str]] = Deferred()
         self._due = inf
-        self._silent_at = inf  # when the reply that came in pieces counts as whole
+        self._silent_at = inf  # when the pieces that came count as one whole reply
         self._timer = DeadlineTimer(clock, _Exchange._deadlines, self)
         self._is_waiting = False
         self._began = clock.seconds()

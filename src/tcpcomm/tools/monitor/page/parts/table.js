@@ -39,8 +39,10 @@ export class Table extends Component {
 
   componentDidUpdate(before, { seen }) {
     if (this.#follows) this.#scrollToEnd();
-    // A row that was chosen just now is drawn first. A pane that opened may have covered it.
-    if (store.row.value !== this.#shown || seen !== this.state.seen) this.#show(store.row.value);
+    // A row that was chosen just now is drawn first.
+    if (store.row.value !== this.#shown) this.#show(store.row.value);
+    // A pane that opened may have covered it.
+    else if (seen !== this.state.seen && !this.#follows) this.#show(store.row.value);
     if (before.declaration !== this.props.declaration) this.#findEncoding();
   }
 
@@ -116,25 +118,25 @@ export class Table extends Component {
     const { scrollTop, scrollHeight, clientHeight } = this.box.current;
     if (!event.target.closest(".row") || scrollHeight <= clientHeight) return;
     this.#follows = false;
-    this.#placed = scrollTop; // the notice of a scroll to here may still come: it is no wish to follow again
+    this.#placed = scrollTop; // the notice of a scroll to here may still come
     this.setState({ isAway: this.#isAway(), top: Math.floor(scrollTop / HEIGHT) });
   };
 
-  // Scroll so that a row can be seen. It stays there, also at the end.
+  // Scroll so that a chosen row can be seen. From then on the table follows no longer, unless all rows fit.
   #show(row) {
     this.#shown = row;
     if (row === null) return;
     const index = store.shownLog().shown.indexOf(row);
     if (index < 0) return;
     const box = this.box.current;
+    if (box.scrollHeight <= box.clientHeight) return;
+    this.#follows = false;
     const above = index * HEIGHT;
     const head = HEIGHT; // the head of the table covers the first line
     const lowest = above + HEIGHT + head - box.clientHeight;
     const top = Math.min(Math.max(box.scrollTop, lowest), above);
-    if (top === box.scrollTop) return;
-    this.#follows = false;
-    this.#scrollTo(top);
-    this.setState({ isAway: this.#isAway() });
+    if (Math.abs(top - box.scrollTop) >= 1) this.#scrollTo(top); // the places of a scaled screen have fractions
+    this.setState({ isAway: this.#isAway(), top: Math.floor(box.scrollTop / HEIGHT) });
   }
 
   #onKeyDown = (event) => {
@@ -150,6 +152,7 @@ export class Table extends Component {
     const next = Math.min(Math.max(from + step, 0), rows.length - 1);
     store.row.value = rows[next];
     if (event.key === "End") {
+      this.#shown = store.row.value;
       this.#follows = store.frozen.value === null;
       this.#scrollToEnd();
     }
