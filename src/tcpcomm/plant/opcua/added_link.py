@@ -69,8 +69,8 @@ class AddedLink:
         name = self.description.name
 
         def changed(state: LinkState, reason: str) -> None:
-            report(Report(link=name, kind=STATE, name=state.value, at=time.time(), problem=reason))
             link_changed(name, state is LinkState.READY, reason)
+            report(Report(link=name, kind=STATE, name=state.value, at=time.time(), problem=reason))
 
         changed(self._link.state, self._link.reason)
         self._ends.append(self._link.observe(changed))

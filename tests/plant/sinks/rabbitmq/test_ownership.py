@@ -190,3 +190,30 @@ def test_a_queue_that_is_deleted_before_its_first_token_is_claimed_again(broker:
         broker.clock.advance(2)
         rig.give()
         assert ["gained"] == rig.told
+
+
+def test_a_first_token_that_came_back_is_put_in_again(broker: FakeBroker) -> None:
+    """A node of the broker may hear of a new queue later than the one that made it."""
+    broker.missing.add(QUEUE)
+    broker.confirms = []
+    with running(broker, "camera-1") as rig:
+        (confirm,) = broker.take_confirms()
+        confirm.errback(UnroutableError([]))
+        broker.missing.clear()
+        broker.clock.advance(1)
+        (again,) = broker.take_confirms()
+        again.callback(None)
+        assert 2 == rig.tokens
+        rig.give()
+        assert ["gained"] == rig.told
+
+
+def test_tokens_may_take_their_time_when_the_broker_has_space_again(two: Rig) -> None:
+    two.broker.clock.advance(RENEW_TOKEN)
+    session = two.broker.sessions[-1]
+    session.blocked = "low on disk"
+    two.broker.clock.advance(4)
+    session.unblock()
+    two.broker.clock.advance(4)
+    assert "" == session.reason
+    assert {"camera-1": ["gained"], "camera-2": ["gained"]} == two.told_of

@@ -37,7 +37,8 @@ class BrokerSession(Protocol):
     Attributes:
         ended: fires with the reason in words when the connection has ended.
         blocked: the reason why the broker takes no messages at the moment, such as a full disk; or empty.
-        unblocked_at: the time by the reactor when it took messages again; at first that of the begin.
+        unblocked_at: the time by the reactor when the broker last began to take messages again; at first
+            the time when this session was made.
         heard_at: the time by the reactor when the broker was heard last.
     """
 

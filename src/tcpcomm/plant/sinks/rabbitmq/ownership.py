@@ -202,8 +202,17 @@ class _Claim:
             await self._next(messages, RENEW_TOKEN)
 
     async def _place_first(self) -> None:
-        """Put the first token in as soon as the broker takes it."""
-        while not await self._place_patiently():
+        """
+        Put the first token in as soon as the broker takes it.
+
+        The tokens may go to another node of the broker, which hears of a new queue a moment later.
+        """
+        while True:
+            try:
+                if await self._place_patiently():
+                    return
+            except NoQueue as missing:
+                self.log.debug("no token for {link} yet: {reason}", link=self.link, reason=str(missing))
             await deferLater(self.reactor, _PLACE_AGAIN)
 
     async def _place_patiently(self) -> bool:
@@ -211,7 +220,7 @@ class _Claim:
         Put a token in. Try again while the broker cannot be reached; return False if it has no space.
 
         Raises:
-            NoQueue: the queue was deleted.
+            NoQueue: there is no such queue.
         """
         while True:
             try:
@@ -223,7 +232,7 @@ class _Claim:
             await deferLater(self.reactor, _PLACE_AGAIN)
 
     def _place_failed(self, failure: Failure) -> None:
-        if not failure.check(CancelledError, NoQueue):  # its consumer ends too
+        if not failure.check(CancelledError):
             self.log.failure("the program failed to put a token for {link}", failure, link=self.link)
 
     async def _next(self, messages: Any, seconds: float) -> Any:

@@ -21,7 +21,7 @@ class NoSpace(Exception):
 
 
 class NoQueue(SinkUnavailable):
-    """The queue of one link is not there. The queues of other links may be."""
+    """The broker has no such queue. It may have the queues of other links."""
 
 
 class TokenPublisher:
@@ -76,12 +76,13 @@ class TokenPublisher:
         try:
             await within(self._patience, confirm, self._reactor)
         except TimeoutError:
-            if session.blocked:
+            took_messages = self._reactor.seconds() - session.unblocked_at
+            if session.blocked or took_messages < self._patience:
                 raise NoSpace from None
             self._drop(session, "it did not confirm a token")
             raise SinkUnavailable("the broker did not confirm the token of a link") from None
         except UnroutableError:
-            pass  # of some token, which _token_returned() named
+            pass  # perhaps for the token of another link: _returned says which one came back
         except NackError:
             raise SinkUnavailable("the broker does not take the token of a link") from None
         except (AMQPError, ConnectionClosed) as error:
