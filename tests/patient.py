@@ -3,7 +3,7 @@ Run a program with times for a busy machine: ``python -m tests.patient PROGRAM A
 
 The examples have the times of a line: a peer that is silent for 0.3 s is dead, and a command may take one
 second. A machine that runs many tests stops any process for longer, and no test of an example proves a
-time.
+time. Patient are the links with the profile "lan", which is the default, and all declared commands.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ __all__ = [
     "PatientBulkFactory",
     "PatientEchoFactory",
     "ProcessNumberFactory",
+    "WaitingFactory",
 ]
 
 PATIENCE: Final = 60.0
@@ -39,6 +40,18 @@ class ImpatientFactory(EchoFactory):
     """The echo server with short time limits."""
 
     protocol = Impatient
+
+
+class Waiting(EchoProtocol):
+    """The echo protocol for peers that send the rest of a frame within two seconds."""
+
+    limits = Limits(partial=2.0)
+
+
+class WaitingFactory(EchoFactory):
+    """The echo server for peers that send the rest of a frame within two seconds."""
+
+    protocol = Waiting
 
 
 class Hasty(EchoProtocol):

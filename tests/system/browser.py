@@ -104,9 +104,7 @@ class Gate:
     def shut(self) -> None:
         """Cut all connections, and let no new one through."""
         self._is_open = False
-        for each in tuple(self._passing):
-            with suppress(OSError):  # it has just ended by itself
-                each.shutdown(socket.SHUT_RDWR)
+        self._cut()
 
     def open(self) -> None:
         """Let new connections through."""
@@ -133,7 +131,12 @@ class Gate:
                 self._passing.add(source)
                 Thread(target=self._pass, args=(source, sink), daemon=True).start()
             if not self._is_open:  # it was shut meanwhile, and knew nothing of these two
-                self.shut()
+                self._cut()
+
+    def _cut(self) -> None:
+        for each in tuple(self._passing):
+            with suppress(OSError):  # it has just ended by itself
+                each.shutdown(socket.SHUT_RDWR)
 
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):  # an end of either side ends both ways

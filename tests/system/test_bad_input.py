@@ -25,7 +25,13 @@ Connect = Callable[..., Peer]
 Serve = Callable[..., Server]
 
 MIB: Final = 1024 * 1024
-IMPATIENT: Final = ("--app", "tests.system.applications:ImpatientFactory", "--gap", "none")
+
+def app(name: str) -> tuple[str, ...]:
+    """Return the options for a server of an application of the tests."""
+    return ("--app", f"tests.system.applications:{name}", "--gap", "none")
+
+
+IMPATIENT: Final = app("ImpatientFactory")
 
 
 @contextmanager
@@ -208,20 +214,19 @@ def test_a_peer_that_sends_single_bytes_slowly_is_dropped(
 
 
 def test_a_peer_that_never_sends_a_terminator_is_dropped(serve: Serve, connect: Connect) -> None:
-    # A small frame, because a busy machine may pause before a large one is too large.
-    server = serve(*IMPATIENT, "--framing", "lines", "--max-frame", "10000")
+    server = serve(*app("WaitingFactory"), "--framing", "lines")
     peer = connect(server.port)
 
     with Witness(server.port), bounded(server, 16 * MIB):
         send_until_dropped(peer, bytes(64 * 1024))
 
-    server.wait_for(re.escape(peer.name) + ": a frame exceeds max_frame=10000")
+    server.wait_for(re.escape(peer.name) + ": a frame exceeds max_frame=1048576")
     server.wait_for(re.escape(peer.name) + ": disconnected: the peer began a frame and did not finish it")
     assert server.count(re.escape(peer.name)) <= 4
 
 
 def test_a_peer_that_never_reads_is_dropped_and_needs_little_memory(serve: Serve, connect: Connect) -> None:
-    server = serve("--app", "tests.system.applications:HastyFactory", "--gap", "none", "--framing", "lines")
+    server = serve(*app("HastyFactory"), "--framing", "lines")
     peer = connect(server.port)
 
     with Witness(server.port), bounded(server, 16 * MIB):

@@ -56,7 +56,7 @@ path = "."
 
 
 def results(folder: Path) -> list[dict[str, Any]]:
-    """What the gate took. It may be about to write one more line."""
+    """Return what the gate took. It may be about to write one more line."""
     file = folder / "results.jsonl"
     lines = file.read_text("utf-8").splitlines(keepends=True) if file.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]

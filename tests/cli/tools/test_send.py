@@ -26,7 +26,6 @@ CRLF = ("--framing", r"delimited:\r\n")
 CAMERA = "tests.equipment.declared:VisionCamera"
 TCPCOMM = (sys.executable, "-m", "tcpcomm")
 
-
 PATIENT = ("--wait", "50", "--timeout", "50")
 """Options with which a sender waits for as long as a busy machine may need."""
 

@@ -277,6 +277,8 @@ def test_values_are_bad_while_the_link_is_pulled(plant: Plant) -> None:
         try:
             await until_status(client, x, "BadNoCommunication")
             assert not await client.get_node(f"{PRESS}/Ready").read_value()
+            while await client.get_node(f"{PRESS}/State").read_value() == "ready":
+                await asyncio.sleep(0.05)  # it is told just after the values
             assert await client.get_node(f"{PRESS}/State").read_value() in ("down", "connecting")
             assert await client.get_node(f"{PRESS}/Reason").read_value()
             with pytest.raises(ua.UaStatusCodeError) as error:

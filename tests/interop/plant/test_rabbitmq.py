@@ -507,7 +507,7 @@ class OwnershipTests(RabbitTest):
     async def test_a_deleted_queue_is_lost_and_gained_again(self) -> None:
         # Tokens are replaced all the time, so that most queues go while a token is on its way.
         self.patch(ownership, "RENEW_TOKEN", 0.01)  # type: ignore[no-untyped-call]
-        # The end of a link must not wait for the longest time in which a token is put in.
+        # Only the missing queue can end the link in time: not the limit for putting a token in.
         self.patch(ownership, "RENEW_WITHIN", 2 * DEADLINE)  # type: ignore[no-untyped-call]
         owner = self.gateway("one", "a", "b")
         await until(lambda: owner.owns("a") and owner.owns("b"))

@@ -22,7 +22,7 @@ from time import monotonic, sleep
 __all__ = ["Guard", "free_port", "wait_for"]
 
 _KILLED_WITHIN = 60.0
-_FIRST_PORT, _PORTS = 12_000, 800  # below those that Linux gives to connections
+_FIRST_PORT, _PORTS_EACH = 12_000, 800  # below those that Linux gives to connections
 
 
 class Guard:
@@ -81,12 +81,12 @@ def free_port() -> int:
 
     The system gives no connection a port of this range. While a broker is down, a client that tries its
     port would else get that very port in the end, connect to itself, and keep the broker from starting.
-    Each process of pytest-xdist has ports of its own.
+    Each of up to ten processes of pytest-xdist has ports of its own.
     """
     process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
-    first = _FIRST_PORT + _PORTS * process
+    first = _FIRST_PORT + _PORTS_EACH * process
     while True:
-        port = randrange(first, first + _PORTS)
+        port = randrange(first, first + _PORTS_EACH)
         with socket.socket() as found, suppress(OSError):
             found.bind(("127.0.0.1", port))
             return port

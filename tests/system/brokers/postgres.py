@@ -93,6 +93,7 @@ class PostgresServer(AbstractContextManager["PostgresServer"]):
         wait_for(self._is_up, _UP_WITHIN, self._last_output)
 
     def _start_process(self) -> None:
+        self._told = len(self._whole_output())
         command = [str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
         command += ["-h", "127.0.0.1", "-k", str(self.folder), "-F", "-c", "shared_buffers=8MB"]
         self._process = self._guard.start(command, os.environ, self._output, user=self._user)
@@ -135,7 +136,7 @@ class PostgresServer(AbstractContextManager["PostgresServer"]):
 
         assert self._process is not None
         if self._process.poll() is not None:
-            assert _STILL_USED in self._last_output(), self._last_output()
+            assert _STILL_USED in self._whole_output()[self._told :], self._last_output()
             self._start_process()
         try:
             socket.create_connection(("127.0.0.1", self.port), 5).close()
@@ -148,5 +149,8 @@ class PostgresServer(AbstractContextManager["PostgresServer"]):
     def _output(self) -> Path:
         return self.folder / "output"
 
+    def _whole_output(self) -> str:
+        return self._output.read_text(errors="replace") if self._output.exists() else ""
+
     def _last_output(self) -> str:
-        return self._output.read_text(errors="replace")[-1500:] if self._output.exists() else ""
+        return self._whole_output()[-1500:]
