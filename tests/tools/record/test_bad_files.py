@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tcpcomm import ConfigurationError, Recorder, Recording
-from tcpcomm.tools.record import writer
+from tcpcomm.tools.record import recording, writer
 from tcpcomm.tools.record.damage import Damage
 from tcpcomm.tools.record.schema import FORMAT
 from tcpcomm.tools.record.store import PAGE_SIZE
@@ -58,6 +58,20 @@ def read_or_refuse(path: Path) -> tuple[int, list[str]]:
         return read_all(path)
     except ConfigurationError as error:
         return 0, [str(error)]
+
+
+def test_a_recording_that_has_just_begun_lacks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "line.tcpcomm"
+    sizes = [0]  # of the file -wal when the reader looks first: the recorder is about to make it
+    size = recording._size
+    monkeypatch.setattr(recording, "_size", lambda of: sizes.pop() if sizes else size(of))
+    with Recorder(path) as recorder:
+        recorder.received(Session(), b"x" * 100)
+        assert recorder.flush(30)
+        assert (1, []) == read_all(path)
+    assert [] == sizes
 
 
 def test_a_whole_recording_has_no_problem(whole: Path) -> None:

@@ -122,6 +122,8 @@ class Recording:
                 f"{self.path} holds no recording: if it is a copy, copy {self.path.name}-wal beside it"
             )
         lacks_log = self._log_is_missing and self._fact("is_open")
+        if lacks_log and _size(self._beside("-wal")):  # the recorder has just made it
+            lacks_log = self._log_is_missing = False
         if lacks_log:
             self._note(
                 f"the recorder was still at work or was killed, and {self.path.name}-wal is not beside the "
