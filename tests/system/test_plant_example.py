@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -21,8 +22,14 @@ LINKS = set(tomllib.loads((PLANT / "plant.toml").read_text("utf-8"))["links"])
 
 
 def free_ports(count: int) -> int:
-    """Return the first of so many free ports in a row, below those that the system gives to clients."""
-    for first in range(23_000, 31_000, count):
+    """
+    Return the first of so many free ports in a row, below those that the system gives to clients.
+
+    Each of up to ten processes of pytest-xdist has 200 of its own.
+    """
+    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
+    lowest = 30_000 + 200 * process
+    for first in range(lowest, lowest + 200, count):
         probes = [socket.socket() for _ in range(count)]
         try:
             for number, probe in enumerate(probes):
