@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tests import ROOT
+from tests import ROOT, process_number
 
 __all__ = ["INSTALLED", "ROOT", "SECONDS", "Server", "environment", "free_port", "is_shown"]
 
@@ -52,7 +52,7 @@ def free_port() -> str:
     Systems give connections, and servers that ask for any port, higher ones. Each process of pytest-xdist
     has a thousand ports of its own.
     """
-    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
+    process = process_number()
     for port in random.sample(range(20_000 + 1000 * process, 21_000 + 1000 * process), 100):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return str(port)

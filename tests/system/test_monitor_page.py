@@ -74,6 +74,7 @@ def freeze_with(page: Page, kind: str) -> None:
         expect(rows(page, kind).last).to_be_visible()
         button.click()
         wait_until_drawn(page)
+        expect(button).to_have_attribute("aria-pressed", "true")
         if rows(page, kind).count():
             return
         button.click()
@@ -89,6 +90,7 @@ def picture(page: Page, name: str) -> None:
         return
     from PIL import Image  # the extra bench brings it
 
+    PICTURES.mkdir(exist_ok=True)
     path = PICTURES / f"monitor-{name}.png"
     whole = Image.open(BytesIO(page.screenshot())).convert("RGB")
     whole.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
@@ -14,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from tests import process_number
 from tests.conftest import ROOT, skip
 from tests.system.running import Server, wait_until
 
@@ -27,8 +27,7 @@ def free_ports(count: int) -> int:
 
     Each of up to ten processes of pytest-xdist has 200 of its own.
     """
-    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
-    lowest = 30_000 + 200 * process
+    lowest = 30_000 + 200 * process_number()
     for first in range(lowest, lowest + 200, count):
         probes = [socket.socket() for _ in range(count)]
         try:

@@ -83,8 +83,9 @@ def free_port() -> int:
     port would else get that very port in the end, connect to itself, and keep the broker from starting.
     Each of up to ten processes of pytest-xdist has ports of its own.
     """
-    process = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 10
-    first = _FIRST_PORT + _PORTS_EACH * process
+    from tests import process_number  # the guard's own process cannot import it
+
+    first = _FIRST_PORT + _PORTS_EACH * process_number()
     while True:
         port = randrange(first, first + _PORTS_EACH)
         with socket.socket() as found, suppress(OSError):
